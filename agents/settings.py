@@ -1,0 +1,133 @@
+"""Settings: read once from the environment into one frozen object.
+
+The only file that reads ``os.environ`` (a lint test holds the others to it). Every setting has a default, a unit in its
+name and a check; a bad value stops the process with one sentence that names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from agents.errors import BadSettings
+
+__all__ = ["EMBEDDED", "Settings"]
+
+EMBEDDED = "embedded://"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process may be told. Environment variable: ``FEEDSTREAM_`` + the field's name in capitals."""
+
+    broker: str = EMBEDDED
+    """``kafka://host:port[,host:port]`` or ``embedded://``."""
+    redis: str = EMBEDDED
+    """``redis://[user:password@]host:port/db``, ``rediss://…`` or ``embedded://``."""
+    instance: str = ""
+    """Static member name; empty: a dynamic member. Two workers with one name fence each other."""
+    namespace: str = "feedstream"
+    """Prefix of consumer groups and Redis keys, so that two deployments can share servers."""
+    user_partitions: int = 4
+    """Partitions of every topic keyed by user."""
+    video_partitions: int = 4
+    """Partitions of every topic keyed by video."""
+    session_timeout_s: float = 30.0
+    """Silence after which Kafka gives a worker's partitions to others."""
+    checkpoint_ms: int = 500
+    """A shard is checkpointed at least this often while it changes."""
+    checkpoint_events: int = 20_000
+    """… and at the latest after this many events."""
+    feed_commit_ms: int = 20
+    """Feed batches are committed in groups no older than this."""
+    chunk_records: int = 2_000
+    """Records handed to an agent at once."""
+    hot_viewers: int = 200_000
+    """Viewers kept in memory per process; colder ones wait in Redis."""
+    hot_outcomes: int = 400_000
+    """Outcomes kept in memory per process; colder ones wait in Redis."""
+    hot_videos: int = 200_000
+    """Engagement rows kept in memory per process; colder ones wait in Redis."""
+    active_videos: int = 100_000
+    """Candidates at most; beyond it the least engaged wait in Redis."""
+    active_days: float = 30.0
+    """A video that nobody engaged with for this long (event time) is no candidate until somebody does."""
+    backlog_s: float = 30.0
+    """A shard further behind than this emits no batch of its own accord."""
+    request_ttl_s: float = 300.0
+    """A feed request older than this is not answered."""
+    refill_at: int = 5
+    """Unseen items left at which the next batch goes out."""
+    batch_items: int = 20
+    """Items of a batch nobody asked for."""
+    learn_window_s: float = 600.0
+    """An example closes this long after it was first seen (event time)."""
+    learn_rows: int = 256
+    """Rows a head learns from at once."""
+    snapshot_s: float = 5.0
+    """Models are published this often while they learn."""
+    gate_margin: float = 0.05
+    """Log-loss a snapshot may be worse by, relative, before it is refused."""
+    bad_share: float = 0.5
+    """Share of bad records, of at least 1,000 within 30 s, that stops a worker; 0: never."""
+    metrics_port: int = 0
+    """Prometheus port on 127.0.0.1; 0: none."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """Settings from ``env`` (default: the process's), then ``overrides``.
+
+        Raises ``BadSettings`` with the variable's name and value.
+        """
+        source = os.environ if env is None else env
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            name = f"FEEDSTREAM_{field.name.upper()}"
+            if (text := source.get(name)) is not None:
+                values[field.name] = _parse(name, text, type(field.default))
+        values.update(overrides)
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        if not self.broker.startswith(("kafka://", EMBEDDED)):
+            raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port or {EMBEDDED}")
+        if not self.redis.startswith(("redis://", "rediss://", "unix://", EMBEDDED)):
+            raise BadSettings(f"FEEDSTREAM_REDIS is {self.redis!r}: use redis://host:port, rediss://… or {EMBEDDED}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, (int, float)) and value < 0:
+                raise BadSettings(f"FEEDSTREAM_{field.name.upper()} is {value}: it cannot be negative")
+        for name in ("user_partitions", "video_partitions", "chunk_records", "checkpoint_events", "learn_rows"):
+            if getattr(self, name) < 1:
+                raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be at least 1")
+
+    @property
+    def bootstrap(self) -> str:
+        """``host:port[,host:port]`` for Kafka clients; raises ``BadSettings`` for ``embedded://``."""
+        if self.broker.startswith(EMBEDDED):
+            raise BadSettings(
+                "FEEDSTREAM_BROKER is embedded://, which lives in one process only: start `feedstream up` "
+                "and use the URLs it prints, or name a Kafka with kafka://host:port"
+            )
+        return self.broker.removeprefix("kafka://")
+
+    @property
+    def store_url(self) -> str:
+        """The Redis URL; raises ``BadSettings`` for ``embedded://``."""
+        if self.redis.startswith(EMBEDDED):
+            raise BadSettings(
+                "FEEDSTREAM_REDIS is embedded://, which lives in one process only: start `feedstream up` "
+                "and use the URLs it prints, or name a Redis with redis://host:port"
+            )
+        return self.redis
+
+
+def _parse(name: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadSettings(f"{name} is {text!r}: it must be a {'number' if kind is float else 'whole number'}") from None
