@@ -1,0 +1,187 @@
+"""The codec: bytes off the wire become structs, or a ``BadRecord`` that says what is wrong and where.
+
+Bad bytes are data, not exceptions of the loop: whatever the bytes, ``decode`` returns a struct or raises ``BadRecord``
+and nothing else. ``decode_many`` is the hot path: one pass in C per record, the reasons only where something is bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+import orjson
+
+from schemas.catalogue import User, Video
+from schemas.control import Control, Promotion
+from schemas.events import EVENTS
+from schemas.feeds import FeedBatch, FeedRequest
+
+__all__ = ["AHEAD_MS", "MAX_VALUE_BYTES", "RECORDS", "Bad", "BadRecord", "Cause", "Decoded", "decode", "decode_many", "encode"]
+
+MAX_VALUE_BYTES: Final = 64 * 1024
+"""A larger value is bad."""
+AHEAD_MS: Final = 86_400_000
+"""Event time may be this far past the record's own timestamp; beyond it the clock is wrong."""
+
+Cause = Literal["topic", "empty", "size", "json", "type", "missing", "version", "key", "time"]
+"""Why a record is bad: the closed set that stands in the header of a dead letter."""
+
+_KEY_FIELD: Final = {
+    **dict.fromkeys(EVENTS, "user_id"),
+    "feed.requests": "user_id",
+    "users": "user_id",
+    "feeds": "user_id",
+    "videos": "video_id",
+    "control": "key",
+    "promotions": "campaign_id",
+}
+_TOMBSTONES: Final = frozenset({"users", "videos", "control", "promotions"})
+RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
+    **EVENTS,
+    "feed.requests": FeedRequest,
+    "users": User,
+    "videos": Video,
+    "control": Control,
+    "promotions": Promotion,
+    "feeds": FeedBatch,
+}
+"""Topic to struct, for every topic whose values are JSON."""
+_DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS.items()}
+
+
+class BadRecord(ValueError):
+    """A record that cannot be read: ``cause`` of the closed set, ``path`` where in the value (JSONPath, ``$`` the whole)."""
+
+    def __init__(self, cause: Cause, path: str = "$", detail: str = "") -> None:
+        super().__init__(f"{cause} at {path}" + (f": {detail}" if detail else ""))
+        self.cause: Cause = cause
+        self.path = path
+
+
+class Bad(NamedTuple):
+    """The bad record at ``index`` of a batch."""
+
+    index: int
+    cause: Cause
+    path: str
+
+
+class Decoded(NamedTuple):
+    """A decoded batch: ``events[i]`` came from record ``index[i]``; None is a tombstone."""
+
+    events: list[msgspec.Struct | None]
+    index: list[int]
+    bad: list[Bad]
+
+
+def decode(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int) -> msgspec.Struct | None:
+    """The struct in ``value``, or None for a tombstone of a compacted topic.
+
+    ``timestamp_ms`` is the record's own timestamp (time of sending). Raises ``BadRecord``, and nothing else.
+
+    >>> decode("events.like", b"u", b'{"v":2}', 0)
+    Traceback (most recent call last):
+    ...
+    schemas.codec.BadRecord: version at $.v: Invalid enum value 2
+    """
+    decoder = _DECODERS.get(topic)
+    if decoder is None:
+        raise BadRecord("topic", "$", topic)
+    if not key:
+        raise BadRecord("empty", "key")
+    if value is None and topic in _TOMBSTONES:
+        _text(key)
+        return None
+    if not value:
+        raise BadRecord("empty", "$")
+    if len(value) > MAX_VALUE_BYTES:
+        raise BadRecord("size", "$", f"{len(value)} bytes")
+    record = _parse(decoder, value)
+    field = _KEY_FIELD[topic]
+    named = getattr(record, field)
+    if named != _text(key) and not (named is None and topic == "promotions"):
+        raise BadRecord("key", f"$.{field}")
+    if (getattr(record, "ts_ms", None) or 0) > timestamp_ms + AHEAD_MS:
+        raise BadRecord("time", "$.ts_ms")
+    return record
+
+
+def decode_many(
+    topic: str, keys: Sequence[bytes | None], values: Sequence[bytes | None], timestamps_ms: Sequence[int]
+) -> Decoded:
+    """Decode a batch of one topic; a bad record never keeps the others back.
+
+    >>> decode_many("events.like", [b"u"], [b"{}"], [0]).bad
+    [Bad(index=0, cause='missing', path='$.v')]
+    """
+    fast = _decode_events(topic, keys, values, timestamps_ms) if topic in EVENTS else None
+    if fast is not None:
+        return Decoded(fast, list(range(len(fast))), [])
+    events: list[msgspec.Struct | None] = []
+    index: list[int] = []
+    bad: list[Bad] = []
+    for at, (key, value, timestamp_ms) in enumerate(zip(keys, values, timestamps_ms, strict=True)):
+        try:
+            events.append(decode(topic, key, value, timestamp_ms))
+            index.append(at)
+        except BadRecord as error:
+            bad.append(Bad(at, error.cause, error.path))
+    return Decoded(events, index, bad)
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Compact JSON of a struct; absent fields are left out.
+
+    >>> encode(FeedRequest(v=1, request_id="r", user_id="u", ts_ms=1))
+    b'{"v":1,"request_id":"r","user_id":"u","ts_ms":1}'
+    """
+    return orjson.dumps(msgspec.to_builtins(record))
+
+
+def _decode_events(
+    topic: str, keys: Sequence[bytes | None], values: Sequence[bytes | None], timestamps_ms: Sequence[int]
+) -> list[msgspec.Struct | None] | None:
+    """All of a flawless batch, or None: then the slow path finds out what is wrong."""
+    decode_one = _DECODERS[topic].decode
+    try:
+        events = [decode_one(value) for value in values]  # type: ignore[arg-type]  # None raises TypeError
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        return None
+    if not events:
+        return []
+    if [event.user_id.encode() for event in events] != list(keys):  # type: ignore[attr-defined]
+        return None
+    if any(len(value) > MAX_VALUE_BYTES for value in values):  # type: ignore[arg-type]
+        return None
+    if max(event.ts_ms for event in events) > min(timestamps_ms) + AHEAD_MS:  # type: ignore[attr-defined]
+        return None
+    return events  # type: ignore[return-value]
+
+
+def _parse(decoder: msgspec.json.Decoder[msgspec.Struct], value: bytes) -> msgspec.Struct:
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error)) from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadRecord("json", "$", str(error)) from None
+    except RecursionError:
+        raise BadRecord("json", "$", "nested too deep") from None
+
+
+def _explain(message: str) -> BadRecord:
+    what, _, where = message.partition(" - at `")
+    path = where.rstrip("`") or "$"
+    if what.startswith("Object missing required field"):
+        return BadRecord("missing", f"{path}.{what.split('`')[1]}", what)
+    if path == "$.v":
+        return BadRecord("version", path, what)
+    return BadRecord("type", path, what)
+
+
+def _text(key: bytes) -> str:
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        raise BadRecord("key", "key", "not UTF-8") from None

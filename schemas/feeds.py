@@ -1,0 +1,61 @@
+"""Feeds: what is asked for and what goes out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from schemas.events import Ctx, Id, Millis
+
+__all__ = ["FeedBatch", "FeedItem", "FeedRequest"]
+
+Ids = Annotated[list[Id], Meta(max_length=10_000)]
+
+
+class FeedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Value of ``feed.requests`` (key ``user_id``)."""
+
+    v: Literal[1]
+    request_id: Id
+    user_id: Id
+    ts_ms: Millis
+    limit: Annotated[int, Meta(ge=1, le=200)] = 20
+    purpose: Literal["feed", "preview"] = "feed"
+    source: str | None = None
+    query: str | None = None
+    seed_video_id: Id | None = None
+    candidates: Ids = []
+    exclude: Ids = []
+    surface: str | None = None
+    ctx: Ctx | None = None
+
+
+class FeedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One place of a batch; ``position`` counts from 0, best first."""
+
+    video_id: str
+    position: int
+    score: float
+    source: str
+    reasons: list[str]
+
+
+class FeedBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Value of ``feeds`` (key ``user_id``).
+
+    ``as_of`` holds, by topic and partition, the next input offset: every record before it is reflected. A consumer drops
+    repeats by ``batch_id``; one ``batch_id`` never has two contents.
+    """
+
+    v: Literal[1]
+    batch_id: str
+    request_id: str | None = None
+    user_id: str
+    seq: int
+    ts_ms: int
+    trigger: Literal["request", "preview", "first", "near_end", "signal"]
+    as_of: dict[str, dict[str, int]]
+    model: str
+    items: list[FeedItem]

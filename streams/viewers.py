@@ -1,0 +1,199 @@
+"""Viewers: what is known of each hot viewer, one row each.
+
+Interest as decayed sums over content vectors (fast, slow, negative), the persona's top-k tags, creators and sounds,
+the latest positive videos and every video met. Nothing here reads a clock: sums are values as of ``at_ms``, which only
+moves forward, and late contributions enter with the weight they had at their own time (forward decay).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from streams import limits
+from streams.hashing import U64
+from streams.tables import F32, F64, I64, Table
+
+__all__ = ["HALF_LIVES_S", "ViewerTable"]
+
+HALF_LIVES_S = np.array([limits.FAST_HALF_LIFE_S, limits.SLOW_HALF_LIFE_S, limits.NEGATIVE_HALF_LIFE_S])
+_NO_MET = np.empty(0, dtype=np.uint64)
+_FORMAT = 1
+
+_VECTOR = (np.float32, (limits.DIM,), 0.0)
+_COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
+    "at_ms": (np.int64, (), 0),
+    "last_ms": (np.int64, (), 0),
+    "fast": _VECTOR,
+    "slow": _VECTOR,
+    "negative": _VECTOR,
+    "mass": (np.float32, (3,), 0.0),
+    "recent": (np.uint64, (limits.RECENT,), 0),
+    "recent_ms": (np.int64, (limits.RECENT,), 0),
+    "tags": (np.uint64, (limits.TAGS,), 0),
+    "tag_w": (np.float32, (limits.TAGS,), 0.0),
+    "creators": (np.uint64, (limits.CREATORS,), 0),
+    "creator_w": (np.float32, (limits.CREATORS,), 0.0),
+    "sounds": (np.uint64, (limits.SOUNDS,), 0),
+    "sound_w": (np.float32, (limits.SOUNDS,), 0.0),
+    "picked": (np.uint64, (limits.PICKED,), 0),
+    "duration_sum": (np.float32, (), 0.0),
+    "duration_mass": (np.float32, (), 0.0),
+    "lang": (np.uint64, (), 0),
+    "country": (np.uint64, (), 0),
+    "safety_level": (np.int8, (), 0),
+    "personalize": (np.bool_, (), True),
+    "known": (np.bool_, (), False),
+    "positives": (np.int32, (), 0),
+    "met_count": (np.int32, (), 0),
+    "seq": (np.int64, (), 0),
+}
+_UNSAVED = frozenset({"met_count", "seq"})
+_SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
+_ROW = np.dtype([(name, _COLUMNS[name][0], _COLUMNS[name][1]) for name in _SAVED])
+
+
+class ViewerTable(Table):
+    """Struct of arrays, one row a hot viewer; see the module's columns for names, dtypes and widths.
+
+    ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
+    (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
+    """
+
+    at_ms: I64
+    last_ms: I64
+    fast: F32
+    slow: F32
+    negative: F32
+    mass: F32
+    recent: U64
+    recent_ms: I64
+    tags: U64
+    tag_w: F32
+    creators: U64
+    creator_w: F32
+    sounds: U64
+    sound_w: F32
+    picked: U64
+    duration_sum: F32
+    duration_mass: F32
+    lang: U64
+    country: U64
+    safety_level: np.ndarray[Any, np.dtype[np.int8]]
+    personalize: np.ndarray[Any, np.dtype[np.bool_]]
+    known: np.ndarray[Any, np.dtype[np.bool_]]
+    positives: np.ndarray[Any, np.dtype[np.int32]]
+    met_count: np.ndarray[Any, np.dtype[np.int32]]
+    seq: I64
+
+    def __init__(self) -> None:
+        super().__init__(_COLUMNS)
+        self.row_of: dict[str, int] = {}
+        self.user_ids: list[str] = []
+        self.met: list[U64] = []
+        self.served: list[U64] = []
+
+    def rows(self, user_ids: Iterable[str]) -> list[int]:
+        """Row of each viewer, a new one where it had none; O(1) each."""
+        row_of, ids = self.row_of, list(user_ids)
+        found = [row_of.get(user, -1) for user in ids]
+        if -1 in found:
+            fresh = list(dict.fromkeys(user for user, row in zip(ids, found, strict=True) if row < 0))
+            self._add(fresh)
+            found = [row_of[user] for user in ids]
+        return found
+
+    def _add(self, user_ids: Sequence[str]) -> None:
+        rows = self.take(len(user_ids))
+        short = self.high - len(self.user_ids)
+        self.user_ids.extend([""] * short)
+        self.met.extend([_NO_MET] * short)
+        self.served.extend([_NO_MET] * short)
+        for user, row in zip(user_ids, rows.tolist(), strict=True):
+            self.row_of[user] = row
+            self.user_ids[row] = user
+            self.met[row] = self.served[row] = _NO_MET
+
+    def drop(self, rows: I64) -> None:
+        """Forget rows (they are cold, or the viewer asked to be forgotten)."""
+        for row in rows.tolist():
+            del self.row_of[self.user_ids[row]]
+            self.user_ids[row] = ""
+            self.met[row] = self.served[row] = _NO_MET
+        self.give(rows)
+
+    def advance(self, rows: I64, to_ms: I64) -> None:
+        """Move the landmark of unique ``rows`` forward to ``to_ms`` where that is later; sums are decayed to it."""
+        later = to_ms > self.at_ms[rows]
+        rows, to_ms = rows[later], to_ms[later]
+        if len(rows) == 0:
+            return
+        fresh = self.at_ms[rows] == 0
+        age_s = np.where(fresh, 0, to_ms - self.at_ms[rows]) / 1_000.0
+        fast, slow, negative = np.exp2(-age_s[:, None] / HALF_LIVES_S).astype(np.float32).T
+        self.fast[rows] *= fast[:, None]
+        self.slow[rows] *= slow[:, None]
+        self.negative[rows] *= negative[:, None]
+        self.mass[rows] *= np.stack((fast, slow, negative), axis=1)
+        self.tag_w[rows] *= slow[:, None]
+        self.creator_w[rows] *= slow[:, None]
+        self.sound_w[rows] *= slow[:, None]
+        self.duration_sum[rows] *= slow
+        self.duration_mass[rows] *= slow
+        self.at_ms[rows] = to_ms
+
+    def weigh(self, rows: I64, ts_ms: I64, half_life_s: float) -> F64:
+        """Weight at the landmark of something that happened at ``ts_ms``: 2^((ts - landmark) / half-life)."""
+        exponent = (ts_ms - self.at_ms[rows]) / (1_000.0 * half_life_s)
+        weight: F64 = np.exp2(np.minimum(exponent, 60.0))
+        return weight
+
+    def remember(self, row: int, videos: U64) -> int:
+        """Add videos (not met before) to what ``row`` met; returns how many old ones fell out."""
+        met = np.concatenate((self.met[row], videos))
+        over = max(0, len(met) - limits.MET)
+        self.met[row] = met[over:]
+        self.met_count[row] = len(met) - over
+        return over
+
+    def push_recent(self, row: int, video: int, ts_ms: int) -> None:
+        """Note a positive video; the oldest falls out of a full ring."""
+        at = int(self.recent_ms[row].argmin())
+        if ts_ms > self.recent_ms[row, at]:
+            self.recent[row, at] = video
+            self.recent_ms[row, at] = ts_ms
+
+    def pull_recent(self, row: int, video: int) -> None:
+        """Take a positive video back."""
+        at = np.flatnonzero(self.recent[row] == np.uint64(video))
+        self.recent[row, at] = 0
+        self.recent_ms[row, at] = 0
+
+    def encode(self, rows: I64) -> list[bytes]:
+        """One value a row for the store: format byte, columns, then the met videos (8 bytes each)."""
+        packed = np.zeros(len(rows), dtype=_ROW)
+        for name in _SAVED:
+            packed[name] = getattr(self, name)[rows]
+        head, size, raw = bytes([_FORMAT]), _ROW.itemsize, packed.tobytes()
+        return [
+            head + raw[at * size : (at + 1) * size] + self.met[row].tobytes() for at, row in enumerate(rows.tolist())
+        ]
+
+    def decode(self, user_ids: Sequence[str], values: Sequence[bytes]) -> None:
+        """Rows from the store's values, for viewers that have no row yet."""
+        if not user_ids:
+            return
+        size = _ROW.itemsize
+        for user, value in zip(user_ids, values, strict=True):
+            if value[0] != _FORMAT:
+                raise ValueError(f"viewer row of {user!r} has format {value[0]}, this version reads {_FORMAT}")
+        packed = np.frombuffer(b"".join(value[1 : 1 + size] for value in values), dtype=_ROW)
+        self._add(user_ids)
+        rows = np.array([self.row_of[user] for user in user_ids], dtype=np.int64)
+        for name in _SAVED:
+            getattr(self, name)[rows] = packed[name]
+        for row, value in zip(rows.tolist(), values, strict=True):
+            self.met[row] = np.frombuffer(value, dtype=np.uint64, offset=1 + size).copy()
+            self.met_count[row] = len(self.met[row])
