@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from schemas.events import Id, Millis
+from schemas.events import Id, Millis, Span
 
 __all__ = ["Safety", "User", "UserSettings", "Video"]
 
@@ -32,7 +32,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     video_id: Id
     creator_id: Id
     created_ms: Millis
-    duration_ms: Millis
+    duration_ms: Span
     caption: str | None = None
     tags: Words = []
     sound_id: Id | None = None

@@ -6,18 +6,30 @@ and nothing else. ``decode_many`` is the hot path: one pass in C per record, the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import msgspec
-import orjson
 
 from schemas.catalogue import User, Video
 from schemas.control import Control, Promotion
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 
-__all__ = ["AHEAD_MS", "MAX_VALUE_BYTES", "RECORDS", "Bad", "BadRecord", "Cause", "Decoded", "decode", "decode_many", "encode"]
+__all__ = [
+    "AHEAD_MS",
+    "KEY_FIELD",
+    "MAX_VALUE_BYTES",
+    "RECORDS",
+    "Bad",
+    "BadRecord",
+    "Cause",
+    "Decoded",
+    "decode",
+    "decode_many",
+    "encode",
+]
 
 MAX_VALUE_BYTES: Final = 64 * 1024
 """A larger value is bad."""
@@ -26,8 +38,11 @@ AHEAD_MS: Final = 86_400_000
 
 Cause = Literal["topic", "empty", "size", "json", "type", "missing", "version", "key", "time"]
 """Why a record is bad: the closed set that stands in the header of a dead letter."""
+_ID_CHARACTERS: Final = 256
+_BLOCK: Final = 64
+"""Records that lose the fast path together when one of them is bad."""
 
-_KEY_FIELD: Final = {
+KEY_FIELD: Final[dict[str, str]] = {
     **dict.fromkeys(EVENTS, "user_id"),
     "feed.requests": "user_id",
     "users": "user_id",
@@ -36,6 +51,8 @@ _KEY_FIELD: Final = {
     "control": "key",
     "promotions": "campaign_id",
 }
+"""Topic to the field that a record's key must equal, for every topic whose values are JSON."""
+_KEY_OPTIONAL: Final = frozenset({"promotions"})
 _TOMBSTONES: Final = frozenset({"users", "videos", "control", "promotions"})
 RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     **EVENTS,
@@ -51,7 +68,10 @@ _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS
 
 
 class BadRecord(ValueError):
-    """A record that cannot be read: ``cause`` of the closed set, ``path`` where in the value (JSONPath, ``$`` the whole)."""
+    """A record that cannot be read.
+
+    ``cause`` of the closed set; ``path`` where in the value (JSONPath, ``$`` the whole), or ``key``.
+    """
 
     def __init__(self, cause: Cause, path: str = "$", detail: str = "") -> None:
         super().__init__(f"{cause} at {path}" + (f": {detail}" if detail else ""))
@@ -59,7 +79,8 @@ class BadRecord(ValueError):
         self.path = path
 
 
-class Bad(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bad:
     """The bad record at ``index`` of a batch."""
 
     index: int
@@ -67,7 +88,8 @@ class Bad(NamedTuple):
     path: str
 
 
-class Decoded(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Decoded:
     """A decoded batch: ``events[i]`` came from record ``index[i]``; None is a tombstone."""
 
     events: list[msgspec.Struct | None]
@@ -91,16 +113,17 @@ def decode(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int
     if not key:
         raise BadRecord("empty", "key")
     if value is None and topic in _TOMBSTONES:
-        _text(key)
+        if len(_text(key)) > _ID_CHARACTERS:
+            raise BadRecord("key", "key", "longer than an id")
         return None
     if not value:
         raise BadRecord("empty", "$")
     if len(value) > MAX_VALUE_BYTES:
         raise BadRecord("size", "$", f"{len(value)} bytes")
     record = _parse(decoder, value)
-    field = _KEY_FIELD[topic]
+    field = KEY_FIELD[topic]
     named = getattr(record, field)
-    if named != _text(key) and not (named is None and topic == "promotions"):
+    if named != _text(key) and not (named is None and topic in _KEY_OPTIONAL):
         raise BadRecord("key", f"$.{field}")
     if (getattr(record, "ts_ms", None) or 0) > timestamp_ms + AHEAD_MS:
         raise BadRecord("time", "$.ts_ms")
@@ -115,19 +138,23 @@ def decode_many(
     >>> decode_many("events.like", [b"u"], [b"{}"], [0]).bad
     [Bad(index=0, cause='missing', path='$.v')]
     """
+    if not len(keys) == len(values) == len(timestamps_ms):
+        raise ValueError(f"{len(keys)} keys, {len(values)} values and {len(timestamps_ms)} timestamps are no batch")
     fast = _decode_events(topic, keys, values, timestamps_ms) if topic in EVENTS else None
     if fast is not None:
         return Decoded(fast, list(range(len(fast))), [])
-    events: list[msgspec.Struct | None] = []
-    index: list[int] = []
-    bad: list[Bad] = []
-    for at, (key, value, timestamp_ms) in enumerate(zip(keys, values, timestamps_ms, strict=True)):
-        try:
-            events.append(decode(topic, key, value, timestamp_ms))
-            index.append(at)
-        except BadRecord as error:
-            bad.append(Bad(at, error.cause, error.path))
-    return Decoded(events, index, bad)
+    decoded = Decoded([], [], [])
+    step = _BLOCK if topic in EVENTS and len(values) > _BLOCK else max(1, len(values))
+    for start in range(0, len(values), step):
+        block = slice(start, start + step)
+        fast = _decode_events(topic, keys[block], values[block], timestamps_ms[block]) if step == _BLOCK else None
+        if fast is not None:
+            decoded.events.extend(fast)
+            decoded.index.extend(range(start, start + len(fast)))
+        else:
+            batch = zip(range(start, len(values)), keys[block], values[block], timestamps_ms[block], strict=False)
+            _decode_each(topic, batch, decoded)
+    return decoded
 
 
 def encode(record: msgspec.Struct) -> bytes:
@@ -136,7 +163,17 @@ def encode(record: msgspec.Struct) -> bytes:
     >>> encode(FeedRequest(v=1, request_id="r", user_id="u", ts_ms=1))
     b'{"v":1,"request_id":"r","user_id":"u","ts_ms":1}'
     """
-    return orjson.dumps(msgspec.to_builtins(record))
+    return msgspec.json.encode(record)
+
+
+def _decode_each(topic: str, batch: Iterable[tuple[int, bytes | None, bytes | None, int]], decoded: Decoded) -> None:
+    """Add (place, key, value, timestamp) records to ``decoded`` one by one: the path that finds the reasons."""
+    for at, key, value, timestamp_ms in batch:
+        try:
+            decoded.events.append(decode(topic, key, value, timestamp_ms))
+            decoded.index.append(at)
+        except BadRecord as error:
+            decoded.bad.append(Bad(at, error.cause, error.path))
 
 
 def _decode_events(
@@ -146,6 +183,8 @@ def _decode_events(
     decode_one = _DECODERS[topic].decode
     try:
         events = [decode_one(value) for value in values]  # type: ignore[arg-type]  # None raises TypeError
+        # Fields nobody reads are skipped unread. Every value here is one JSON object, so UTF-8 joined is UTF-8 apart.
+        b"".join(values).decode()  # type: ignore[arg-type]
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
         return None
     if not events:
@@ -161,9 +200,12 @@ def _decode_events(
 
 def _parse(decoder: msgspec.json.Decoder[msgspec.Struct], value: bytes) -> msgspec.Struct:
     try:
+        value.decode()
         return decoder.decode(value)
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from None
+    except UnicodeDecodeError as error:
+        raise BadRecord("json", "$", f"not UTF-8 at byte {error.start}") from None
     except (msgspec.MsgspecError, ValueError) as error:
         raise BadRecord("json", "$", str(error)) from None
     except RecursionError:
@@ -171,8 +213,9 @@ def _parse(decoder: msgspec.json.Decoder[msgspec.Struct], value: bytes) -> msgsp
 
 
 def _explain(message: str) -> BadRecord:
-    what, _, where = message.partition(" - at `")
-    path = where.rstrip("`") or "$"
+    # From the right: the text before may quote what was sent, whatever it looks like.
+    what, found, where = message.rpartition(" - at `")
+    what, path = (what, where.removesuffix("`")) if found else (message, "$")
     if what.startswith("Object missing required field"):
         return BadRecord("missing", f"{path}.{what.split('`')[1]}", what)
     if path == "$.v":

@@ -27,13 +27,16 @@ __all__ = [
     "Save",
     "Share",
     "Skip",
+    "Span",
     "Watch",
 ]
 
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 """A non-empty identifier of at most 256 characters."""
 Millis = Annotated[int, Meta(ge=0, lt=2**53)]
-"""A time (UTC) or a duration in milliseconds; below 2^53, so that every JSON reader keeps it whole."""
+"""A time, UTC milliseconds; below 2^53, so that every JSON reader keeps it whole."""
+Span = Annotated[int, Meta(ge=0, lt=2**40)]
+"""A length of time in milliseconds, below 35 years."""
 Op = Literal["add", "remove"]
 """``remove`` takes an earlier ``add`` back."""
 
@@ -48,7 +51,7 @@ class Ctx(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     net: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The envelope of every event.
 
     >>> msgspec.json.decode(b'{"v":1,"event_id":"e","user_id":"u","session_id":"s","video_id":"x","ts_ms":5}',
@@ -71,38 +74,38 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ctx: Ctx | None = None
 
 
-class Watch(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Watch(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Watch time of one impression so far: cumulative, so a heartbeat may repeat or be lost.
 
     ``duration_ms`` 0: a still picture or unknown.
     """
 
-    watch_ms: Millis
-    duration_ms: Millis
+    watch_ms: Span
+    duration_ms: Span
     loops: Annotated[float, Meta(ge=0, le=1e6)] | None = None
     muted: bool | None = None
     end_reason: str | None = None
 
 
-class Like(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Like(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A like, or its undo."""
 
     op: Op = "add"
 
 
-class Save(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Save(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A bookmark, or its undo."""
 
     op: Op = "add"
 
 
-class Follow(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Follow(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The viewer follows the video's creator, or its undo."""
 
     op: Op = "add"
 
 
-class Comment(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Comment(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A comment, or its removal; its text never crosses this wire."""
 
     comment_id: Id
@@ -112,25 +115,25 @@ class Comment(Event, frozen=True, kw_only=True, omit_defaults=True):
     labels: list[str] | None = None
 
 
-class Share(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Share(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A share; each counts once by its ``event_id``."""
 
     channel: str | None = None
 
 
-class Skip(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Skip(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Swiped away after ``watch_ms``; never sent for a playback error."""
 
-    watch_ms: Millis
+    watch_ms: Span
 
 
-class Impression(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Impression(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Seen on a screen."""
 
-    visible_ms: Millis | None = None
+    visible_ms: Span | None = None
 
 
-class Feedback(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Feedback(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What the viewer says of a video, a creator, a sound or a tag; ``video_id`` may be absent."""
 
     kind: Literal[
@@ -142,7 +145,7 @@ class Feedback(Event, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
 
 
-class Action(Event, frozen=True, kw_only=True, omit_defaults=True):
+class Action(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A small gesture; ``video_id`` may be absent."""
 
     kind: Literal[
@@ -160,7 +163,7 @@ class Action(Event, frozen=True, kw_only=True, omit_defaults=True):
     ]
     video_id: Id | None = None  # type: ignore[assignment]  # absent where it makes no sense
     target: str | None = None
-    dwell_ms: Millis | None = None
+    dwell_ms: Span | None = None
     query: str | None = None
 
 

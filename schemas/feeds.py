@@ -45,8 +45,8 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True):
 class FeedBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Value of ``feeds`` (key ``user_id``).
 
-    ``as_of`` holds, by topic and partition, the next input offset: every record before it is reflected. A consumer drops
-    repeats by ``batch_id``; one ``batch_id`` never has two contents.
+    ``as_of`` holds, by topic and partition, the next input offset: every record before it is reflected. A consumer
+    drops repeats by ``batch_id``; one ``batch_id`` never has two contents.
     """
 
     v: Literal[1]

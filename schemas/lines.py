@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-__all__ = ["BadLine", "Line", "parse_line", "read_lines", "write_line"]
+from schemas.codec import KEY_FIELD
+
+__all__ = ["BadLine", "Line", "line_of", "parse_line", "read_lines", "write_line"]
 
 
 class BadLine(ValueError):
@@ -33,17 +35,19 @@ class Line(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def key_bytes(self) -> bytes | None:
-        """The record's key; where the line has none, the value's own ``user_id``, ``video_id``, ``campaign_id`` or ``key``."""
+        """The record's key; where the line has none, what the value's key field says, if anything.
+
+        >>> parse_line(b'{"topic":"events.like","value":{"user_id":"ann"}}').key_bytes
+        b'ann'
+        """
         if self.key is not None:
-            return self.key.encode("utf-8", "surrogatepass")
+            return self.key.encode()
         try:
             named = msgspec.json.decode(self.value)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             return None
-        for name in ("campaign_id", "key") if self.topic in {"promotions", "control"} else ("user_id", "video_id"):
-            if isinstance(named, dict) and isinstance(named.get(name), str):
-                return str(named[name]).encode("utf-8", "surrogatepass")
-        return None
+        key = named.get(KEY_FIELD.get(self.topic, "")) if isinstance(named, dict) else None
+        return key.encode() if isinstance(key, str) else None
 
 
 _DECODER = msgspec.json.Decoder(Line)
@@ -54,15 +58,24 @@ def parse_line(text: bytes, number: int = 1) -> Line:
 
     >>> parse_line(b'{"topic":"users","key":"ann","value":null,"ts_ms":0}').value_bytes is None
     True
+    >>> parse_line(b'{"topic":"users"', 7)
+    Traceback (most recent call last):
+    ...
+    schemas.lines.BadLine: line 7 is no wire line: Input data was truncated
     """
     try:
+        text.decode()
         return _DECODER.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadLine(f"line {number} is no wire line: {error}") from None
 
 
 def read_lines(stream: Iterable[bytes]) -> Iterator[Line]:
-    """Every line of ``stream`` but empty ones, in order; raises ``BadLine`` at the first bad one."""
+    """Every line of ``stream`` but empty ones, in order; raises ``BadLine`` at the first bad one.
+
+    >>> [line.topic for line in read_lines([b"\\n", b'{"topic":"users","value":null}'])]
+    ['users']
+    """
     for number, text in enumerate(stream, 1):
         if text.strip():
             yield parse_line(text, number)
@@ -76,3 +89,16 @@ def write_line(topic: str, key: str, value: msgspec.Struct | None, ts_ms: int) -
     """
     line = {"topic": topic, "key": key, "value": value, "ts_ms": ts_ms}
     return msgspec.json.encode(line) + b"\n"
+
+
+def line_of(topic: str, record: msgspec.Struct) -> bytes:
+    """The line of an event, a request or an announcement: key and time are the record's own.
+
+    >>> from schemas.catalogue import User
+    >>> line_of("users", User(v=1, user_id="ann"))
+    b'{"topic":"users","key":"ann","value":{"v":1,"user_id":"ann"},"ts_ms":0}\\n'
+    """
+    ts_ms = getattr(record, "ts_ms", None)
+    if ts_ms is None:
+        ts_ms = getattr(record, "created_ms", None) or 0
+    return write_line(topic, getattr(record, KEY_FIELD[topic]), record, ts_ms)

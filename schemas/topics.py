@@ -1,28 +1,35 @@
 """The registry of topics: what each is for, how it is keyed and kept, who writes and reads it.
 
-Topics are data: `feedstream topics` creates them from here, docs/wire.md and the examples tests are generated from here.
+Topics are data: ``feedstream topics apply`` creates them from here, docs/wire.md and the tests of the examples are made
+from here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from schemas.codec import Cause
 from schemas.events import EVENTS
 
-__all__ = ["COUNTS", "TOPICS", "Topic"]
+__all__ = ["COUNTS", "FOREVER", "TOPICS", "Topic"]
 
 COUNTS: Final = ("impressions", "watches", "watch_ms", "likes", "shares", "skips", "comments", "follows", "saves")
 """The nine counts of a video, in the order they are stored and shown."""
-
 FOREVER: Final = -1
+"""Retention of a topic that keeps everything."""
+
 _MIB: Final = 1_048_576
+_DAY_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One topic. ``partitions`` names the setting that says how many; ``retention_ms`` -1 keeps everything."""
+    """One topic. ``partitions`` names the setting that says how many; ``retention_ms`` -1 keeps everything.
+
+    ``good`` values decode; each of ``bad`` is (value, cause, path) of the ``BadRecord`` it must raise. A ``reserved``
+    topic exists so that its name and settings are fixed, but nobody writes to it yet.
+    """
 
     name: str
     key: str
@@ -34,11 +41,16 @@ class Topic:
     cleanup: Literal["delete", "compact"] = "delete"
     retention_ms: int = FOREVER
     max_message_bytes: int = 2 * _MIB
+    reserved: bool = False
     good: tuple[dict[str, Any], ...] = ()
-    bad: tuple[tuple[dict[str, Any], Cause, str], ...] = field(default=())
+    bad: tuple[tuple[dict[str, Any], Cause, str], ...] = ()
 
     def configs(self) -> dict[str, str]:
-        """The broker's settings of this topic, every one we depend on."""
+        """The broker's settings of this topic: every one we depend on, defaults too.
+
+        >>> TOPICS["events.like"].configs()["retention.ms"]
+        '-1'
+        """
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(self.retention_ms),
@@ -57,6 +69,28 @@ _SEEN: Final = {
     "ts_ms": 1_700_000_000_000,
     "impression_id": "i-1",
 }
+_VIDEO: Final = {
+    "v": 1,
+    "video_id": "cat-7",
+    "creator_id": "bob",
+    "created_ms": 1_700_000_000_000,
+    "duration_ms": 15_000,
+    "tags": ["cats"],
+}
+_REQUEST: Final = {"v": 1, "request_id": "r-1", "user_id": "ann", "ts_ms": 1_700_000_000_000, "limit": 20}
+_PROMOTION: Final = {"v": 1, "campaign_id": "c-1", "video_id": "cat-7", "impressions": 1_000, "from_ms": 0, "to_ms": 1}
+_BATCH: Final = {
+    "v": 1,
+    "batch_id": "b-1",
+    "request_id": "r-1",
+    "user_id": "ann",
+    "seq": 1,
+    "ts_ms": 1_700_000_000_000,
+    "trigger": "request",
+    "as_of": {"events.like": {"0": 12}},
+    "model": "cold",
+    "items": [{"video_id": "cat-7", "position": 0, "score": 1.5, "source": "interest", "reasons": ["tag:cats"]}],
+}
 
 
 def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -65,19 +99,23 @@ def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 _VERBS: Final[dict[str, tuple[str, dict[str, Any], tuple[dict[str, Any], Cause, str]]]] = {
     "watch": (
-        "watch time of one impression so far (cumulative)",
+        "watch time of one impression so far (cumulative, so a heartbeat may repeat or be lost)",
         {"watch_ms": 7_400, "duration_ms": 15_000, "loops": 0.5},
         ({"watch_ms": "long", "duration_ms": 15_000}, "type", "$.watch_ms"),
     ),
     "like": ("a like or its undo", {"op": "remove"}, ({"op": "undo"}, "type", "$.op")),
-    "share": ("a share; each counts once by event_id", {"channel": "chat"}, ({"channel": 5}, "type", "$.channel")),
+    "share": ("a share; each counts once by `event_id`", {"channel": "chat"}, ({"channel": 5}, "type", "$.channel")),
     "skip": ("swiped away; never for a playback error", {"watch_ms": 600}, ({}, "missing", "$.watch_ms")),
     "comment": (
         "a comment or its removal; never its text",
-        {"comment_id": "c-1", "length": 24, "sentiment": 0.8},
+        {"comment_id": "c-1", "length": 24, "sentiment": 0.8, "labels": ["kind"]},
         ({"comment_id": ""}, "type", "$.comment_id"),
     ),
-    "follow": ("follows the creator, or its undo", {"creator_id": "bob"}, ({"creator_id": []}, "type", "$.creator_id")),
+    "follow": (
+        "follows the video's creator, or its undo",
+        {"creator_id": "bob"},
+        ({"creator_id": []}, "type", "$.creator_id"),
+    ),
     "save": ("a bookmark or its undo", {"op": "add"}, ({"op": None}, "type", "$.op")),
     "impression": ("seen on a screen", {"visible_ms": 900}, ({"visible_ms": -1}, "type", "$.visible_ms")),
     "feedback": (
@@ -89,161 +127,183 @@ _VERBS: Final[dict[str, tuple[str, dict[str, Any], tuple[dict[str, Any], Cause, 
 }
 
 
-def _event_topics() -> list[Topic]:
-    topics = []
-    for name in EVENTS:
-        text, more, (wrong, cause, path) = _VERBS[name.removeprefix("events.")]
-        late = _SEEN | more | {"ts_ms": -5}
-        topics.append(
-            Topic(
-                name,
-                "user_id",
-                "users",
-                text,
-                "your apps",
-                "user workers",
-                good=(_SEEN | more, _without(_SEEN, "impression_id") | more),
-                bad=(
-                    (_SEEN | wrong, cause, path),
-                    (_without(_SEEN, "user_id") | more, "missing", "$.user_id"),
-                    (_SEEN | more | {"v": 9}, "version", "$.v"),
-                    (late, "type", "$.ts_ms"),
-                ),
-            )
-        )
-    return topics
-
-
-_VIDEO: Final = {
-    "v": 1,
-    "video_id": "cat-7",
-    "creator_id": "bob",
-    "created_ms": 1_700_000_000_000,
-    "duration_ms": 15_000,
-    "tags": ["cats"],
-}
-_REQUEST: Final = {"v": 1, "request_id": "r-1", "user_id": "ann", "ts_ms": 1_700_000_000_000, "limit": 20}
-
-TOPICS: Final[dict[str, Topic]] = {
-    topic.name: topic
-    for topic in (
-        *_event_topics(),
-        Topic(
-            "feed.requests",
-            "user_id",
-            "users",
-            "asks for a batch",
-            "your apps",
-            "user workers",
-            retention_ms=86_400_000,
-            good=(_REQUEST, _REQUEST | {"purpose": "preview"}),
-            bad=((_REQUEST | {"limit": 0}, "type", "$.limit"), (_without(_REQUEST, "request_id"), "missing", "$.request_id")),
+def _event_topic(name: str) -> Topic:
+    text, more, (wrong, cause, path) = _VERBS[name.removeprefix("events.")]
+    seen = _SEEN | more
+    return Topic(
+        name=name,
+        key="user_id",
+        partitions="users",
+        description=text,
+        producers="your apps",
+        consumers="user workers",
+        good=(
+            seen,
+            _without(seen, "impression_id"),
+            seen | {"batch_id": "b-1", "position": 3, "seq": 9, "ctx": {"lang": "en", "tz_min": -300}, "unknown": [1]},
         ),
-        Topic(
-            "users",
-            "user_id",
-            "users",
-            "what is known of a viewer from sign-up; null forgets the viewer",
-            "your apps",
-            "user workers",
-            cleanup="compact",
-            good=({"v": 1, "user_id": "ann", "lang": "en", "interests": ["cats"]},),
-            bad=(({"v": 1, "user_id": "ann", "interests": "cats"}, "type", "$.interests"),),
-        ),
-        Topic(
-            "videos",
-            "video_id",
-            "videos",
-            "announces a video; null removes it",
-            "your apps",
-            "video workers",
-            cleanup="compact",
-            good=(_VIDEO,),
-            bad=((_VIDEO | {"duration_ms": 1.5}, "type", "$.duration_ms"), (_without(_VIDEO, "creator_id"), "missing", "$.creator_id")),
-        ),
-        Topic(
-            "feeds",
-            "user_id",
-            "users",
-            "ranked batches; drop repeats by batch_id",
-            "user workers",
-            "your services",
-            retention_ms=7 * 86_400_000,
-        ),
-        Topic(
-            "promotions",
-            "campaign_id",
-            "one",
-            "promoted videos (reserved: read by a later version)",
-            "operators",
-            "user workers",
-            cleanup="compact",
-            good=({"v": 1, "video_id": "cat-7", "impressions": 1_000, "from_ms": 0, "to_ms": 1},),
-            bad=(({"v": 1, "video_id": "cat-7", "impressions": -1, "from_ms": 0, "to_ms": 1}, "type", "$.impressions"),),
-        ),
-        Topic(
-            "control",
-            "key",
-            "one",
-            "settings that change while workers run, e.g. models.freeze",
-            "operators",
-            "every worker",
-            cleanup="compact",
-            good=({"v": 1, "key": "models.freeze", "value": True},),
-            bad=(({"v": 1, "key": "", "value": True}, "type", "$.key"),),
-        ),
-        Topic(
-            "engagement",
-            "explicit partition: murmur2(video_id)",
-            "videos",
-            "changes of counts, each with the offset of the event that made it",
-            "user workers",
-            "video workers",
-            encoding="msgpack",
-            max_message_bytes=8 * _MIB,
-        ),
-        Topic(
-            "video.state",
-            "video_id",
-            "videos",
-            "what feed workers keep of each active video",
-            "video workers",
-            "user workers",
-            encoding="msgpack",
-            cleanup="compact",
-        ),
-        Topic(
-            "training",
-            "explicit partition: the user shard's",
-            "users",
-            "examples and labels for the learner",
-            "user workers",
-            "the learner",
-            encoding="msgpack",
-            retention_ms=2 * 86_400_000,
-            max_message_bytes=8 * _MIB,
-        ),
-        Topic(
-            "models",
-            "model name",
-            "one",
-            "snapshots of weights",
-            "the learner",
-            "user workers",
-            encoding="msgpack",
-            cleanup="compact",
-            max_message_bytes=32 * _MIB,
-        ),
-        Topic(
-            "dead-letters",
-            "as found",
-            "one",
-            "bad records byte for byte; headers cause, path, topic, partition, offset",
-            "workers",
-            "operators",
-            encoding="bytes",
-            max_message_bytes=3 * _MIB,
+        bad=(
+            (_SEEN | wrong, cause, path),
+            (_without(seen, "user_id"), "missing", "$.user_id"),
+            (seen | {"v": 9}, "version", "$.v"),
+            (seen | {"ts_ms": -5}, "type", "$.ts_ms"),
+            (seen | {"ctx": {"tz_min": "+1"}}, "type", "$.ctx.tz_min"),
         ),
     )
+
+
+_INPUT: Final = (
+    Topic(
+        name="feed.requests",
+        key="user_id",
+        partitions="users",
+        description="asks for a batch; `purpose: preview` only looks",
+        producers="your apps",
+        consumers="user workers",
+        retention_ms=_DAY_MS,
+        good=(_REQUEST, _REQUEST | {"purpose": "preview", "limit": 200}),
+        bad=(
+            (_REQUEST | {"limit": 0}, "type", "$.limit"),
+            (_REQUEST | {"purpose": "look"}, "type", "$.purpose"),
+            (_without(_REQUEST, "request_id"), "missing", "$.request_id"),
+        ),
+    ),
+    Topic(
+        name="users",
+        key="user_id",
+        partitions="users",
+        description="what is known of a viewer from sign-up; null forgets the viewer",
+        producers="your apps",
+        consumers="user workers",
+        cleanup="compact",
+        good=(
+            {"v": 1, "user_id": "ann", "lang": "en", "interests": ["cats"]},
+            {"v": 1, "user_id": "ann", "settings": {"personalize": False}},
+        ),
+        bad=(
+            ({"v": 1, "user_id": "ann", "interests": "cats"}, "type", "$.interests"),
+            ({"v": 1, "user_id": "ann", "settings": {"safety_level": -1}}, "type", "$.settings.safety_level"),
+        ),
+    ),
+    Topic(
+        name="videos",
+        key="video_id",
+        partitions="videos",
+        description="announces a video; null removes it",
+        producers="your apps",
+        consumers="video workers",
+        cleanup="compact",
+        good=(_VIDEO, _VIDEO | {"embeddings": {"text": [0.5, 1]}, "safety": {"level": 2}, "recommendable": False}),
+        bad=(
+            (_VIDEO | {"duration_ms": 1.5}, "type", "$.duration_ms"),
+            (_VIDEO | {"visibility": "secret"}, "type", "$.visibility"),
+            (_without(_VIDEO, "creator_id"), "missing", "$.creator_id"),
+        ),
+    ),
+    Topic(
+        name="promotions",
+        key="campaign_id",
+        partitions="one",
+        description="promoted videos and whom they are for; null ends a campaign",
+        producers="operators",
+        consumers="user workers",
+        cleanup="compact",
+        reserved=True,
+        good=(_PROMOTION, _without(_PROMOTION, "campaign_id") | {"target": {"countries": ["SE"]}}),
+        bad=((_PROMOTION | {"impressions": -1}, "type", "$.impressions"),),
+    ),
+    Topic(
+        name="control",
+        key="key",
+        partitions="one",
+        description="settings, rules and experiments that change while workers run",
+        producers="operators",
+        consumers="every worker",
+        cleanup="compact",
+        good=({"v": 1, "key": "models.freeze", "value": True},),
+        bad=(({"v": 1, "key": "", "value": True}, "type", "$.key"), ({"v": 1, "key": "k"}, "missing", "$.value")),
+    ),
+)
+_OUTPUT: Final = (
+    Topic(
+        name="feeds",
+        key="user_id",
+        partitions="users",
+        description="ranked batches, best first; drop repeats by `batch_id`",
+        producers="user workers",
+        consumers="your services",
+        retention_ms=7 * _DAY_MS,
+        good=(_BATCH, _BATCH | {"trigger": "signal", "items": []}),
+        bad=((_without(_BATCH, "as_of"), "missing", "$.as_of"),),
+    ),
+    Topic(
+        name="trends",
+        key="video_id or tag",
+        partitions="videos",
+        description="what rises and what cools",
+        producers="video workers",
+        consumers="your services",
+        retention_ms=7 * _DAY_MS,
+        reserved=True,
+    ),
+    Topic(
+        name="dead-letters",
+        key="as found",
+        partitions="one",
+        description="bad records byte for byte; headers `cause, path, topic, partition, offset`",
+        producers="every worker",
+        consumers="operators",
+        encoding="bytes",
+        max_message_bytes=3 * _MIB,
+    ),
+)
+_INTERNAL: Final = (
+    Topic(
+        name="engagement",
+        key="none: partition = murmur2(video_id)",
+        partitions="videos",
+        description="changes of counts, each with the offset of the event that made it",
+        producers="user workers",
+        consumers="video workers",
+        encoding="msgpack",
+        max_message_bytes=8 * _MIB,
+    ),
+    Topic(
+        name="video.state",
+        key="video_id",
+        partitions="videos",
+        description="what feed workers keep of each active video",
+        producers="video workers",
+        consumers="user workers",
+        encoding="msgpack",
+        cleanup="compact",
+        max_message_bytes=8 * _MIB,
+    ),
+    Topic(
+        name="training",
+        key="none: partition = the user shard's",
+        partitions="users",
+        description="examples and labels for the learner",
+        producers="user workers",
+        consumers="the learner",
+        encoding="msgpack",
+        retention_ms=2 * _DAY_MS,
+        max_message_bytes=8 * _MIB,
+    ),
+    Topic(
+        name="models",
+        key="model name",
+        partitions="one",
+        description="snapshots of weights, plain arrays",
+        producers="the learner",
+        consumers="user workers",
+        encoding="msgpack",
+        cleanup="compact",
+        max_message_bytes=32 * _MIB,
+    ),
+)
+
+TOPICS: Final[dict[str, Topic]] = {
+    topic.name: topic for topic in (*map(_event_topic, EVENTS), *_INPUT, *_OUTPUT, *_INTERNAL)
 }
-"""Every topic by name."""
+"""Every topic by name: events first, then what else goes in, what comes out, and what only workers speak."""
