@@ -15,45 +15,28 @@ __all__ = ["EngagementFrame", "ModelSnapshot", "TrainingFrame", "VideoState"]
 class EngagementFrame(msgspec.Struct, frozen=True, kw_only=True):
     """Value of ``engagement``: changes of videos, in order of the source offsets that made them.
 
-    Rows: ``offset`` i64[n], ``video`` i32[n] (index into ``video_ids``), ``ts_ms`` i64[n], ``kind`` u8[n] (index into
-    COUNTS, or 255: soft signals only), ``n`` i8[n] (count delta), ``watch_ms`` i64[n] (delta), ``signal`` i8[n, S].
-    Pairs liked together: ``pair_offset`` i64[m], ``pair_video`` and ``pair_other`` i32[m], ``pair_weight`` f32[m],
-    ``pair_ts_ms`` i64[m].
+    ``rows`` and ``pairs`` are packed records (``streams.changes.ROW`` and ``PAIR``) whose videos are indices into
+    ``video_ids``.
     """
 
     topic: str
     partition: int
     video_ids: list[str]
-    offset: bytes
-    video: bytes
-    ts_ms: bytes
-    kind: bytes
-    n: bytes
-    watch_ms: bytes
-    signal: bytes
-    pair_offset: bytes = b""
-    pair_video: bytes = b""
-    pair_other: bytes = b""
-    pair_weight: bytes = b""
-    pair_ts_ms: bytes = b""
+    rows: bytes
+    pairs: bytes = b""
 
 
 class VideoState(msgspec.Struct, frozen=True, kw_only=True):
-    """Value of ``video.state`` (key ``video_id``): what every feed worker keeps of an active video.
+    """Value of ``video.state`` (key ``video_id``), and of a video's row in the store.
 
-    ``counts`` in the order of COUNTS; ``sums`` f64[S*H] as of ``sums_ms``; ``neighbours`` with ``weights`` f32 as of
-    ``weights_ms``. ``active`` false: no candidate until somebody engages with it again.
+    ``numbers`` is one packed record (``streams.videos.NUMBERS``): counts, decayed sums, neighbours. ``active`` false:
+    no candidate until somebody engages with it again.
     """
 
+    format: int
     video: Video | None
-    ts_ms: int
     active: bool
-    counts: list[int]
-    sums: bytes
-    sums_ms: int
-    neighbours: list[str]
-    weights: bytes
-    weights_ms: int
+    numbers: bytes
 
 
 class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):

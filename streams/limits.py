@@ -41,3 +41,37 @@ SOUNDS: Final = 12
 """Sounds kept per viewer; the weakest falls out."""
 PICKED: Final = 8
 """Categories a viewer may pick at sign-up; further ones are ignored."""
+
+# --- videos ---
+NEIGHBOURS: Final = 64
+"""Videos liked by the same viewers, kept per video (16 bytes each); the weakest falls out."""
+PAIRED: Final = 15
+"""Latest positives of a viewer that a new positive is paired with; older ones are not."""
+NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
+"""Decay of the two co-occurrence weights; the slow one decides which neighbour stays."""
+VIDEO_TAGS: Final = 8
+"""Tags of a video that count for ranking; further ones are kept in its record only."""
+COUNTRIES: Final = 8
+"""Countries a video may be bound to; one bound to more is shown in the first ones only."""
+FACTORS: Final = 16
+"""Length of a video's collaborative vector; float32."""
+
+# --- ranking ---
+FULL_RANK: Final = 4_000
+"""Candidates up to which every one gets the full features; beyond it a shortlist does (previews: always all)."""
+SHORTLIST: Final = 300
+"""Candidates per viewer that get the full features when there are more than FULL_RANK."""
+FRESH_MET: Final = 20.0
+"""A video met by fewer viewers (decayed over 72 h) than this is fresh and may take an exploration place."""
+EXPLORE_EVERY: Final = 10
+"""One place in so many goes to a fresh video, so that new uploads are seen at all."""
+
+# --- the wire's clients (agents/producer.py, agents/cli/tail.py) ---
+PRODUCER_RECORDS: Final = 100_000
+"""Records a producer holds before they are delivered; beyond it ``send`` blocks."""
+PRODUCER_KIB: Final = 256 * 1024
+"""The same in KiB of keys and values; beyond it ``send`` blocks."""
+PRODUCER_RECORD_BYTES: Final = 32 * 1_048_576
+"""Largest record a client sends or fetches: a model snapshot. Each topic's own limit is the broker's to hold."""
+REPORTED: Final = 20
+"""Bad rows or lines that are named one by one; further ones are only counted."""

@@ -99,10 +99,11 @@ def segments(ordered: npt.NDArray[Any]) -> tuple[I64, I64]:
 
 
 def add_top(refs: U64, weights: F32, rows: I64, keys: U64, amounts: npt.NDArray[np.floating[Any]]) -> None:
-    """Add ``amounts`` to the slots (row, key) of the top-k columns ``refs`` u64[n, K] and ``weights`` f32[n, K].
+    """Add ``amounts`` to the slots (row, key) of the top-k columns ``refs`` u64[n, K], ``weights`` f32[n, K] or [n, K, W].
 
-    In place. A key of 0 is skipped. A key not kept yet takes a free slot, else the slot of the smallest absolute
-    weight, if its own is larger. Slots that cancel to nothing are freed, so adding and taking back leaves no trace.
+    In place; ``amounts`` is [m] or [m, W], the first of W weights decides who stays. A key of 0 is skipped. A key not
+    kept yet takes a free slot, else the slot of the smallest absolute weight, if its own is larger. Slots that cancel
+    to nothing are freed, so adding and taking back leaves no trace.
 
     >>> refs, weights = np.zeros((1, 2), np.uint64), np.zeros((1, 2), np.float32)
     >>> add_top(refs, weights, np.array([0, 0]), np.array([7, 7], np.uint64), np.array([1.0, 0.5]))
@@ -112,16 +113,17 @@ def add_top(refs: U64, weights: F32, rows: I64, keys: U64, amounts: npt.NDArray[
     given = keys != 0
     if not given.any():
         return
-    rows, keys, totals = _summed(rows[given], keys[given], np.asarray(amounts)[given])
+    deep = weights if weights.ndim == 3 else weights[:, :, None]
+    rows, keys, totals = _summed(rows[given], keys[given], np.asarray(amounts)[given].reshape(-1, deep.shape[2]))
     hit = refs[rows] == keys[:, None]
     found = hit.any(axis=1)
     at = hit.argmax(axis=1)
     if found.any():
         kept_rows, kept_at = rows[found], at[found]
-        weights[kept_rows, kept_at] += totals[found].astype(np.float32)
-        gone = np.abs(weights[kept_rows, kept_at]) <= 1e-6 * np.abs(totals[found])
+        deep[kept_rows, kept_at] += totals[found].astype(np.float32)
+        gone = np.abs(deep[kept_rows, kept_at, 0]) <= 1e-6 * np.abs(totals[found, 0])
         refs[kept_rows[gone], kept_at[gone]] = 0
-        weights[kept_rows[gone], kept_at[gone]] = 0.0
+        deep[kept_rows[gone], kept_at[gone]] = 0.0
     new = ~found
     if not new.any():
         return
@@ -129,15 +131,15 @@ def add_top(refs: U64, weights: F32, rows: I64, keys: U64, amounts: npt.NDArray[
     _, ranks = segments(rows)
     for rank in range(int(ranks.max()) + 1):
         chosen = ranks == rank
-        _insert(refs, weights, rows[chosen], keys[chosen], totals[chosen])
+        _insert(refs, deep, rows[chosen], keys[chosen], totals[chosen])
 
 
-def _insert(refs: U64, weights: F32, rows: I64, keys: U64, totals: F64) -> None:
-    size = np.where(refs[rows] == 0, np.float32(-1.0), np.abs(weights[rows]))
+def _insert(refs: U64, deep: F32, rows: I64, keys: U64, totals: F64) -> None:
+    size = np.where(refs[rows] == 0, np.float32(-1.0), np.abs(deep[rows, :, 0]))
     at = size.argmin(axis=1)
-    take = size[np.arange(len(rows)), at] < np.abs(totals)
+    take = size[np.arange(len(rows)), at] < np.abs(totals[:, 0])
     refs[rows[take], at[take]] = keys[take]
-    weights[rows[take], at[take]] = totals[take]
+    deep[rows[take], at[take]] = totals[take]
 
 
 def _summed(rows: I64, keys: U64, amounts: npt.NDArray[Any]) -> tuple[I64, U64, F64]:
@@ -147,4 +149,4 @@ def _summed(rows: I64, keys: U64, amounts: npt.NDArray[Any]) -> tuple[I64, U64, 
     first[0] = True
     np.logical_or(rows[1:] != rows[:-1], keys[1:] != keys[:-1], out=first[1:])
     starts = np.flatnonzero(first)
-    return rows[starts], keys[starts], np.add.reduceat(amounts, starts)
+    return rows[starts], keys[starts], np.add.reduceat(amounts, starts, axis=0)

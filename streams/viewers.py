@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from streams import limits
-from streams.hashing import U64
+from streams.hashing import U64, hash64
 from streams.tables import F32, F64, I64, Table
 
 __all__ = ["HALF_LIVES_S", "ViewerTable"]
@@ -24,6 +24,7 @@ _FORMAT = 1
 
 _VECTOR = (np.float32, (limits.DIM,), 0.0)
 _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
+    "hash": (np.uint64, (), 0),
     "at_ms": (np.int64, (), 0),
     "last_ms": (np.int64, (), 0),
     "fast": _VECTOR,
@@ -49,8 +50,9 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "positives": (np.int32, (), 0),
     "met_count": (np.int32, (), 0),
     "seq": (np.int64, (), 0),
+    "touched": (np.int64, (), 0),
 }
-_UNSAVED = frozenset({"met_count", "seq"})
+_UNSAVED = frozenset({"hash", "met_count", "seq", "touched"})
 _SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
 _ROW = np.dtype([(name, _COLUMNS[name][0], _COLUMNS[name][1]) for name in _SAVED])
 
@@ -62,6 +64,7 @@ class ViewerTable(Table):
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
     """
 
+    hash: U64
     at_ms: I64
     last_ms: I64
     fast: F32
@@ -87,6 +90,7 @@ class ViewerTable(Table):
     positives: np.ndarray[Any, np.dtype[np.int32]]
     met_count: np.ndarray[Any, np.dtype[np.int32]]
     seq: I64
+    touched: I64
 
     def __init__(self) -> None:
         super().__init__(_COLUMNS)
@@ -114,6 +118,7 @@ class ViewerTable(Table):
         for user, row in zip(user_ids, rows.tolist(), strict=True):
             self.row_of[user] = row
             self.user_ids[row] = user
+            self.hash[row] = hash64(user)
             self.met[row] = self.served[row] = _NO_MET
 
     def drop(self, rows: I64) -> None:

@@ -1,0 +1,252 @@
+"""The producer: records to Kafka, in order, none twice, none silently lost.
+
+A thin wrapper of librdkafka's idempotent producer that states every option we depend on. It exists because two things
+must never differ between the programs that publish: the partitioner (murmur2) and what happens when a record cannot be
+delivered. It must never drop a record: a full queue blocks, a failed delivery is an error with the record's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Producer as KafkaProducer
+
+from agents.errors import Stop
+from streams import limits
+
+__all__ = ["ANY_PARTITION", "DeliveryFailed", "Headers", "Producer", "Ticket", "connect_or_stop", "producer_options"]
+
+ANY_PARTITION: Final = -1
+"""Let the partitioner choose by key."""
+Headers = Sequence[tuple[str, bytes]]
+
+_LOG = logging.getLogger("feedstream.kafka")
+
+
+class DeliveryFailed(Stop):
+    """A record was not delivered; the message names topic, partition and reason."""
+
+
+class Ticket:
+    """Counts the deliveries of one batch of records: take one, send with it, wait for it.
+
+    Safe to wait on from the thread or the event loop of the caller; deliveries are reported by the producer's thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pending = 0
+        self._settled = threading.Event()
+        self._settled.set()
+        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self.error: DeliveryFailed | None = None
+        """The first failed delivery, if any."""
+
+    @property
+    def pending(self) -> int:
+        """Records sent with this ticket and not yet reported on."""
+        return self._pending
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Block until every record sent so far is delivered.
+
+        Raises ``DeliveryFailed`` if one was not, ``TimeoutError`` after ``timeout_s``.
+        """
+        if not self._settled.wait(timeout_s):
+            raise TimeoutError(f"{self._pending} records were not delivered within {timeout_s} s")
+        if self.error is not None:
+            raise self.error
+
+    async def delivered(self) -> None:
+        """As ``wait``, for an event loop: holds no thread. Raises ``DeliveryFailed``."""
+        with self._lock:
+            if self._pending:
+                loop = asyncio.get_running_loop()
+                future: asyncio.Future[None] = loop.create_future()
+                self._waiters.append((loop, future))
+            else:
+                future = None  # type: ignore[assignment]  # nothing to wait for
+        if future is not None:
+            await future
+        if self.error is not None:
+            raise self.error
+
+    def _sent(self) -> None:
+        with self._lock:
+            self._pending += 1
+            self._settled.clear()
+
+    def _reported(self, error: DeliveryFailed | None) -> None:
+        with self._lock:
+            self._pending -= 1
+            self.error = self.error or error
+            if self._pending:
+                return
+            self._settled.set()
+            waiters, self._waiters = self._waiters, []
+        for loop, future in waiters:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_resolve, future)
+
+
+def producer_options(bootstrap: str, *, client_id: str, timeout_s: float | None = None) -> dict[str, Any]:
+    """librdkafka's options, every one we depend on.
+
+    ``timeout_s`` None: a record is tried for ever and a gap in a partition's series is fatal, for streams whose readers
+    keep the highest offset they have applied. Otherwise a record fails after ``timeout_s``.
+    """
+    return {
+        "bootstrap.servers": bootstrap,
+        "client.id": client_id,
+        # Java, aiokafka and Faust hash keys so; librdkafka's default agrees on a quarter of them only.
+        "partitioner": "murmur2_random",
+        "enable.idempotence": True,
+        "enable.gapless.guarantee": timeout_s is None,
+        "acks": "all",
+        "max.in.flight.requests.per.connection": 5,
+        "retries": 2_147_483_647,
+        "message.timeout.ms": 0 if timeout_s is None else int(timeout_s * 1_000),
+        "queue.buffering.max.messages": limits.PRODUCER_RECORDS,
+        "queue.buffering.max.kbytes": limits.PRODUCER_KIB,
+        "message.max.bytes": limits.PRODUCER_RECORD_BYTES,
+        "linger.ms": 5,
+        "batch.size": 1_000_000,
+        "compression.type": "lz4",
+        "socket.keepalive.enable": True,
+    }
+
+
+class Producer:
+    """Publishes records; one a process is enough. Safe to use from several threads.
+
+    >>> Producer("localhost:9092", client_id="worker-1").send("feeds", b"ann", b"{}")   # doctest: +SKIP
+    """
+
+    def __init__(self, bootstrap: str, *, client_id: str, timeout_s: float | None = None) -> None:
+        """Connect in the background to ``bootstrap`` (``host:port[,host:port]``); see ``producer_options``."""
+        self._fatal: DeliveryFailed | None = None
+        self._bootstrap = bootstrap
+        options = producer_options(bootstrap, client_id=client_id, timeout_s=timeout_s)
+        self._kafka = KafkaProducer(options | {"error_cb": self._on_error}, logger=_quiet(_LOG))
+        self._all = Ticket()
+        self._closing = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="producer-poll", daemon=True)
+        self._poller.start()
+
+    def __enter__(self) -> Producer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.flush()
+        self.close()
+
+    def check(self, timeout_s: float = 10.0) -> None:
+        """Raise ``Stop`` with one sentence if no broker answers within ``timeout_s``."""
+        connect_or_stop(self._kafka, self._bootstrap, timeout_s)
+
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        partition: int = ANY_PARTITION,
+        headers: Headers | None = None,
+        ticket: Ticket | None = None,
+    ) -> None:
+        """Queue one record, stamped with the time of sending; blocks while the queue is full.
+
+        Whether it arrived is said by ``ticket``, or by ``flush``. Raises ``DeliveryFailed`` at once if the record can
+        never be sent (too large) or the producer has failed for good.
+        """
+        if self._fatal is not None:
+            raise self._fatal
+        named = ticket or self._all
+        extra: dict[str, Any] = {"headers": list(headers)} if headers else {}
+
+        def report(error: KafkaError | None, message: Any) -> None:
+            named._reported(None if error is None else _failed(topic, message.partition(), error))
+
+        named._sent()
+        while True:
+            try:
+                self._kafka.produce(topic, value, key, partition, on_delivery=report, **extra)
+            except BufferError:
+                # The queue is full: room comes with deliveries, and the poller reports those.
+                if self._fatal is not None:
+                    named._reported(self._fatal)
+                    raise self._fatal from None
+                self._kafka.poll(0.01)
+                continue
+            except KafkaException as error:
+                failed = _failed(topic, partition, error.args[0])
+                named._reported(None)
+                raise failed from None
+            return
+
+    def flush(self, timeout_s: float | None = None) -> None:
+        """Block until what was sent without a ticket is delivered.
+
+        Raises ``DeliveryFailed`` for the first record that was not, ``TimeoutError`` after ``timeout_s``.
+        """
+        self._kafka.flush(0)
+        self._all.wait(timeout_s)
+
+    def close(self) -> None:
+        """Stop; what was not delivered yet is dropped, so wait for tickets or flush before."""
+        self._closing.set()
+        self._poller.join()
+        self._kafka.purge()
+        self._kafka.flush(1.0)
+
+    def _poll(self) -> None:
+        while not self._closing.is_set():
+            self._kafka.poll(0.1)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = DeliveryFailed(f"the Kafka producer failed for good: {error.str()}; start the process again")
+            _LOG.error("%s", self._fatal)
+
+
+def connect_or_stop(client: Any, bootstrap: str, timeout_s: float) -> Any:
+    """Cluster metadata by any confluent-kafka ``client``; raises ``Stop`` with one sentence if no broker answers."""
+    try:
+        return client.list_topics(timeout=timeout_s)
+    except KafkaException as error:
+        raise Stop(
+            f"Kafka at {bootstrap} does not answer within {timeout_s:g} s ({error.args[0].str()}): "
+            "check FEEDSTREAM_BROKER and that the broker is up"
+        ) from None
+
+
+def _failed(topic: str, partition: int | None, error: KafkaError) -> DeliveryFailed:
+    place = topic if partition is None or partition < 0 else f"{topic}[{partition}]"
+    return DeliveryFailed(f"a record for {place} was not delivered: {error.str()}")
+
+
+def _quiet(log: logging.Logger) -> logging.Logger:
+    if not any(isinstance(one, _Expected) for one in log.filters):
+        log.addFilter(_Expected())
+    return log
+
+
+class _Expected(logging.Filter):
+    """Keeps back the warning that the gapless guarantee, on which we rely, is marked experimental."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "gapless" not in record.getMessage()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

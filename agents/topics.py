@@ -1,0 +1,202 @@
+"""Topics on a broker: compare them with the registry, create what is missing, correct what differs.
+
+Partition counts are never changed on an existing topic: they decide which worker owns a viewer. librdkafka's mock
+cluster has no CreateTopics: there a topic comes into being when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from agents.errors import Stop
+from agents.producer import connect_or_stop
+from agents.settings import Settings
+from schemas.topics import TOPICS, Topic
+
+__all__ = ["Admin", "Difference", "check", "partitions_of"]
+
+REPLICAS: Final = 3
+"""Copies of each partition, where there are as many brokers."""
+
+_LOG = logging.getLogger("feedstream.kafka")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a broker has otherwise than the registry; ``wanted`` and ``found`` are as Kafka writes them."""
+
+    topic: str
+    what: str
+    wanted: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.topic}: {self.what} is {self.found}, should be {self.wanted}"
+
+
+def partitions_of(topic: Topic, settings: Settings) -> int:
+    """How many partitions ``topic`` is to have."""
+    return {"users": settings.user_partitions, "videos": settings.video_partitions, "one": 1}[topic.partitions]
+
+
+def check(bootstrap: str, settings: Settings, topics: Iterable[str], timeout_s: float = 10.0) -> None:
+    """Raise ``Stop`` in one sentence unless each of ``topics`` exists with the partitions that ``settings`` say.
+
+    Topics of one partition may have more: nothing hangs on their number.
+    """
+    admin = Admin(bootstrap, settings, timeout_s)
+    found = admin.partitions(topics)
+    for name in topics:
+        topic, wanted = TOPICS[name], partitions_of(TOPICS[name], settings)
+        if name not in found:
+            raise Stop(f"topic {name} does not exist on {bootstrap}: run `feedstream topics apply`")
+        if found[name] != wanted and topic.partitions != "one":
+            setting = "FEEDSTREAM_USER_PARTITIONS" if topic.partitions == "users" else "FEEDSTREAM_VIDEO_PARTITIONS"
+            raise Stop(
+                f"topic {name} has {found[name]} partitions but {setting} is {wanted}: "
+                "set it to what the topics have, or make the topics anew"
+            )
+
+
+class Admin:
+    """Talks to one cluster about the registry's topics. Raises ``Stop`` where the cluster does not answer."""
+
+    def __init__(self, bootstrap: str, settings: Settings, timeout_s: float = 10.0) -> None:
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._bootstrap = bootstrap
+        options = {"bootstrap.servers": bootstrap, "client.id": "feedstream-topics", "socket.keepalive.enable": True}
+        self._kafka = AdminClient(options, logger=_LOG)
+        metadata = connect_or_stop(self._kafka, bootstrap, timeout_s)
+        self.brokers = len(metadata.brokers)
+        """How many brokers the cluster has."""
+        self.is_mock = str(metadata.cluster_id).startswith("mockCluster")
+        """Whether this is librdkafka's mock cluster."""
+
+    def partitions(self, topics: Iterable[str]) -> dict[str, int]:
+        """Partition counts of those of ``topics`` that exist. A mock cluster creates what is asked for."""
+        if self.is_mock:
+            return {name: len(self._metadata(name).topics[name].partitions) for name in topics}
+        there = self._metadata().topics
+        return {name: len(there[name].partitions) for name in topics if name in there}
+
+    def diff(self) -> list[Difference]:
+        """Everything that a broker has otherwise than the registry, missing topics first."""
+        found = self.partitions(TOPICS)
+        missing = [Difference(name, "topic", "there", "missing") for name in TOPICS if name not in found]
+        differing = []
+        for name, count in found.items():
+            wanted = partitions_of(TOPICS[name], self._settings)
+            if count != wanted and not (self.is_mock and TOPICS[name].partitions == "one"):
+                differing.append(Difference(name, "partitions", str(wanted), str(count)))
+        for name, configs in self._configs(found).items():
+            for what, wanted_value in TOPICS[name].configs().items():
+                if configs.get(what) != wanted_value:
+                    differing.append(Difference(name, what, wanted_value, str(configs.get(what))))
+        return missing + differing
+
+    def apply(self) -> list[Difference]:
+        """Create missing topics, correct settings; returns what was done. Safe to repeat, and for two at a time.
+
+        Raises ``Stop`` if a topic has another number of partitions than the settings say.
+        """
+        done = self.diff()
+        if wrong := [one for one in done if one.what == "partitions"]:
+            raise Stop(
+                f"{'; '.join(map(str, wrong))}: partitions of a topic are never changed, since they decide which "
+                "worker owns a viewer; set FEEDSTREAM_USER_PARTITIONS and FEEDSTREAM_VIDEO_PARTITIONS to what is "
+                "there, or make the topics anew"
+            )
+        self._create([one.topic for one in done if one.what == "topic"])
+        self._alter([one for one in done if one.what != "topic"])
+        self._settle()
+        return done
+
+    def _create(self, names: list[str]) -> None:
+        if not names:
+            return
+        copies = min(REPLICAS, self.brokers)
+        wanted = [
+            NewTopic(name, partitions_of(TOPICS[name], self._settings), copies, config=TOPICS[name].configs())
+            for name in names
+        ]
+        for name, future in self._kafka.create_topics(wanted, request_timeout=self._timeout_s).items():
+            _settle_one(f"topic {name} could not be created", future, {KafkaError.TOPIC_ALREADY_EXISTS})
+
+    def _alter(self, differences: list[Difference]) -> None:
+        by_topic: dict[str, list[ConfigEntry]] = {}
+        for one in differences:
+            entry = ConfigEntry(one.what, one.wanted, incremental_operation=AlterConfigOpType.SET)
+            by_topic.setdefault(one.topic, []).append(entry)
+        if not by_topic:
+            return
+        resources = [
+            ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries) for name, entries in by_topic.items()
+        ]
+        altered = self._kafka.incremental_alter_configs(resources, request_timeout=self._timeout_s)
+        for resource, future in altered.items():
+            _settle_one(f"settings of topic {resource.name} could not be changed", future, set())
+
+    def _settle(self) -> None:
+        """Wait until nothing differs any more: brokers learn of a new topic one after the other."""
+        deadline = time.monotonic() + self._timeout_s
+        while left := self._unsettled():
+            if time.monotonic() > deadline:
+                raise Stop(
+                    f"the topics were applied but {left[0]} after {self._timeout_s:g} s: look at the broker's log"
+                )
+            time.sleep(0.05)
+
+    def _unsettled(self) -> list[str]:
+        there = self._metadata().topics
+        for name in TOPICS:
+            if name not in there or any(one.leader < 0 for one in there[name].partitions.values()):
+                return [f"topic {name} has no leader"]
+        try:
+            return [str(one) for one in self.diff()]
+        except KafkaException as error:
+            return [f"its settings cannot be read ({error})"]
+
+    def _metadata(self, topic: str | None = None) -> Any:
+        try:
+            return (
+                self._kafka.list_topics(topic, timeout=self._timeout_s)
+                if topic
+                else self._kafka.list_topics(timeout=self._timeout_s)
+            )
+        except KafkaException as error:
+            raise Stop(f"Kafka at {self._bootstrap} stopped answering: {error.args[0].str()}") from None
+
+    def _configs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        if self.is_mock:
+            return {}
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        if not resources:
+            return {}
+        described = self._kafka.describe_configs(resources, request_timeout=self._timeout_s)
+        return {
+            resource.name: {name: entry.value for name, entry in future.result().items()}
+            for resource, future in described.items()
+        }
+
+
+def _settle_one(what: str, future: Any, harmless: set[int]) -> None:
+    try:
+        future.result()
+    except KafkaException as error:
+        if error.args[0].code() not in harmless:
+            raise Stop(f"{what}: {error.args[0].str()}") from None

@@ -1,0 +1,161 @@
+"""Catalogue: the replica of every active video that each feed worker ranks from.
+
+Built from ``video.state`` alone; a row for each video known, candidates among them flagged. Rows of videos that expire
+are handed back, so nothing else may keep a row number across ``apply``; hashes may be kept for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.catalogue import Video
+from schemas.internal import VideoState
+from streams import limits
+from streams.changes import Packed
+from streams.content import content_vector, tag_hashes
+from streams.hashing import U64, hash64
+from streams.tables import F32, I64
+from streams.videos import NUMBERS, VideoTable
+
+__all__ = ["Catalogue"]
+
+_EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
+    "hash": (np.uint64, (), 0),
+    "creator": (np.uint64, (), 0),
+    "sound": (np.uint64, (), 0),
+    "lang": (np.uint64, (), 0),
+    "tags": (np.uint64, (limits.VIDEO_TAGS,), 0),
+    "countries": (np.uint64, (limits.COUNTRIES,), 0),
+    "content": (np.float32, (limits.DIM,), 0.0),
+    "factors": (np.float32, (limits.FACTORS,), 0.0),
+    "duration_ms": (np.int64, (), 0),
+    "created_ms": (np.int64, (), 0),
+    "safety": (np.int8, (), 0),
+    "candidate": (np.bool_, (), False),
+}
+
+
+class Catalogue(VideoTable):
+    """Struct of arrays, one row a video: the numbers of ``VideoTable`` beside what its record says.
+
+    ``candidate`` bool[n]: announced, active, public, recommendable and no duplicate. ``countries`` all 0: everywhere.
+    """
+
+    hash: U64
+    creator: U64
+    sound: U64
+    lang: U64
+    tags: U64
+    countries: U64
+    content: F32
+    factors: F32
+    duration_ms: I64
+    created_ms: I64
+    safety: npt.NDArray[np.int8]
+    candidate: npt.NDArray[np.bool_]
+
+    def __init__(self) -> None:
+        super().__init__(_EXTRA)
+        self.row_of: dict[str, int] = {}
+        self.row_of_hash: dict[int, int] = {}
+        self.video_ids: list[str] = []
+        self.videos: list[Video | None] = []
+        self.tag_names: dict[int, str] = {}
+        self.version = 0
+        """Changes whenever the set of candidates may have changed."""
+        self._candidates: I64 | None = None
+
+    def apply(self, states: Iterable[tuple[str, VideoState | None]]) -> None:
+        """Take over states by video id; None (a tombstone) drops the video. The last of repeated ids wins."""
+        latest = dict(states)
+        gone = [self.row_of[video_id] for video_id, state in latest.items() if state is None and video_id in self.row_of]
+        self._drop(gone)
+        kept = {video_id: state for video_id, state in latest.items() if state is not None}
+        if not kept:
+            return
+        rows = self.intern(list(kept))
+        packed = np.frombuffer(b"".join(state.numbers for state in kept.values()), dtype=NUMBERS)
+        self.update(rows, packed, [state.video for state in kept.values()], [state.active for state in kept.values()])
+
+    def update(self, rows: I64, packed: Packed, videos: Sequence[Video | None], active: Sequence[bool]) -> None:
+        """Take over numbers and records of unique ``rows``."""
+        self.unpack(rows, packed)
+        for row, video, alive in zip(rows.tolist(), videos, active, strict=True):
+            known = self.videos[row]
+            if video is not known and video != known:
+                self._describe(row, video)
+            candidate = alive and _eligible(video)
+            if candidate != self.candidate[row]:
+                self.candidate[row] = candidate
+                self._changed()
+
+    def intern(self, video_ids: Sequence[str]) -> I64:
+        """Row of each id, a new one where it had none, int64[n]."""
+        missing = [video_id for video_id in dict.fromkeys(video_ids) if video_id not in self.row_of]
+        if missing:
+            rows = self.take(len(missing))
+            short = self.high - len(self.video_ids)
+            self.video_ids.extend([""] * short)
+            self.videos.extend([None] * short)
+            for video_id, row in zip(missing, rows.tolist(), strict=True):
+                name = hash64(video_id)
+                self.row_of[video_id] = self.row_of_hash[name] = row
+                self.video_ids[row], self.hash[row] = video_id, name
+        return np.fromiter((self.row_of[video_id] for video_id in video_ids), np.int64, len(video_ids))
+
+    def rows(self, video_ids: Sequence[str]) -> I64:
+        """Row of each id, -1 where it is unknown; int64[n]."""
+        get = self.row_of.get
+        return np.fromiter((get(video_id, -1) for video_id in video_ids), np.int64, len(video_ids))
+
+    def rows_of_hashes(self, hashes: U64) -> I64:
+        """Row of each hash, -1 where it is unknown; the shape of ``hashes``."""
+        get = self.row_of_hash.get
+        flat = np.fromiter((get(name, -1) for name in hashes.ravel().tolist()), np.int64, hashes.size)
+        return flat.reshape(hashes.shape)
+
+    def candidates(self) -> I64:
+        """Rows of all candidates in order, int64[m]; the same array until they change, not to be written to."""
+        if self._candidates is None:
+            self._candidates = np.flatnonzero(self.candidate[: self.high])
+        return self._candidates
+
+    def _describe(self, row: int, video: Video | None) -> None:
+        self.videos[row] = video
+        if video is None:
+            return
+        self.creator[row] = hash64(video.creator_id)
+        self.sound[row] = hash64(video.sound_id) if video.sound_id else 0
+        self.lang[row] = hash64(video.lang) if video.lang else 0
+        self.tags[row] = tag_hashes(video)
+        for name in (*video.tags, *([video.category] if video.category else [])):
+            self.tag_names[hash64(name)] = name
+        countries = [hash64(country) for country in video.countries[: limits.COUNTRIES]]
+        self.countries[row] = countries + [0] * (limits.COUNTRIES - len(countries))
+        self.content[row] = content_vector(video)
+        self.duration_ms[row], self.created_ms[row] = video.duration_ms, video.created_ms
+        self.safety[row] = min(video.safety.level, 127) if video.safety else 0
+
+    def _drop(self, rows: list[int]) -> None:
+        for row in rows:
+            del self.row_of[self.video_ids[row]]
+            del self.row_of_hash[int(self.hash[row])]
+            self.video_ids[row], self.videos[row] = "", None
+            self.candidate[row] = False
+        if rows:
+            self.give(np.array(rows, dtype=np.int64))
+            self._changed()
+
+    def _changed(self) -> None:
+        self._candidates = None
+        self.version += 1
+
+
+def _eligible(video: Video | None) -> bool:
+    return (
+        video is not None and video.recommendable and video.visibility == "public" and video.duplicate_of is None
+    )

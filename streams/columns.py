@@ -1,0 +1,152 @@
+"""Columns: decoded events of one topic-partition become a struct of arrays.
+
+Every verb becomes the same few columns: what kind of fact, about which viewer and video, under which reference, with
+which value. All later code is vectorised over them and never looks at an event again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.hashing import U64, hash64
+from streams.tables import I64
+
+__all__ = [
+    "ABSENT",
+    "ACTION",
+    "COMMENT",
+    "FOLLOW",
+    "IMPRESSION",
+    "LIKE",
+    "MORE_LIKE",
+    "NOT_INTERESTED",
+    "OPS",
+    "REPORT",
+    "RINGS",
+    "SAVE",
+    "SHARE",
+    "SKIP",
+    "WATCH",
+    "Columns",
+    "columns",
+]
+
+IMPRESSION, WATCH, SKIP, SHARE, COMMENT = range(5)
+"""Kinds with references: a ring of the latest few each."""
+LIKE, SAVE, FOLLOW, NOT_INTERESTED, REPORT, MORE_LIKE = range(5, 11)
+"""Kinds with one latest operation each."""
+ACTION = 11
+"""Touches the pair and changes no fact."""
+RINGS: Final = 5
+OPS: Final = 6
+ABSENT: Final = -1
+"""Value of a fact that never happened."""
+
+_FEEDBACK: Final = {"not_interested": NOT_INTERESTED, "report": REPORT, "more_like_this": MORE_LIKE}
+
+
+@dataclass(slots=True)
+class Columns:
+    """``n`` facts of one source, in order of ``offset``.
+
+    ``users`` and ``videos`` are id strings (n each); ``kind`` u8[n], ``ref`` u64[n] (0 where the kind has none),
+    ``value`` i64[n]: watch_ms, or ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties.
+    ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n].
+    """
+
+    topic: str
+    users: list[str]
+    videos: list[str]
+    kind: npt.NDArray[np.uint8]
+    ref: U64
+    value: I64
+    duration_ms: I64
+    ts_ms: I64
+    offset: I64
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Columns:
+    """Columns of decoded ``events`` of ``topic``; feedback and actions without a video are left out.
+
+    >>> from schemas.events import Like
+    >>> like = Like(v=1, event_id="e", user_id="ann", session_id="s", video_id="cat", ts_ms=7)
+    >>> columns("events.like", [like], [0]).value.tolist()
+    [14]
+    """
+    verb = topic.removeprefix("events.")
+    if verb in {"feedback", "action"}:
+        kept = [at for at, event in enumerate(events) if event.video_id is not None]
+        if len(kept) < len(events):
+            events, offsets = [events[at] for at in kept], [offsets[at] for at in kept]
+    count = len(events)
+    ts_ms = np.fromiter((event.ts_ms for event in events), np.int64, count)
+    kind, ref, value = _FACTS[verb](events, ts_ms)
+    zeros = np.zeros(count, dtype=np.int64)
+    return Columns(
+        topic=topic,
+        users=[event.user_id for event in events],
+        videos=[event.video_id for event in events],
+        kind=kind if isinstance(kind, np.ndarray) else np.full(count, kind, dtype=np.uint8),
+        ref=ref if ref is not None else zeros.view(np.uint64),
+        value=value if value is not None else zeros,
+        duration_ms=np.fromiter((event.duration_ms for event in events), np.int64, count) if verb == "watch" else zeros,
+        ts_ms=ts_ms,
+        offset=np.fromiter(offsets, np.int64, count),
+    )
+
+
+def _impression_refs(events: Sequence[Any]) -> U64:
+    """The impression, else the session: within one pair, (session, video) stands in for it."""
+    return np.fromiter(
+        (hash64(event.impression_id or f"\0{event.session_id}") for event in events), np.uint64, len(events)
+    )
+
+
+def _operation(events: Sequence[Any], ts_ms: I64) -> I64:
+    removed = np.fromiter((event.op == "remove" for event in events), np.int64, len(events))
+    result: I64 = ts_ms * 2 + removed
+    return result
+
+
+_Fact = tuple[Any, U64 | None, I64 | None]
+
+
+def _watch(events: Sequence[Any], ts_ms: I64) -> _Fact:
+    value = np.fromiter((event.watch_ms for event in events), np.int64, len(events))
+    return WATCH, _impression_refs(events), value
+
+
+def _comment(events: Sequence[Any], ts_ms: I64) -> _Fact:
+    ref = np.fromiter((hash64(event.comment_id) for event in events), np.uint64, len(events))
+    return COMMENT, ref, _operation(events, ts_ms)
+
+
+def _share(events: Sequence[Any], ts_ms: I64) -> _Fact:
+    return SHARE, np.fromiter((hash64(event.event_id) for event in events), np.uint64, len(events)), ts_ms
+
+
+def _feedback(events: Sequence[Any], ts_ms: I64) -> _Fact:
+    kind = np.fromiter((_FEEDBACK.get(event.kind, ACTION) for event in events), np.uint8, len(events))
+    return kind, None, _operation(events, ts_ms)
+
+
+_FACTS: Final[dict[str, Callable[[Sequence[Any], I64], _Fact]]] = {
+    "watch": _watch,
+    "impression": lambda events, ts_ms: (IMPRESSION, _impression_refs(events), ts_ms),
+    "skip": lambda events, ts_ms: (SKIP, _impression_refs(events), ts_ms),
+    "share": _share,
+    "comment": _comment,
+    "like": lambda events, ts_ms: (LIKE, None, _operation(events, ts_ms)),
+    "save": lambda events, ts_ms: (SAVE, None, _operation(events, ts_ms)),
+    "follow": lambda events, ts_ms: (FOLLOW, None, _operation(events, ts_ms)),
+    "feedback": _feedback,
+    "action": lambda events, ts_ms: (ACTION, None, None),
+}

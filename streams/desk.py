@@ -1,0 +1,177 @@
+"""The desk: from a request to a batch, and what each viewer was served.
+
+Keeps the served ledger: every video served (bounded), the sequence number, the places of the latest batch and the greatest
+place engaged with, from which follows when the next batch is due. A preview changes none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from schemas.feeds import FeedBatch, FeedItem, FeedRequest
+from streams import limits
+from streams.hashing import U64, hash64, hash_all
+from streams.ranking import Ranked, Request
+from streams.user_shard import UserShard
+
+__all__ = ["Desk", "FeedRow", "feed_key"]
+
+Trigger = Literal["request", "preview", "first", "near_end", "signal"]
+_FORMAT = 1
+
+
+class FeedRow(msgspec.Struct, kw_only=True):
+    """What a viewer was served, as stored: written by feed commits only."""
+
+    format: int
+    seq: int
+    served: bytes
+    tail: list[int]
+    reach: int
+    last_creator: int
+
+
+_ROW = msgspec.msgpack.Decoder(FeedRow)
+
+
+def feed_key(user_id: str) -> bytes:
+    """Row key of what a viewer was served."""
+    return b"f:" + user_id.encode()
+
+
+class Desk:
+    """Served ledgers of one user shard. ``token`` makes batch ids unique to the owner who made them."""
+
+    def __init__(self, shard: UserShard, token: str, refill_at: int = 5) -> None:
+        self._shard = shard
+        self._token = token
+        self._refill_at = refill_at
+        self._tail: dict[int, dict[int, int]] = {}
+        self._reach: dict[int, int] = {}
+        self._creator: dict[int, int] = {}
+
+    def request(self, request: FeedRequest) -> Request:
+        """The ranking that a request asks for."""
+        row = self._shard.viewers.rows([request.user_id])[0]
+        asked = self.own(row, request.ts_ms, request.limit)
+        return asked._replace(
+            pure=request.purpose == "preview",
+            country=hash64(request.ctx.country) if request.ctx and request.ctx.country else 0,
+            candidates=hash_all(request.candidates) if request.candidates else None,
+            exclude=hash_all(request.exclude) if request.exclude else None,
+        )
+
+    def own(self, row: int, now_ms: int, limit: int) -> Request:
+        """A ranking of our own accord."""
+        viewers = self._shard.viewers
+        seed = hash64(f"{viewers.user_ids[row]}\0{int(viewers.seq[row])}") & 0x7FFFFFFF
+        return Request(row, now_ms, limit, seed=seed, last_creator=self._creator.get(row, 0))
+
+    def batch(
+        self, request: FeedRequest, ranked: Ranked, as_of: dict[str, dict[str, int]], version: str
+    ) -> FeedBatch:
+        """The batch that answers a request; unless it is a preview, what it holds counts as served from now on."""
+        pure = request.purpose == "preview"
+        row = self._shard.viewers.rows([request.user_id])[0]
+        trigger: Trigger = "preview" if pure else "request"
+        return self.made(row, ranked, as_of, version, trigger, request.ts_ms, request.request_id)
+
+    def made(
+        self,
+        row: int,
+        ranked: Ranked,
+        as_of: dict[str, dict[str, int]],
+        version: str,
+        trigger: Trigger,
+        ts_ms: int,
+        request_id: str | None = None,
+    ) -> FeedBatch:
+        """A batch for a viewer's row; all but previews advance ``seq`` and the ledger."""
+        viewers, catalogue = self._shard.viewers, self._shard.catalogue
+        user_id = viewers.user_ids[row]
+        if trigger != "preview":
+            self._serve(row, ranked)
+        seq = int(viewers.seq[row])
+        name = hash64(f"{user_id}\0{seq}\0{trigger}\0{request_id}\0{ts_ms}\0{self._token}")
+        items = [
+            FeedItem(video_id=catalogue.video_ids[video], position=at, score=score, source=source, reasons=reasons)
+            for at, (video, score, source, reasons) in enumerate(
+                zip(ranked.rows.tolist(), ranked.scores.tolist(), ranked.sources, ranked.reasons, strict=True)
+            )
+        ]
+        return FeedBatch(
+            v=1,
+            batch_id=f"{seq:x}-{name:016x}",
+            request_id=request_id,
+            user_id=user_id,
+            seq=seq,
+            ts_ms=ts_ms,
+            trigger=trigger,
+            as_of=as_of,
+            model=version,
+            items=items,
+        )
+
+    def engaged(self, viewer: Sequence[int], video: Sequence[int]) -> list[int]:
+        """Note engagement with videos (hashes); rows of viewers near the end of what they were served."""
+        if not self._tail:
+            return []
+        near: dict[int, None] = {}
+        for row, name in zip(viewer, video, strict=True):
+            tail = self._tail.get(row)
+            place = tail.get(name, -1) if tail else -1
+            if tail and place > self._reach[row]:
+                self._reach[row] = place
+                if len(tail) - 1 - place <= self._refill_at:
+                    near[row] = None
+        return list(near)
+
+    def served_before(self, row: int) -> bool:
+        """Whether the viewer was ever served."""
+        return int(self._shard.viewers.seq[row]) > 0
+
+    def encode(self, row: int) -> bytes:
+        """The viewer's ledger for the store."""
+        viewers = self._shard.viewers
+        tail = self._tail.get(row, {})
+        stored = FeedRow(
+            format=_FORMAT,
+            seq=int(viewers.seq[row]),
+            served=viewers.served[row].tobytes(),
+            tail=list(tail),
+            reach=self._reach.get(row, -1),
+            last_creator=self._creator.get(row, 0),
+        )
+        return msgspec.msgpack.encode(stored)
+
+    def decode(self, row: int, value: bytes) -> None:
+        """Take over a stored ledger."""
+        stored = _ROW.decode(value)
+        if stored.format != _FORMAT:
+            raise ValueError(f"a feed row has format {stored.format}, this version reads {_FORMAT}")
+        viewers = self._shard.viewers
+        viewers.seq[row] = stored.seq
+        viewers.served[row] = np.frombuffer(stored.served, dtype=np.uint64).copy()
+        self._tail[row] = {name: at for at, name in enumerate(stored.tail)}
+        self._reach[row], self._creator[row] = stored.reach, stored.last_creator
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """Rows whose viewer left memory."""
+        ledgers: tuple[dict[int, Any], ...] = (self._tail, self._reach, self._creator)
+        for row in rows:
+            for ledger in ledgers:
+                ledger.pop(row, None)
+
+    def _serve(self, row: int, ranked: Ranked) -> None:
+        viewers, catalogue = self._shard.viewers, self._shard.catalogue
+        names: U64 = catalogue.hash[ranked.rows]
+        viewers.served[row] = np.concatenate((viewers.served[row], names))[-limits.SERVED :]
+        viewers.seq[row] += 1
+        if len(names):
+            self._tail[row] = {name: at for at, name in enumerate(names.tolist())}
+            self._reach[row] = -1
+            self._creator[row] = int(catalogue.creator[ranked.rows[-1]])

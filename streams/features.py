@@ -1,0 +1,212 @@
+"""Features: what is known of a (viewer, video) pair, as numbers for one linear score.
+
+Everything popular enters as a logarithm, so that a linear score multiplies personal affinity by decayed popularity.
+``pair_features`` serves training (many viewers, one video each), ``candidate_features`` serves ranking (one viewer, many
+videos); both read the same state and agree.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from streams import limits
+from streams.catalogue import Catalogue
+from streams.hashing import U64
+from streams.tables import F32, F64, I64
+from streams.videos import HALF_LIVES_S
+from streams.viewers import ViewerTable
+
+__all__ = ["FEATURES", "PRIOR", "candidate_features", "pair_features", "popular_features", "taste_vectors"]
+
+_MET, _LONG, _POSITIVE, _NEGATIVE = range(4)
+_RATE_NAMES = ("5m", "15m", "30m", "1h", "2h", "6h", "12h", "24h", "72h")
+_SHARE_AT: Final = (4, 7, 8)
+_FLOOR: Final = 0.03
+
+FEATURES: Final = (
+    *(f"positive_{name}" for name in _RATE_NAMES),
+    *(f"positive_share_{_RATE_NAMES[at]}" for at in _SHARE_AT),
+    "long_share_72h",
+    "negative_share_72h",
+    "log_age",
+    "log_positives",
+    "near_slow",
+    "near_fast",
+    "factors",
+    "content_fast",
+    "content_slow",
+    "content_negative",
+    "tags",
+    "creator",
+    "sound",
+    "picked",
+    "lang",
+    "duration",
+)
+"""Names of the columns, in order."""
+
+_PRIORS: Final = {
+    "positive_2h": 0.3,
+    "positive_24h": 0.2,
+    "positive_72h": 0.2,
+    "positive_share_24h": 0.2,
+    "negative_share_72h": -0.1,
+    "near_slow": 0.5,
+    "near_fast": 0.5,
+    "content_fast": 1.0,
+    "content_slow": 1.5,
+    "content_negative": -1.0,
+    "tags": 1.0,
+    "creator": 0.5,
+    "sound": 0.2,
+    "picked": 1.0,
+    "lang": 0.5,
+}
+PRIOR: Final = np.array([_PRIORS.get(name, 0.0) for name in FEATURES], dtype=np.float64)
+"""Weights before anything was learnt: sensible for a cold system."""
+_POPULAR: Final = FEATURES.index("near_slow")
+
+
+def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
+    """The features of the videos alone, float32[n, 16]: decayed rates and shares, age."""
+    age_s = np.maximum(now_ms - catalogue.sums_ms[rows], 0) / 1_000.0
+    fade = np.exp2(-age_s[:, None] / HALF_LIVES_S)
+    sums = catalogue.sums[rows]
+    positive = sums[:, _POSITIVE] * fade
+    met = sums[:, _MET] * fade
+    out = np.empty((len(rows), _POPULAR), dtype=np.float32)
+    wide = len(HALF_LIVES_S)
+    out[:, :wide] = np.log(np.maximum(positive, 0.0) + _FLOOR)
+    for column, at in enumerate(_SHARE_AT, wide):
+        out[:, column] = np.log((positive[:, at] + 0.5) / (met[:, at] + 5.0))
+    column = wide + len(_SHARE_AT)
+    out[:, column] = np.log((sums[:, _LONG, -1] * fade[:, -1] + 2.0) / (met[:, -1] + 4.0))
+    out[:, column + 1] = np.log((sums[:, _NEGATIVE, -1] * fade[:, -1] + 0.5) / (met[:, -1] + 5.0))
+    age_h = np.maximum(now_ms - catalogue.created_ms[rows], 0) / 3.6e6
+    out[:, column + 2] = np.log1p(age_h)
+    out[:, column + 3] = np.log1p(np.maximum(catalogue.near_mass[rows, 0], 0.0))
+    return out
+
+
+def candidate_features(
+    catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int, popular: F32 | None = None
+) -> F32:
+    """Features of one viewer with many videos, float32[m, F]; ``popular`` may hand in ``popular_features``."""
+    out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
+    out[:, :_POPULAR] = popular_features(catalogue, rows, now_ms) if popular is None else popular
+    near = _near_of_viewer(catalogue, viewers, viewer, rows, now_ms)
+    out[:, _POPULAR : _POPULAR + 2] = np.log(near + _FLOOR)
+    taste = taste_vectors(catalogue, viewers, np.array([viewer]))
+    out[:, _POPULAR + 2] = catalogue.factors[rows] @ taste[0]
+    one = np.full(len(rows), viewer, dtype=np.int64)
+    _personal(catalogue, viewers, one, rows, out[:, _POPULAR + 3 :])
+    return out
+
+
+def pair_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, now_ms: I64) -> F32:
+    """Features of many pairs, float32[n, F]; ``viewer``, ``rows`` and ``now_ms`` are int64[n]."""
+    out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
+    out[:, :_POPULAR] = popular_features(catalogue, rows, now_ms)
+    near = _near_of_pairs(catalogue, viewers, viewer, rows, now_ms)
+    out[:, _POPULAR : _POPULAR + 2] = np.log(near + _FLOOR)
+    distinct, inverse = np.unique(viewer, return_inverse=True)
+    taste = taste_vectors(catalogue, viewers, distinct)[inverse]
+    out[:, _POPULAR + 2] = (catalogue.factors[rows] * taste).sum(axis=1)
+    _personal(catalogue, viewers, viewer, rows, out[:, _POPULAR + 3 :])
+    return out
+
+
+def _latest(viewers: ViewerTable, viewer: I64) -> U64:
+    """Hashes of the latest ``PAIRED`` positives of each viewer, uint64[n, PAIRED], 0 where there is none."""
+    order = np.argpartition(-viewers.recent_ms[viewer], limits.PAIRED, axis=1)[:, : limits.PAIRED]
+    return np.take_along_axis(viewers.recent[viewer], order, axis=1)
+
+
+def _faded_near(catalogue: Catalogue, rows: I64, now_ms: int | I64) -> F64:
+    age_ms = np.maximum(now_ms - catalogue.near_ms[rows], 0)
+    result: F64 = np.exp2(-age_ms[..., None] / (1_000.0 * np.array(limits.NEIGHBOUR_HALF_LIVES_S)))
+    return result
+
+
+def _near_of_viewer(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int) -> F64:
+    """Cosine-normalised co-occurrence with the viewer's latest positives, float64[m, 2] (slow, fast)."""
+    near = np.zeros((catalogue.high, 2))
+    latest = _latest(viewers, np.array([viewer]))[0]
+    liked = catalogue.rows_of_hashes(latest[latest != 0])
+    liked = liked[liked >= 0]
+    if len(liked):
+        others = catalogue.rows_of_hashes(catalogue.near[liked])
+        fade = _faded_near(catalogue, liked, now_ms)
+        weight = catalogue.near_w[liked] * fade[:, None, :]
+        weight /= np.sqrt(np.maximum(catalogue.near_mass[liked] * fade, 0.0) + 1.0)[:, None, :]
+        known = others >= 0
+        for at in range(2):
+            near[:, at] = np.bincount(others[known], weight[known, at], minlength=catalogue.high)
+    mass = np.maximum(catalogue.near_mass[rows] * _faded_near(catalogue, rows, now_ms), 0.0)
+    result: F64 = near[rows] / np.sqrt(mass + 1.0)
+    return result
+
+
+def _near_of_pairs(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, now_ms: I64) -> F64:
+    latest = _latest(viewers, viewer)
+    liked = catalogue.rows_of_hashes(latest)
+    known = (liked >= 0) & (latest != 0)
+    safe = np.where(known, liked, 0)
+    hit = (catalogue.near[safe] == catalogue.hash[rows][:, None, None]) & known[:, :, None]
+    pair, nth, slot = np.nonzero(hit)
+    out = np.zeros((len(rows), 2))
+    if len(pair):
+        source = safe[pair, nth]
+        fade = _faded_near(catalogue, source, now_ms[pair])
+        weight = catalogue.near_w[source, slot] * fade
+        weight /= np.sqrt(np.maximum(catalogue.near_mass[source] * fade, 0.0) + 1.0)
+        for at in range(2):
+            out[:, at] = np.bincount(pair, weight[:, at], minlength=len(rows))
+    mass = np.maximum(catalogue.near_mass[rows] * _faded_near(catalogue, rows, now_ms), 0.0)
+    result: F64 = out / np.sqrt(mass + 1.0)
+    return result
+
+
+def taste_vectors(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:
+    """Mean collaborative vector of each viewer's latest positives, float32[n, FACTORS]."""
+    latest = _latest(viewers, viewer)
+    liked = catalogue.rows_of_hashes(latest)
+    known = (liked >= 0) & (latest != 0)
+    vectors = catalogue.factors[np.where(known, liked, 0)] * known[:, :, None]
+    result: F32 = vectors.sum(axis=1) / np.sqrt(np.maximum(known.sum(axis=1), 1))[:, None].astype(np.float32)
+    return result
+
+
+def _personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, out: F32) -> None:
+    """Content, persona and locale features into ``out`` float32[n, 9]."""
+    content = catalogue.content[rows]
+    mass = viewers.mass[viewer] + 1.0
+    single = len(viewer) > 0 and bool((viewer == viewer[0]).all())
+    for column, sums in enumerate((viewers.fast, viewers.slow, viewers.negative)):
+        dot = content @ sums[viewer[0]] if single else np.einsum("nd,nd->n", content, sums[viewer])
+        out[:, column] = dot / mass[:, column]
+    out[:, 3] = _overlap(viewers.tags[viewer], viewers.tag_w[viewer], catalogue.tags[rows]) / mass[:, 1]
+    out[:, 4] = _overlap(viewers.creators[viewer], viewers.creator_w[viewer], catalogue.creator[rows, None]) / mass[:, 1]
+    out[:, 5] = _overlap(viewers.sounds[viewer], viewers.sound_w[viewer], catalogue.sound[rows, None]) / mass[:, 1]
+    picked = viewers.picked[viewer]
+    out[:, 6] = 0.0
+    if picked.any():
+        out[:, 6] = _overlap(picked, np.ones(picked.shape, np.float32), catalogue.tags[rows])
+    same = (viewers.lang[viewer] == catalogue.lang[rows]) & (catalogue.lang[rows] != 0)
+    out[:, 7] = same
+    heavy = viewers.duration_mass[viewer]
+    mean = viewers.duration_sum[viewer] / np.maximum(heavy, 1e-6)
+    off = np.abs(np.log1p(catalogue.duration_ms[rows] / 1_000.0) - mean)
+    out[:, 8] = np.where(heavy > 0.5, -off, 0.0)
+
+
+def _overlap(kept: U64, weight: F32, names: U64) -> F32:
+    """Sum of the weights of the kept names that a video has, float32[n]: kept [n, K], names [n, T], 0 never matches."""
+    total = np.zeros(len(names), dtype=np.float32)
+    for at in range(names.shape[1]):
+        name = names[:, at]
+        if name.any():
+            total += np.where((kept == name[:, None]) & (name != 0)[:, None], weight, 0.0).sum(axis=1, dtype=np.float32)
+    return total

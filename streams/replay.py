@@ -1,0 +1,159 @@
+"""Replay: the same fold and ranking in one process, in the order of a file, without broker, store or clock.
+
+A line is applied as of the lines before it. Lines between two requests are folded together, which changes nothing that a
+request can see. Two replays of one log give equal bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from schemas.catalogue import User, Video
+from schemas.codec import BadRecord, decode
+from schemas.events import EVENTS
+from schemas.feeds import FeedBatch, FeedRequest
+from schemas.lines import Line
+from schemas.topics import TOPICS
+from streams import limits
+from streams.catalogue import Catalogue
+from streams.columns import columns
+from streams.desk import Desk
+from streams.learning.learner import Learner
+from streams.ranking import rank
+from streams.statehash import ExactHash
+from streams.user_shard import UserShard
+from streams.video_shard import VideoShard
+
+__all__ = ["Replay"]
+
+_ORDER: Final = (
+    "events.impression",
+    "events.watch",
+    *(topic for topic in EVENTS if topic not in {"events.impression", "events.watch"}),
+)
+_TOKEN: Final = "replay"
+
+
+class Replay:
+    """One user shard, one video shard, a catalogue and a learner, driven by lines.
+
+    ``sent_ms`` stands in for the time of sending: events more than a day past it are bad, as on the wire. ``bad`` counts
+    bad lines by cause.
+    """
+
+    def __init__(self, sent_ms: int, learn_rows: int = 256, negatives: int = 64, active_days: float = 30.0) -> None:
+        self.sent_ms = sent_ms
+        self.catalogue = Catalogue()
+        self.users = UserShard(0, self.catalogue, negatives)
+        self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9)
+        self.learner = Learner(learn_rows)
+        self.desk = Desk(self.users, _TOKEN)
+        self.bad: Counter[str] = Counter()
+        self.lines: Counter[str] = Counter()
+        self._waiting: dict[str, list[tuple[int, Any]]] = {}
+        self._held = 0
+        self._ranked = hashlib.blake2b(digest_size=16)
+
+    def run(self, lines: Iterable[Line]) -> Iterator[FeedBatch]:
+        """Apply every line; yields one batch for each line of ``feed.requests`` that can be read."""
+        for line in lines:
+            if (batch := self.line(line)) is not None:
+                yield batch
+        self.flush()
+
+    def line(self, line: Line) -> FeedBatch | None:
+        """Apply one line; the batch it asks for, if it is a request."""
+        offset = self.lines[line.topic]
+        self.lines[line.topic] += 1
+        try:
+            key = line.key_bytes
+            record = decode(line.topic, key, line.value_bytes, self.sent_ms)
+        except BadRecord as error:
+            self.bad[error.cause] += 1
+            return None
+        if isinstance(record, FeedRequest):
+            self.flush()
+            return self._answer(record, offset)
+        item = record if record is not None else (key or b"").decode()
+        self._waiting.setdefault(line.topic, []).append((offset, item))
+        self._held += 1
+        if self._held >= 512:
+            self.flush()
+        return None
+
+    def flush(self) -> None:
+        """Fold what is waiting: records of videos and viewers first, then events."""
+        waiting, self._waiting, self._held = self._waiting, {}, 0
+        if held := waiting.pop("videos", None):
+            self.videos.apply_videos([_named(item, "video_id") for _, item in held], held[-1][0] + 1)
+            self._broadcast()
+        if held := waiting.pop("users", None):
+            self.users.apply_users([_named(item, "user_id") for _, item in held], held[-1][0] + 1)
+        for topic in _ORDER:
+            if held := waiting.pop(topic, None):
+                batch = columns(topic, [item for _, item in held], [offset for offset, _ in held])
+                self.users.apply(batch, held[-1][0] + 1)
+        for change in self.users.changes.drain(0):
+            self.videos.apply(change)
+        self._broadcast()
+        self.learner.learn(self.users.training.drain())
+        if len(self.learner.fresh_factors):
+            self.learner.place_factors(self.catalogue)
+
+    def exact_hash(self) -> str:
+        """Hash of outcomes, counters and what was seen."""
+        self.flush()
+        exact = ExactHash()
+        outcomes, viewers = self.users.outcomes, self.users.viewers
+        rows = np.fromiter(outcomes.row_of.values(), np.int64, len(outcomes.row_of))
+        names = outcomes.video[rows].view(np.uint64).tolist()
+        for row, video, value in zip(rows.tolist(), names, outcomes.encode(rows), strict=True):
+            exact.outcome(viewers.user_ids[int(outcomes.viewer[row])], video, value)
+        for user, row in viewers.row_of.items():
+            exact.met(user, viewers.met[row])
+        for video_id, row in self.videos.row_of.items():
+            exact.counts(video_id, self.videos.table.counts[row].tolist())
+        return exact.hexdigest()
+
+    def full_hash(self) -> str:
+        """Hash of everything, vectors, models and served batches too: equal for two replays of one log."""
+        total = hashlib.blake2b(digest_size=32)
+        total.update(self.exact_hash().encode())
+        viewers = self.users.viewers
+        for user in sorted(viewers.row_of):
+            total.update(viewers.encode(np.array([viewers.row_of[user]]))[0])
+        for video_id in sorted(self.videos.row_of):
+            total.update(self.videos.table.pack(np.array([self.videos.row_of[video_id]])).tobytes())
+        total.update(self.learner.to_bytes())
+        total.update(self._ranked.digest())
+        return total.hexdigest()
+
+    def _answer(self, request: FeedRequest, offset: int) -> FeedBatch:
+        asked = self.desk.request(request)
+        ranked = rank(self.catalogue, self.users.viewers, asked, self.learner.model())
+        batch = self.desk.batch(request, ranked, self._as_of(offset + 1), self.learner.model().version)
+        for item in batch.items:
+            self._ranked.update(f"{item.video_id}\0{item.score!r}\0".encode())
+        return batch
+
+    def _as_of(self, requests: int) -> dict[str, dict[str, int]]:
+        counts = self.lines | {"feed.requests": requests}
+        return {topic: {"0": counts[topic]} for topic in TOPICS if counts.get(topic)}
+
+    def _broadcast(self) -> None:
+        """What the workers learn through ``video.state``, without the detour over bytes."""
+        videos, rows = self.videos, self.videos.unsent()
+        if len(rows):
+            own = self.catalogue.intern([videos.video_ids[row] for row in rows.tolist()])
+            active = videos.active[rows].tolist()
+            self.catalogue.update(own, videos.table.pack(rows), [videos.videos[row] for row in rows.tolist()], active)
+
+
+def _named(item: User | Video | str, field: str) -> tuple[str, Any]:
+    """(id, record), where a tombstone is kept as the bare id."""
+    return (item, None) if isinstance(item, str) else (getattr(item, field), item)

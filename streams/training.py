@@ -1,0 +1,120 @@
+"""Training rows: what a user shard tells the learner, collected between two frames.
+
+Features are as they were when served, or, for a pair met without having been served, as they were before the batch that
+met it. Labels are the outcome's bits whenever they change; the learner joins both by the pair's hash.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from schemas.internal import TrainingFrame
+from streams.features import FEATURES
+from streams.hashing import U64, hash64
+from streams.tables import F32, I64
+
+__all__ = ["LAYOUT", "Rows", "Training", "decode_training", "encode_training"]
+
+F16 = npt.NDArray[np.float16]
+LAYOUT = hash64("\n".join(FEATURES)) >> 1
+"""Names the features a frame was made with; a learner refuses others."""
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """One frame as arrays: see ``TrainingFrame`` for shapes. ``group_size`` is 1 + negatives."""
+
+    opened_pair: U64
+    opened_ms: I64
+    opened_x: F16
+    opened_w: F32
+    label_pair: U64
+    label_ms: I64
+    label_bits: npt.NDArray[np.uint8]
+    group_x: F16
+    group_w: F32
+    emb_recent: U64
+    emb_positive: U64
+    emb_negatives: U64
+
+
+class Training:
+    """Rows since the last frame; ``drain`` empties it."""
+
+    def __init__(self, negatives: int) -> None:
+        self.negatives = negatives
+        self._parts: dict[str, list[npt.NDArray[np.generic]]] = {}
+        self.count = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def add(self, **arrays: npt.NDArray[np.generic]) -> None:
+        """Add arrays by the field names of ``Rows``."""
+        for name, array in arrays.items():
+            if len(array):
+                self._parts.setdefault(name, []).append(array)
+        self.count += len(next(iter(arrays.values())))
+
+    def drain(self) -> Rows:
+        """Everything added so far."""
+        wide = len(FEATURES)
+        shapes = {
+            "opened_x": (0, wide),
+            "group_x": (0, 1 + self.negatives, wide),
+            "emb_recent": (0, 0),
+            "emb_negatives": (0, self.negatives),
+        }
+        made = {
+            name: np.concatenate(self._parts[name]) if name in self._parts else np.empty(shapes.get(name, (0,)), kind)
+            for name, kind in _DTYPES.items()
+        }
+        self._parts, self.count = {}, 0
+        return Rows(**made)
+
+
+_DTYPES: dict[str, type[np.generic]] = {
+    "opened_pair": np.uint64,
+    "opened_ms": np.int64,
+    "opened_x": np.float16,
+    "opened_w": np.float32,
+    "label_pair": np.uint64,
+    "label_ms": np.int64,
+    "label_bits": np.uint8,
+    "group_x": np.float16,
+    "group_w": np.float32,
+    "emb_recent": np.uint64,
+    "emb_positive": np.uint64,
+    "emb_negatives": np.uint64,
+}
+
+
+def encode_training(shard: int, ts_ms: int, rows: Rows) -> bytes:
+    """The frame of ``rows``."""
+    columns = {name: getattr(rows, name).tobytes() for name in _DTYPES}
+    size = rows.group_x.shape[1] if rows.group_x.ndim == 3 else 0
+    frame = TrainingFrame(shard=shard, ts_ms=ts_ms, features=LAYOUT, group_size=size, **columns)
+    return msgspec.msgpack.encode(frame)
+
+
+_DECODER = msgspec.msgpack.Decoder(TrainingFrame)
+
+
+def decode_training(value: bytes) -> Rows | None:
+    """Rows of an encoded frame; None where it was made with other features. Raises ``ValueError`` where it is none."""
+    frame = _DECODER.decode(value)
+    if frame.features != LAYOUT:
+        return None
+    wide, groups = len(FEATURES), len(frame.group_w) // 4
+    shapes = {
+        "opened_x": (-1, wide),
+        "group_x": (groups, max(frame.group_size, 1), wide),
+        "emb_recent": (groups, -1) if groups else (0, 0),
+        "emb_negatives": (groups, -1) if groups else (0, 0),
+    }
+    arrays = {}
+    for name, kind in _DTYPES.items():
+        flat = np.frombuffer(getattr(frame, name), dtype=kind)
+        arrays[name] = flat.reshape(shapes[name]) if name in shapes else flat
+    return Rows(**arrays)

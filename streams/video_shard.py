@@ -1,0 +1,225 @@
+"""A video shard: engagement and records of the videos of one partition.
+
+``apply`` folds frames of changes, each source's only beyond the highest offset applied from it: a frame sent twice, or cut
+differently, changes nothing. ``states`` hands out what feed workers must know; admission to and expiry from the active set
+are decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from schemas.catalogue import Video
+from schemas.internal import VideoState
+from streams.changes import Batch
+from streams.hashing import hash64
+from streams.tables import I64
+from streams.videos import NUMBERS, VideoTable
+
+__all__ = ["VideoShard", "decode_state", "video_key"]
+
+FORMAT = 1
+_DECODER = msgspec.msgpack.Decoder(VideoState)
+
+
+class Saved(NamedTuple):
+    """Rows for a checkpoint: keys, values, keys to delete, and offsets (input topics, and ``from:topic:partition``)."""
+
+    keys: list[bytes]
+    values: list[bytes]
+    deletes: list[bytes]
+    offsets: dict[str, int]
+
+
+def video_key(video_id: str) -> bytes:
+    """Row key of a video."""
+    return b"e:" + video_id.encode()
+
+
+def decode_state(value: bytes) -> VideoState:
+    """A stored or broadcast state; raises ``ValueError`` for another format."""
+    state = _DECODER.decode(value)
+    if state.format != FORMAT:
+        raise ValueError(f"a video's state has format {state.format}, this version reads {FORMAT}")
+    return state
+
+
+class VideoShard:
+    """State of one video partition. ``active_ms``: a video nobody engaged with for this long is no candidate."""
+
+    def __init__(self, number: int, active_ms: int, active_videos: int) -> None:
+        self.number = number
+        self.table = VideoTable({"active": (np.bool_, (), False), "touched": (np.int64, (), 0)})
+        self.row_of: dict[str, int] = {}
+        self.video_ids: list[str] = []
+        self.videos: list[Video | None] = []
+        self.offsets: dict[str, int] = {}
+        self.watermark_ms = 0
+        self._active_ms, self._active_videos = active_ms, active_videos
+        self._clock = 0
+        self._dirty: set[int] = set()
+        self._unsent: set[int] = set()
+        self._swept_ms = 0
+
+    @property
+    def active(self) -> npt.NDArray[np.bool_]:
+        """Which rows are candidates, bool[n]."""
+        result: npt.NDArray[np.bool_] = self.table.__dict__["active"]
+        return result
+
+    def missing(self, video_ids: Iterable[str]) -> list[str]:
+        """Ids that memory holds no row for."""
+        return [video_id for video_id in dict.fromkeys(video_ids) if video_id not in self.row_of]
+
+    def load(self, video_ids: Sequence[str], values: Sequence[bytes | None]) -> None:
+        """Rows for missing ids; None is a video never heard of."""
+        known = [(video_id, value) for video_id, value in zip(video_ids, values, strict=True) if value is not None]
+        if not known:
+            return
+        states = [decode_state(value) for _, value in known]
+        rows = self._rows([video_id for video_id, _ in known])
+        self.table.unpack(rows, np.frombuffer(b"".join(state.numbers for state in states), dtype=NUMBERS))
+        for row, state in zip(rows.tolist(), states, strict=True):
+            self.videos[row], self.active[row] = state.video, state.active
+
+    def apply(self, batch: Batch, next_offset: int | None = None) -> None:
+        """Fold one frame of changes; every video it names must be loaded. Advances the offset of ``engagement``."""
+        if next_offset is not None:
+            self.offsets["engagement"] = next_offset
+        source = f"from:{batch.topic}:{batch.partition}"
+        done = self.offsets.get(source, -1)
+        fresh, paired = batch.rows, batch.pairs
+        if len(fresh) and int(fresh["offset"][0]) <= done:
+            fresh = fresh[fresh["offset"] > done]
+        if len(paired) and int(paired["offset"][0]) <= done:
+            paired = paired[paired["offset"] > done]
+        if not len(fresh) and not len(paired):
+            return
+        self._clock += 1
+        used = np.unique(np.concatenate((fresh["video"], paired["video"])))
+        place = np.zeros(len(batch.video_ids), dtype=np.int64)
+        place[used] = rows = self._rows([batch.video_ids[at] for at in used.tolist()])
+        if len(fresh):
+            self.table.apply(place[fresh["video"]], fresh)
+            self.offsets[source] = max(done, int(fresh["offset"][-1]))
+            self.watermark_ms = max(self.watermark_ms, int(fresh["ts_ms"].max()))
+        if len(paired):
+            names = np.array([hash64(name) for name in batch.video_ids] + [0], dtype=np.uint64)
+            self.table.pair(place[paired["video"]], names[paired["other"]], paired)
+            self.offsets[source] = max(self.offsets.get(source, -1), int(paired["offset"][-1]))
+        self._touch(rows)
+
+    def apply_videos(self, records: Iterable[tuple[str, Video | None]], next_offset: int | None = None) -> None:
+        """Take over records of videos; None removes the video: its counts stay, it is no candidate."""
+        if next_offset is not None:
+            self.offsets["videos"] = next_offset
+        latest = dict(records)
+        self._clock += 1
+        rows = self._rows(list(latest))
+        for row, video in zip(rows.tolist(), latest.values(), strict=True):
+            self.videos[row] = video
+            if video is not None:
+                self.table.last_ms[row] = max(int(self.table.last_ms[row]), video.created_ms)
+                self.watermark_ms = max(self.watermark_ms, video.created_ms)
+        self._touch(rows)
+
+    def states(self) -> list[tuple[str, VideoState | None]]:
+        """States changed since the last call: None for videos that left the active set."""
+        self._sweep()
+        rows = np.array(sorted(self._unsent), dtype=np.int64)
+        self._unsent = set()
+        alive = rows[self.active[rows]]
+        gone = rows[~self.active[rows]]
+        made: list[tuple[str, VideoState | None]] = [(self.video_ids[row], None) for row in gone.tolist()]
+        return made + list(zip((self.video_ids[row] for row in alive.tolist()), self._encode(alive), strict=True))
+
+    def unsent(self) -> I64:
+        """Rows of active videos changed since the last call, int64[n]: the in-process way past ``states``."""
+        rows = np.array(sorted(self._unsent), dtype=np.int64)
+        self._unsent = set()
+        return rows
+
+    def checkpoint(self) -> Saved:
+        """Rows changed since the last call; from now on they count as saved."""
+        rows = np.array(sorted(self._dirty), dtype=np.int64)
+        self._dirty = set()
+        keys = [video_key(self.video_ids[row]) for row in rows.tolist()]
+        values = [msgspec.msgpack.encode(state) for state in self._encode(rows)]
+        return Saved(keys, values, [], dict(self.offsets))
+
+    @property
+    def dirty(self) -> int:
+        """Rows that the next checkpoint would write."""
+        return len(self._dirty)
+
+    def cool(self, hot: int) -> None:
+        """Drop the longest untouched clean rows beyond ``hot`` from memory; they wait in the store."""
+        over = len(self.row_of) - hot
+        if over <= 0:
+            return
+        rows = np.fromiter(self.row_of.values(), np.int64, len(self.row_of))
+        touched = self.table.__dict__["touched"]
+        for row in rows[np.argpartition(touched[rows], min(over, len(rows) - 1))[:over]].tolist():
+            if row not in self._dirty and row not in self._unsent and not self.active[row]:
+                del self.row_of[self.video_ids[row]]
+                self.video_ids[row], self.videos[row] = "", None
+                self.table.give(np.array([row]))
+
+    def _encode(self, rows: I64) -> list[VideoState]:
+        raw, size = self.table.pack(rows).tobytes(), NUMBERS.itemsize
+        return [
+            VideoState(
+                format=FORMAT,
+                video=self.videos[row],
+                active=bool(self.active[row]),
+                numbers=raw[at * size : (at + 1) * size],
+            )
+            for at, row in enumerate(rows.tolist())
+        ]
+
+    def _rows(self, video_ids: Sequence[str]) -> I64:
+        missing = [video_id for video_id in video_ids if video_id not in self.row_of]
+        if missing:
+            made = self.table.take(len(missing)).tolist()
+            short = self.table.high - len(self.video_ids)
+            self.video_ids.extend([""] * short)
+            blank: list[Any] = [None] * short
+            self.videos.extend(blank)
+            for video_id, row in zip(missing, made, strict=True):
+                self.row_of[video_id], self.video_ids[row] = row, video_id
+        return np.fromiter((self.row_of[video_id] for video_id in video_ids), np.int64, len(video_ids))
+
+    def _touch(self, rows: I64) -> None:
+        """Note a change; whoever is announced and engaged with is admitted."""
+        listed = rows.tolist()
+        self._dirty.update(listed)
+        self.table.__dict__["touched"][rows] = self._clock
+        for row in listed:
+            alive = self.videos[row] is not None and self._lasting(row)
+            if alive or self.active[row]:
+                self._unsent.add(row)
+            self.active[row] = alive
+
+    def _lasting(self, row: int) -> bool:
+        return int(self.table.last_ms[row]) + self._active_ms >= self.watermark_ms
+
+    def _sweep(self) -> None:
+        """Now and then (in event time) let go of what nobody engages with, and of the least engaged beyond the bound."""
+        if self.watermark_ms - self._swept_ms < 60_000:
+            return
+        self._swept_ms = self.watermark_ms
+        high = self.table.high
+        rows = np.flatnonzero(self.active[:high])
+        stale = rows[self.table.last_ms[rows] + self._active_ms < self.watermark_ms]
+        over = len(rows) - len(stale) - self._active_videos
+        if over > 0:
+            rest = np.setdiff1d(rows, stale)
+            stale = np.concatenate((stale, rest[np.argpartition(self.table.last_ms[rest], over)[:over]]))
+        self.active[stale] = False
+        self._unsent.update(stale.tolist())
+        self._dirty.update(stale.tolist())

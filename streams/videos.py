@@ -1,0 +1,133 @@
+"""Videos: engagement of each video, exact counts beside decayed sums and the videos liked by the same viewers.
+
+Counts are integers and follow the changes alone. Decayed sums are kept against a landmark per video that only moves
+forward (forward decay, Cormode et al. 2009), so arrival order changes them by rounding only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from schemas.topics import COUNTS
+from streams import limits
+from streams.changes import PAIR, SIGNALS, SOFT, Packed
+from streams.columns import COMMENT, FOLLOW, IMPRESSION, LIKE, SAVE, SHARE, SKIP, WATCH
+from streams.hashing import U64
+from streams.tables import F32, F64, I64, Table, add_top
+
+__all__ = ["HALF_LIVES_S", "NUMBERS", "VideoTable", "decayed"]
+
+HALF_LIVES_S: Final = np.array([300.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0])
+"""Half-lives of the decayed sums, in seconds: 5 minutes to 3 days."""
+_SUMS = (len(SIGNALS), len(HALF_LIVES_S))
+NUMBERS: Final = np.dtype(
+    [("counts", "<i8", len(COUNTS)), ("sums", "<f8", _SUMS), ("sums_ms", "<i8"), ("near", "<u8", limits.NEIGHBOURS)]
+    + [("near_w", "<f4", (limits.NEIGHBOURS, 2)), ("near_mass", "<f4", 2), ("near_ms", "<i8"), ("last_ms", "<i8")]
+)
+"""One video's numbers as stored and broadcast; neighbours are hash64 of their ids."""
+_COUNT_OF: Final = {
+    IMPRESSION: "impressions",
+    WATCH: "watches",
+    LIKE: "likes",
+    SHARE: "shares",
+    SKIP: "skips",
+    COMMENT: "comments",
+    FOLLOW: "follows",
+    SAVE: "saves",
+}
+_COLUMN = np.full(256, -1, dtype=np.int64)
+for _kind, _name in _COUNT_OF.items():
+    _COLUMN[_kind] = COUNTS.index(_name)
+_WATCH_MS = COUNTS.index("watch_ms")
+_NEAR_S = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
+
+
+def decayed(sums: F64, at_ms: I64, now_ms: int | I64) -> F64:
+    """Values of forward-decayed ``sums`` f64[n, S, H] (as of ``at_ms`` i64[n]) at ``now_ms``; inputs are not changed.
+
+    A time before the landmark reads as the landmark.
+
+    >>> decayed(np.full((1, 1, 9), 8.0), np.array([0]), 900_000)[0, 0, :2]
+    array([1., 4.])
+    """
+    age_s = np.maximum(now_ms - at_ms, 0) / 1_000.0
+    result: F64 = sums * np.exp2(-age_s[:, None, None] / HALF_LIVES_S)
+    return result
+
+
+class VideoTable(Table):
+    """Struct of arrays, one row a video; columns are those of ``NUMBERS``."""
+
+    counts: I64
+    sums: F64
+    sums_ms: I64
+    near: U64
+    near_w: F32
+    near_mass: F32
+    near_ms: I64
+    last_ms: I64
+
+    def __init__(self, extra: dict[str, tuple[Any, tuple[int, ...], Any]] | None = None) -> None:
+        fields: dict[str, Any] = dict(NUMBERS.fields or {})
+        columns = {name: (kind.base, kind.shape, 0) for name, (kind, *_) in fields.items()}
+        super().__init__(columns | (extra or {}))
+
+    def apply(self, rows: I64, changes: Packed) -> None:
+        """Add the counts and soft signals of ``changes`` (ROW) to ``rows`` i64[len(changes)]."""
+        counted = changes["kind"] != SOFT
+        column = _COLUMN[changes["kind"][counted]]
+        known = column >= 0
+        np.add.at(self.counts, (rows[counted][known], column[known]), changes["n"][counted][known])
+        np.add.at(self.counts, (rows[counted], _WATCH_MS), changes["watch_ms"][counted])
+        np.maximum.at(self.last_ms, rows, changes["ts_ms"])
+        soft = ~counted
+        if soft.any():
+            self._decay_in(rows[soft], changes["ts_ms"][soft], changes["signal"][soft].astype(np.float64))
+
+    def _decay_in(self, rows: I64, ts_ms: I64, signal: F64) -> None:
+        touched, inverse = np.unique(rows, return_inverse=True)
+        newest = self.sums_ms[touched]
+        np.maximum.at(newest, inverse, ts_ms)
+        self.sums[touched] = decayed(self.sums[touched], self.sums_ms[touched], newest)
+        self.sums_ms[touched] = newest
+        weight = np.exp2((ts_ms - newest[inverse])[:, None] / (1_000.0 * HALF_LIVES_S))
+        np.add.at(self.sums, rows, signal[:, :, None] * weight[:, None, :])
+
+    def pair(self, rows: I64, others: U64, pairs: Packed) -> None:
+        """Add co-occurrences: ``rows`` i64[m] were liked by viewers of ``others`` u64[m] (hashes); ``pairs`` of PAIR.
+
+        An ``other`` equal to 0 counts the video's own positives (its mass).
+        """
+        touched, inverse = np.unique(rows, return_inverse=True)
+        newest = self.near_ms[touched]
+        np.maximum.at(newest, inverse, pairs["ts_ms"])
+        fade = _faded(newest - self.near_ms[touched]).astype(np.float32)
+        self.near_w[touched] *= fade[:, None, :]
+        self.near_mass[touched] *= fade
+        self.near_ms[touched] = newest
+        amount = pairs["weight"][:, None] * _faded(newest[inverse] - pairs["ts_ms"])
+        own = others == 0
+        np.add.at(self.near_mass, rows[own], amount[own].astype(np.float32))
+        add_top(self.near, self.near_w, rows[~own], others[~own], amount[~own])
+
+    def pack(self, rows: I64) -> Packed:
+        """``NUMBERS`` records of ``rows``."""
+        packed = np.zeros(len(rows), dtype=NUMBERS)
+        for name in NUMBERS.names or ():
+            packed[name] = getattr(self, name)[rows]
+        return packed
+
+    def unpack(self, rows: I64, packed: Packed) -> None:
+        """Set ``rows`` from ``NUMBERS`` records."""
+        for name in NUMBERS.names or ():
+            getattr(self, name)[rows] = packed[name]
+
+
+def _faded(age_ms: I64) -> F64:
+    result: F64 = np.exp2(-age_ms[:, None] / (1_000.0 * _NEAR_S))
+    return result
+
+
+EMPTY_PAIRS: Final = np.empty(0, dtype=PAIR)
