@@ -45,8 +45,10 @@ class Ticket:
         self._settled = threading.Event()
         self._settled.set()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
-        self.error: DeliveryFailed | None = None
-        """The first failed delivery, if any."""
+        self.failed = 0
+        """Records that were not delivered."""
+        self.failures: list[tuple[object, DeliveryFailed]] = []
+        """The first of them, ``limits.REPORTED`` at most: the tag each was sent with, and why."""
 
     @property
     def pending(self) -> int:
@@ -60,8 +62,7 @@ class Ticket:
         """
         if not self._settled.wait(timeout_s):
             raise TimeoutError(f"{self._pending} records were not delivered within {timeout_s} s")
-        if self.error is not None:
-            raise self.error
+        self._raise()
 
     async def delivered(self) -> None:
         """As ``wait``, for an event loop: holds no thread. Raises ``DeliveryFailed``."""
@@ -74,18 +75,24 @@ class Ticket:
                 future = None  # type: ignore[assignment]  # nothing to wait for
         if future is not None:
             await future
-        if self.error is not None:
-            raise self.error
+        self._raise()
 
     def _sent(self) -> None:
         with self._lock:
             self._pending += 1
             self._settled.clear()
 
-    def _reported(self, error: DeliveryFailed | None) -> None:
+    def _raise(self) -> None:
+        if self.failures:
+            raise self.failures[0][1]
+
+    def _reported(self, error: DeliveryFailed | None, tag: object = None) -> None:
         with self._lock:
             self._pending -= 1
-            self.error = self.error or error
+            if error is not None:
+                self.failed += 1
+                if len(self.failures) < limits.REPORTED:
+                    self.failures.append((tag, error))
             if self._pending:
                 return
             self._settled.set()
@@ -162,35 +169,34 @@ class Producer:
         partition: int = ANY_PARTITION,
         headers: Headers | None = None,
         ticket: Ticket | None = None,
+        tag: object = None,
     ) -> None:
         """Queue one record, stamped with the time of sending; blocks while the queue is full.
 
-        Whether it arrived is said by ``ticket``, or by ``flush``. Raises ``DeliveryFailed`` at once if the record can
-        never be sent (too large) or the producer has failed for good.
+        Whether it arrived is said by ``ticket`` (with ``tag``, if it did not), or by ``flush``. Raises
+        ``DeliveryFailed`` at once if the record can never be sent (too large) or the producer has failed for good.
         """
-        if self._fatal is not None:
-            raise self._fatal
+        self._stand()
         named = ticket or self._all
         extra: dict[str, Any] = {"headers": list(headers)} if headers else {}
 
         def report(error: KafkaError | None, message: Any) -> None:
-            named._reported(None if error is None else _failed(topic, message.partition(), error))
+            named._reported(None if error is None else _failed(topic, message.partition(), error), tag)
 
         named._sent()
         while True:
             try:
                 self._kafka.produce(topic, value, key, partition, on_delivery=report, **extra)
             except BufferError:
-                # The queue is full: room comes with deliveries, and the poller reports those.
-                if self._fatal is not None:
-                    named._reported(self._fatal)
-                    raise self._fatal from None
-                self._kafka.poll(0.01)
-                continue
+                # The queue is full: room comes with deliveries, unless the producer has failed for good.
+                if self._fatal is None:
+                    self._kafka.poll(0.01)
+                    continue
+                named._reported(self._fatal)
+                raise self._fatal from None
             except KafkaException as error:
-                failed = _failed(topic, partition, error.args[0])
                 named._reported(None)
-                raise failed from None
+                raise _failed(topic, partition, error.args[0]) from None
             return
 
     def flush(self, timeout_s: float | None = None) -> None:
@@ -207,6 +213,10 @@ class Producer:
         self._poller.join()
         self._kafka.purge()
         self._kafka.flush(1.0)
+
+    def _stand(self) -> None:
+        if self._fatal is not None:
+            raise self._fatal
 
     def _poll(self) -> None:
         while not self._closing.is_set():

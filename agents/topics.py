@@ -168,8 +168,8 @@ class Admin:
                 return [f"topic {name} has no leader"]
         try:
             return [str(one) for one in self.diff()]
-        except KafkaException as error:
-            return [f"its settings cannot be read ({error})"]
+        except Stop as error:
+            return [str(error)]
 
     def _metadata(self, topic: str | None = None) -> Any:
         try:
@@ -188,15 +188,17 @@ class Admin:
         if not resources:
             return {}
         described = self._kafka.describe_configs(resources, request_timeout=self._timeout_s)
-        return {
-            resource.name: {name: entry.value for name, entry in future.result().items()}
-            for resource, future in described.items()
-        }
+        found = {}
+        for resource, future in described.items():
+            entries = _settle_one(f"settings of topic {resource.name} cannot be read", future, set())
+            found[resource.name] = {name: entry.value for name, entry in entries.items()}
+        return found
 
 
-def _settle_one(what: str, future: Any, harmless: set[int]) -> None:
+def _settle_one(what: str, future: Any, harmless: set[int]) -> Any:
     try:
-        future.result()
+        return future.result()
     except KafkaException as error:
-        if error.args[0].code() not in harmless:
-            raise Stop(f"{what}: {error.args[0].str()}") from None
+        if error.args[0].code() in harmless:
+            return None
+        raise Stop(f"{what}: {error.args[0].str()}") from None

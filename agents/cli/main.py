@@ -1,0 +1,81 @@
+"""The command ``feedstream``: names the commands and loads each only when it is asked for.
+
+``feedstream --help`` imports nothing of Kafka, Redis or River. To add a command, add its row to ``COMMANDS``; what it
+raises as ``Stop`` is printed as one sentence, and the process exits with 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from agents.errors import FeedstreamError
+
+__all__ = ["COMMANDS", "feedstream", "main"]
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "up": ("agents.cli.up:up", "Start an embedded broker and store, and workers; print their URLs."),
+    "worker": ("agents.cli.worker:worker", "Run one worker process."),
+    "topics": ("agents.cli.topics:topics", "List, create and compare Kafka topics."),
+    "import": ("agents.cli.importing:import_", "Turn a public log into wire lines."),
+    "send": ("agents.cli.send:send", "Publish wire lines."),
+    "tail": ("agents.cli.tail:tail", "Print what topics carry."),
+    "user": ("agents.cli.show:user", "Show what is known of a viewer."),
+    "video": ("agents.cli.show:video", "Show a video's counts."),
+    "state": ("agents.cli.state:state", "Look at the checkpointed state."),
+    "replay": ("agents.cli.replay:replay", "Fold a file of wire lines in one process, without a broker."),
+}
+"""Name to (``module:function``, help), in the order that ``--help`` shows."""
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy)
+@click.version_option(package_name="feedstream")
+def feedstream() -> None:
+    """A streaming For You feed engine: events in, exact state, ranked batches out."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 not done (stderr says why in a sentence), 2 asked wrongly, 130 interrupted."""
+    # What librdkafka has to say of a broker that is down is said once, by the error that ends the command.
+    logging.getLogger("feedstream.kafka").setLevel(logging.CRITICAL)
+    try:
+        code = feedstream.main(args=args, prog_name="feedstream", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except FeedstreamError as error:
+        click.echo(f"feedstream: {error}", err=True)
+        code = 1
+    except BrokenPipeError:
+        # Whoever read our output has left: stop quietly, and keep the interpreter from flushing to nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

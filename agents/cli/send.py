@@ -1,0 +1,84 @@
+"""``feedstream send``: wire lines onto Kafka, every one delivered or named.
+
+A line's value is published as it stands: whether it is good is for the workers to judge, who quarantine what is bad.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+
+import click
+
+from agents.cli.progress import counted
+from agents.errors import Stop
+from agents.producer import DeliveryFailed, Producer, Ticket
+from agents.settings import Settings
+from schemas.lines import BadLine, Line, parse_line
+from schemas.topics import TOPICS
+from streams import limits
+
+__all__ = ["publish", "send"]
+
+DELIVERY_TIMEOUT_S = 60.0
+"""After this long a record that the broker does not take is a failed line."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def send(file: str) -> None:
+    """Publish the wire lines of FILE ('-': standard input; .gz too); exit 1 if a line could not be sent."""
+    settings = Settings.from_env()
+    with Producer(settings.bootstrap, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
+        producer.check()
+        try:
+            with _opened(file) as stream:
+                sent, failed, said = publish(counted("sending", stream), producer)
+        except (OSError, EOFError) as error:
+            raise Stop(f"{file} cannot be read: {error}") from None
+    for sentence in said:
+        click.echo(sentence, err=True)
+    if failed > len(said):
+        click.echo(f"… and {failed - len(said)} more", err=True)
+    click.echo(f"{sent} lines sent, {failed} failed", err=True)
+    if failed:
+        sys.exit(1)
+
+
+def publish(lines: Iterable[bytes], producer: Producer) -> tuple[int, int, list[str]]:
+    """Send every line and wait; returns how many were delivered, how many not, and why (the first ones)."""
+    ticket = Ticket()
+    tried = refused = 0
+    said: list[str] = []
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        tried += 1
+        try:
+            line = _known(parse_line(text, number), number)
+            producer.send(line.topic, line.key_bytes, line.value_bytes, ticket=ticket, tag=number)
+        except (BadLine, DeliveryFailed) as error:
+            refused += 1
+            if len(said) < limits.REPORTED:
+                said.append(str(error) if isinstance(error, BadLine) else f"line {number}: {error}")
+    try:
+        ticket.wait()
+    except DeliveryFailed:
+        said.extend(f"line {number}: {error}" for number, error in ticket.failures)
+    failed = refused + ticket.failed
+    return tried - failed, failed, said[: limits.REPORTED]
+
+
+def _opened(file: str) -> AbstractContextManager[Iterable[bytes]]:
+    return gzip.open(file, "rb") if file.endswith(".gz") else click.open_file(file, "rb")
+
+
+def _known(line: Line, number: int) -> Line:
+    topic = TOPICS.get(line.topic)
+    if topic is None:
+        raise BadLine(f"line {number} names an unknown topic, {line.topic!r}: see `feedstream topics list`")
+    if topic.encoding != "json":
+        raise BadLine(f"line {number} is for {line.topic}, which only workers write to")
+    return line

@@ -1,0 +1,88 @@
+"""``feedstream topics``: the registry, and how a broker differs from it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import orjson
+
+from agents.settings import Settings
+from schemas.export import fill, json_schemas
+from schemas.topics import TOPICS
+
+__all__ = ["topics"]
+
+
+@click.group()
+def topics() -> None:
+    """List, create and compare Kafka topics."""
+
+
+@topics.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(as_json: bool) -> None:
+    """Every topic that feedstream knows; asks no broker."""
+    from agents.topics import partitions_of  # noqa: PLC0415  # Kafka's client takes long to load
+
+    settings = Settings.from_env()
+    rows = [
+        {
+            "topic": topic.name,
+            "key": topic.key,
+            "partitions": partitions_of(topic, settings),
+            "configs": topic.configs(),
+            "description": topic.description,
+            "producers": topic.producers,
+            "consumers": topic.consumers,
+            "reserved": topic.reserved,
+        }
+        for topic in TOPICS.values()
+    ]
+    if as_json:
+        click.echo(orjson.dumps(rows))
+        return
+    for row in rows:
+        click.echo(f"{row['topic']:<18} {row['partitions']:>3}  {row['description']}")
+
+
+@topics.command()
+def apply() -> None:
+    """Create missing topics and correct settings on the broker; does nothing the second time."""
+    from agents.topics import Admin  # noqa: PLC0415  # Kafka's client takes long to load
+
+    settings = Settings.from_env()
+    admin = Admin(settings.bootstrap, settings)
+    done = admin.apply()
+    for one in done:
+        click.echo(f"{one.topic}: created" if one.what == "topic" else f"{one.topic}: {one.what} set to {one.wanted}")
+    if admin.is_mock:
+        click.echo("the embedded broker makes topics when they are asked for and has no settings to apply")
+    click.echo(f"{len(TOPICS)} topics as they should be, {len(done)} changes")
+
+
+@topics.command()
+def diff() -> None:
+    """Say how the broker differs from the registry; exit 1 if it does."""
+    from agents.topics import Admin  # noqa: PLC0415  # Kafka's client takes long to load
+
+    settings = Settings.from_env()
+    differences = Admin(settings.bootstrap, settings).diff()
+    for one in differences:
+        click.echo(str(one))
+    if differences:
+        sys.exit(1)
+    click.echo(f"{len(TOPICS)} topics as they should be")
+
+
+@topics.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="docs")
+def export(folder: Path) -> None:
+    """Write the JSON Schemas and the tables of wire.md into FOLDER."""
+    (folder / "schemas").mkdir(exist_ok=True)
+    for name, schema in json_schemas().items():
+        text = orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+        (folder / "schemas" / f"{name}.json").write_bytes(text)
+    page = folder / "wire.md"
+    page.write_text(fill(page.read_text()))
