@@ -1,0 +1,37 @@
+"""Fixtures of all tests: public logs, skipped with a message where absent, required where FEEDSTREAM_REQUIRE names them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agents.testing import datasets
+
+
+def required(name: str) -> bool:
+    """Whether FEEDSTREAM_REQUIRE (words, comma-separated) names ``name``: then its absence is a failure, not a skip."""
+    return name in os.environ.get("FEEDSTREAM_REQUIRE", "").replace(",", " ").split()
+
+
+def _found(name: str, find: Callable[[], Path]) -> Path:
+    try:
+        return find()
+    except datasets.Unavailable as error:
+        if required(name):
+            pytest.fail(f"FEEDSTREAM_REQUIRE names {name}, but {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def movielens() -> Path:
+    """Folder of MovieLens-100K in RecBole's format."""
+    return _found("movielens", datasets.movielens)
+
+
+@pytest.fixture(scope="session")
+def kuairand() -> Path:
+    """The KuaiRand cut, a gzipped CSV."""
+    return _found("kuairand", datasets.kuairand)
