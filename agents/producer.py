@@ -122,7 +122,8 @@ def producer_options(bootstrap: str, *, client_id: str, timeout_s: float | None 
         "queue.buffering.max.messages": limits.PRODUCER_RECORDS,
         "queue.buffering.max.kbytes": limits.PRODUCER_KIB,
         "message.max.bytes": limits.PRODUCER_RECORD_BYTES,
-        "linger.ms": 5,
+        # A feed batch waits for its delivery: under load, batches fill up by themselves.
+        "linger.ms": 1,
         "batch.size": 1_000_000,
         "compression.type": "lz4",
         "socket.keepalive.enable": True,
@@ -140,7 +141,7 @@ class Producer:
         self._fatal: DeliveryFailed | None = None
         self._bootstrap = bootstrap
         options = producer_options(bootstrap, client_id=client_id, timeout_s=timeout_s)
-        self._kafka = KafkaProducer(options | {"error_cb": self._on_error}, logger=_quiet(_LOG))
+        self._kafka = KafkaProducer(options, logger=_quiet(_LOG))
         self._all = Ticket()
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="producer-poll", daemon=True)
@@ -190,12 +191,13 @@ class Producer:
             except BufferError:
                 # The queue is full: room comes with deliveries, unless the producer has failed for good.
                 if self._fatal is None:
-                    self._kafka.poll(0.01)
+                    self._serve(0.01)
                     continue
-                named._reported(self._fatal)
+                named._reported(self._fatal, tag)
                 raise self._fatal from None
             except KafkaException as error:
                 named._reported(None)
+                self._stand()
                 raise _failed(topic, partition, error.args[0]) from None
             return
 
@@ -204,7 +206,6 @@ class Producer:
 
         Raises ``DeliveryFailed`` for the first record that was not, ``TimeoutError`` after ``timeout_s``.
         """
-        self._kafka.flush(0)
         self._all.wait(timeout_s)
 
     def close(self) -> None:
@@ -212,7 +213,7 @@ class Producer:
         self._closing.set()
         self._poller.join()
         self._kafka.purge()
-        self._kafka.flush(1.0)
+        self._serve(0.0)
 
     def _stand(self) -> None:
         if self._fatal is not None:
@@ -220,12 +221,16 @@ class Producer:
 
     def _poll(self) -> None:
         while not self._closing.is_set():
-            self._kafka.poll(0.1)
+            self._serve(0.1)
 
-    def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
-            self._fatal = DeliveryFailed(f"the Kafka producer failed for good: {error.str()}; start the process again")
-            _LOG.error("%s", self._fatal)
+    def _serve(self, timeout_s: float) -> None:
+        """Report deliveries. librdkafka raises a fatal error here: then what waits is failed, not kept waiting."""
+        try:
+            self._kafka.poll(timeout_s)
+        except KafkaException as error:
+            why = error.args[0].str()
+            self._fatal = DeliveryFailed(f"the Kafka producer failed for good ({why}): start the process again")
+            self._kafka.purge(blocking=False)
 
 
 def connect_or_stop(client: Any, bootstrap: str, timeout_s: float) -> Any:

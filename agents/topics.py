@@ -116,10 +116,11 @@ class Admin:
         """
         done = self.diff()
         if wrong := [one for one in done if one.what == "partitions"]:
+            more = f" (and {len(wrong) - 1} topics more)" if len(wrong) > 1 else ""
             raise Stop(
-                f"{'; '.join(map(str, wrong))}: partitions of a topic are never changed, since they decide which "
-                "worker owns a viewer; set FEEDSTREAM_USER_PARTITIONS and FEEDSTREAM_VIDEO_PARTITIONS to what is "
-                "there, or make the topics anew"
+                f"{wrong[0]}{more}: partitions of a topic are never changed, since they decide which worker owns a "
+                "viewer; set FEEDSTREAM_USER_PARTITIONS and FEEDSTREAM_VIDEO_PARTITIONS to what is there, or make the "
+                "topics anew"
             )
         self._create([one.topic for one in done if one.what == "topic"])
         self._alter([one for one in done if one.what != "topic"])

@@ -1,4 +1,4 @@
-"""Fixtures of all tests: public logs, skipped with a message where absent, required where FEEDSTREAM_REQUIRE names them."""
+"""Fixtures of all tests: public logs, skipped where absent, required where FEEDSTREAM_REQUIRE names them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Public logs for tests and benchmarks: found or fetched outside the checkout, never part of it.
 
 MovieLens-100K comes in the wheel ``recbole`` 1.2.1, downloaded without its dependencies and kept under
-``~/.cache/feedstream``. The KuaiRand cut is not to be had from a registry: it is used where it lies beside the checkout.
+``~/.cache/feedstream``. The KuaiRand cut is in no registry: it is used where it lies beside the checkout.
 """
 
 from __future__ import annotations
