@@ -281,8 +281,8 @@ _INTERNAL: Final = (
     ),
     Topic(
         name="training",
-        key="none: partition = the user shard's",
-        partitions="users",
+        key="none",
+        partitions="one",
         description="examples and labels for the learner",
         producers="user workers",
         consumers="the learner",

@@ -118,14 +118,14 @@ def _ends(consumer: Consumer, places: list[TopicPartition], from_start: bool) ->
 
 
 def _messages(consumer: Consumer, ends: dict[tuple[str, int], int] | None) -> Iterator[Any]:
-    """Messages as they arrive; until ``ends``, or SIGTERM, or for ever."""
+    """Messages as they arrive; until ``ends`` or a signal to stop."""
     stopped = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         nonlocal stopped
         stopped = True
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         while not stopped and (ends is None or ends):
             message = consumer.poll(0.2)
@@ -139,7 +139,8 @@ def _messages(consumer: Consumer, ends: dict[tuple[str, int], int] | None) -> It
             if ends:
                 _strike(message, ends)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _strike(message: Any, ends: dict[tuple[str, int], int]) -> None:
