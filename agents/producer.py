@@ -127,6 +127,8 @@ def producer_options(bootstrap: str, *, client_id: str, timeout_s: float | None 
         "batch.size": 1_000_000,
         "compression.type": "lz4",
         "socket.keepalive.enable": True,
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 1_000,
     }
 
 

@@ -44,6 +44,8 @@ def tail(topics: tuple[str, ...], as_json: bool, from_start: bool, until_end: bo
             click.echo(orjson.dumps(record) if as_json else _plain(record))
             if at == count:
                 break
+    except KafkaException as error:
+        raise Stop(f"reading from {settings.bootstrap} stopped: {error.args[0].str()}") from None
     finally:
         consumer.close()
 
@@ -155,7 +157,7 @@ def _raise_lasting(error: KafkaError) -> None:
     if error.fatal() or not error.retriable():
         transient = {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT}
         if error.code() not in transient:
-            raise Stop(f"reading stopped: {error.str()}") from KafkaException(error)
+            raise KafkaException(error)
 
 
 def _plain(record: dict[str, Any]) -> str:
