@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.errors import BadSettings
 
-__all__ = ["EMBEDDED", "Settings"]
+__all__ = ["EMBEDDED", "Settings", "environment"]
 
 EMBEDDED = "embedded://"
 
@@ -131,3 +131,8 @@ def _parse(name: str, text: str, kind: type) -> Any:
         return kind(text)
     except ValueError:
         raise BadSettings(f"{name} is {text!r}: it must be a {'number' if kind is float else 'whole number'}") from None
+
+
+def environment(**values: str) -> dict[str, str]:
+    """This process's environment with settings by field name, for a child."""
+    return {**os.environ, **{f"FEEDSTREAM_{name.upper()}": value for name, value in values.items()}}

@@ -93,6 +93,12 @@ class Catalogue(VideoTable):
                 self.candidate[row] = candidate
                 self._changed()
 
+    def place(self, names: U64, vectors: F32) -> None:
+        """Set the collaborative vectors of videos by hash; unknown ones are left out."""
+        rows = self.rows_of_hashes(names)
+        known = rows >= 0
+        self.factors[rows[known]] = vectors[known]
+
     def intern(self, video_ids: Sequence[str]) -> I64:
         """Row of each id, a new one where it had none, int64[n]."""
         missing = [video_id for video_id in dict.fromkeys(video_ids) if video_id not in self.row_of]

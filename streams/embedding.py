@@ -65,6 +65,24 @@ class ItemFactors(base.Estimator):  # type: ignore[misc]  # river ships no types
         taste = self.vectors[liked].sum(axis=0) / np.sqrt(len(liked))
         return float(taste @ self.vectors[item])
 
+    def names(self) -> U64:
+        """Hash of the video in each row, uint64[n]."""
+        return np.fromiter(self.row_of, np.uint64, len(self.row_of))
+
+    def state(self) -> dict[str, Any]:
+        """Everything restored factors need to go on bit-equal."""
+        size = len(self.row_of)
+        squares = self.table.__dict__["squares"][:size]
+        fresh = np.array(sorted(self.fresh), dtype=np.int64)
+        return {"names": self.names(), "vectors": self.vectors[:size], "squares": squares, "fresh": fresh}
+
+    def restore(self, arrays: dict[str, Any]) -> None:
+        """Take over a ``state``."""
+        rows = self.table.take(len(arrays["names"]))
+        self.row_of = dict(zip(arrays["names"].tolist(), rows.tolist(), strict=True))
+        self.vectors[rows], self.table.__dict__["squares"][rows] = arrays["vectors"], arrays["squares"]
+        self.fresh = set(arrays["fresh"].tolist())
+
     def _learn(self, recent: U64, items: U64) -> None:
         some = (recent != 0).any(axis=1)
         recent, items = recent[some], items[some]
@@ -97,8 +115,6 @@ class ItemFactors(base.Estimator):  # type: ignore[misc]  # river ships no types
         squares = self.table.__dict__["squares"]
         squares[distinct] += (total * total).mean(axis=1)
         self.vectors[distinct] -= (self.step * total / np.sqrt(squares[distinct] + 1e-4)[:, None]).astype(np.float32)
-        names = self.table.__dict__["vector"]
-        del names
         self.fresh.update(distinct.tolist())
 
     def _rows(self, names: U64) -> I64:

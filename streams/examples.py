@@ -36,10 +36,12 @@ def open_pairs(
     if not len(row):
         return
     when = np.full(len(row), now_ms)
+    names, x = pair(viewers.hash[viewer], video), pair_features(catalogue, viewers, viewer, row, when).astype(np.float16)
+    training.remember(names, x)
     training.add(
-        opened_pair=pair(viewers.hash[viewer], video),
+        opened_pair=names,
         opened_ms=when,
-        opened_x=pair_features(catalogue, viewers, viewer, row, when).astype(np.float16),
+        opened_x=x,
         opened_w=np.ones(len(row), dtype=np.float32),
     )
 
@@ -69,10 +71,14 @@ def positives(
     wide = rows.shape[1]
     flat = np.repeat(viewer, wide)
     x = pair_features(catalogue, viewers, flat, rows.ravel(), np.full(rows.size, now_ms))
+    x = x.reshape(len(row), wide, -1).astype(np.float16)
+    for at, name in enumerate(names.tolist()):
+        if (before := training.recall(name)) is not None:
+            x[at, 0] = before
     order = np.argpartition(-viewers.recent_ms[viewer], limits.PAIRED, axis=1)[:, : limits.PAIRED]
     training.add(
         group_w=np.ones(len(row), dtype=np.float32),
-        group_x=x.reshape(len(row), wide, -1).astype(np.float16),
+        group_x=x,
         emb_recent=np.take_along_axis(viewers.recent[viewer], order, axis=1),
         emb_positive=catalogue.hash[row],
         emb_negatives=catalogue.hash[negatives],

@@ -75,3 +75,18 @@ PRODUCER_RECORD_BYTES: Final = 32 * 1_048_576
 """Largest record a client sends or fetches: a model snapshot. Each topic's own limit is the broker's to hold."""
 REPORTED: Final = 20
 """Bad rows or lines that are named one by one; further ones are only counted."""
+OPEN_FEATURES: Final = 50_000
+"""Feature rows a user shard keeps between serving (or meeting) and a positive, about 250 bytes each; beyond it the oldest
+are forgotten, and a later positive is learnt with features of its own time."""
+
+# --- learning ---
+FEATURE_CLIP: Final = 50.0
+"""Features are clipped to this, so that one absurd row cannot move a model."""
+JUDGED: Final = 20_000
+"""Rows over which log-loss and AUC are exported, per head."""
+JOINED: Final = 500_000
+"""Examples the learner holds (about 130 bytes each); the oldest beyond it are dropped and counted."""
+CORRECT_MS: Final = 86_400_000
+"""How long after it was opened a learnt example can still be corrected."""
+FACTOR_CHUNK: Final = 4_096
+"""Collaborative vectors per snapshot record."""

@@ -78,3 +78,14 @@ class SoftmaxRanker(base.Estimator):  # type: ignore[misc]  # river ships no typ
         rate = max(1.0 / self.seen, 0.002)
         self.mean += rate * (spread - self.mean)
         self.scale = 1.0 / np.maximum(self.mean, 0.05)
+
+    def state(self) -> dict[str, F64]:
+        """Everything a restored ranker needs to go on bit-equal."""
+        rest = np.array([self.seen, self.loss, float(self.groups)])
+        return {"weights": self.weights, "squares": self.squares, "mean": self.mean, "scale": self.scale, "rest": rest}
+
+    def restore(self, arrays: dict[str, F64]) -> None:
+        """Take over a ``state``."""
+        self.weights, self.squares = arrays["weights"].copy(), arrays["squares"].copy()
+        self.mean, self.scale = arrays["mean"].copy(), arrays["scale"].copy()
+        self.seen, self.loss, self.groups = float(arrays["rest"][0]), float(arrays["rest"][1]), int(arrays["rest"][2])

@@ -32,10 +32,12 @@ _FAMILIES: Final = {
 
 
 class Model(NamedTuple):
-    """What serving needs of the models: one weight a feature, float64[F], and the version it came from."""
+    """What serving needs of the models: one weight a feature, float64[F], the version it came from, and the heads' weights
+    float64[heads, F] and intercepts, if there are any yet."""
 
     weights: F64 = PRIOR
     version: str = "prior"
+    heads: tuple[F64, F64] | None = None
 
 
 class Request(NamedTuple):
@@ -171,31 +173,32 @@ def _explain(
     catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64, parts: F64, explored: list[bool]
 ) -> tuple[list[str], list[list[str]]]:
     """Where each item came from and why, from the parts of its score against the mean candidate."""
-    totals = {name: parts[:, columns].sum(axis=1) for name, columns in _FAMILIES.items()}
+    totals = {name: parts[:, columns].sum(axis=1).tolist() for name, columns in _FAMILIES.items()}
+    liked = _liked_tags(viewers, request.viewer)
     sources, reasons = [], []
     for at, row in enumerate(rows.tolist()):
-        ranked = sorted(((float(total[at]), name) for name, total in totals.items()), reverse=True)
+        ranked = sorted(((total[at], name) for name, total in totals.items()), reverse=True)
         source = "fresh" if explored[at] else ranked[0][1]
         why = ["fresh"] if explored[at] else []
         for amount, name in ranked[:2]:
             if amount > 0:
-                why.append(_reason(catalogue, viewers, request.viewer, row, name))
+                why.append(_reason(catalogue, liked, row, name))
         sources.append(source)
         reasons.append(why or ["popular"])
     return sources, reasons
 
 
-def _reason(catalogue: Catalogue, viewers: ViewerTable, viewer: int, row: int, family: str) -> str:
-    if family == "interest":
-        weight = {
-            int(tag): float(amount)
-            for tag, amount in zip(viewers.tags[viewer], viewers.tag_w[viewer], strict=True)
-            if tag
-        }
-        weight |= {int(tag): 1.0 for tag in viewers.picked[viewer] if tag and int(tag) not in weight}
-        tags = [int(tag) for tag in catalogue.tags[row] if int(tag) in weight]
+def _liked_tags(viewers: ViewerTable, viewer: int) -> dict[int, float]:
+    picked = {tag: 1.0 for tag in viewers.picked[viewer].tolist() if tag}
+    kept = zip(viewers.tags[viewer].tolist(), viewers.tag_w[viewer].tolist(), strict=True)
+    return picked | {tag: weight for tag, weight in kept if tag and weight > 0}
+
+
+def _reason(catalogue: Catalogue, liked: dict[int, float], row: int, family: str) -> str:
+    if family == "interest" and liked:
+        tags = [tag for tag in catalogue.tags[row].tolist() if tag in liked]
         if tags:
-            return "tag:" + catalogue.tag_names.get(max(tags, key=lambda tag: weight[tag]), "?")
+            return "tag:" + catalogue.tag_names.get(max(tags, key=liked.__getitem__), "?")
     video = catalogue.videos[row]
     if family == "creator" and video is not None:
         return f"creator:{video.creator_id}"

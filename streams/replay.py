@@ -102,8 +102,7 @@ class Replay:
             self.videos.apply(change)
         self._broadcast()
         self.learner.learn(self.users.training.drain())
-        if len(self.learner.fresh_factors):
-            self.learner.place_factors(self.catalogue)
+        self.learner.place_factors(self.catalogue)
 
     def exact_hash(self) -> str:
         """Hash of outcomes, counters and what was seen."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.internal import TrainingFrame
+from streams import limits
 from streams.features import FEATURES
 from streams.hashing import U64, hash64
 from streams.tables import F32, I64
@@ -45,7 +46,18 @@ class Training:
     def __init__(self, negatives: int) -> None:
         self.negatives = negatives
         self._parts: dict[str, list[npt.NDArray[np.generic]]] = {}
+        self._met: dict[int, F16] = {}
         self.count = 0
+
+    def remember(self, names: U64, x: F16) -> None:
+        """Keep features of pairs (hashes) as they were when served or met; the oldest beyond the bound are forgotten."""
+        self._met.update(zip(names.tolist(), x, strict=True))
+        for name in list(self._met)[: len(self._met) - limits.OPEN_FEATURES]:
+            del self._met[name]
+
+    def recall(self, name: int) -> F16 | None:
+        """Features of a pair as they were when served or met, if they are still kept."""
+        return self._met.get(name)
 
     def __bool__(self) -> bool:
         return bool(self._parts)

@@ -20,7 +20,7 @@ from streams.columns import ABSENT, ACTION, COMMENT, FOLLOW, LIKE, SAVE, WATCH, 
 from streams.examples import open_pairs, positives
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.outcomes import Change, OutcomeTable, standing
-from streams.tables import I64, add_top
+from streams.tables import F32, I64, add_top
 from streams.training import Training
 from streams.viewers import ViewerTable
 
@@ -180,10 +180,24 @@ class UserShard:
         """Rows that the next checkpoint would write."""
         return len(self._dirty_viewers) + len(self._dirty_outcomes)
 
-    def cool(self, hot_viewers: int, hot_outcomes: int) -> None:
-        """Drop the longest untouched clean rows beyond the bounds from memory; they wait in the store."""
+    def cool(self, hot_viewers: int, hot_outcomes: int) -> list[int]:
+        """Drop the longest untouched clean rows beyond the bounds from memory; they wait in the store.
+
+        Returns the viewer rows that were dropped.
+        """
         self._cool_outcomes(len(self.outcomes) - hot_outcomes)
-        self._cool_viewers(len(self.viewers) - hot_viewers)
+        return self._cool_viewers(len(self.viewers) - hot_viewers)
+
+    def open_served(self, names: U64, ts_ms: int, x: F32) -> None:
+        """Open examples of served pairs (hashes) with their features as served, float32[n, F]."""
+        served = x.astype(np.float16)
+        self.training.remember(names, served)
+        self.training.add(
+            opened_pair=names,
+            opened_ms=np.full(len(names), ts_ms),
+            opened_x=served,
+            opened_w=np.ones(len(names), dtype=np.float32),
+        )
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -448,11 +462,12 @@ class UserShard:
                 del self.outcomes.row_of[int(names[at])]
                 self.outcomes.give(rows[at : at + 1])
 
-    def _cool_viewers(self, over: int) -> None:
+    def _cool_viewers(self, over: int) -> list[int]:
         if over <= 0:
-            return
+            return []
         rows = np.fromiter(self.viewers.row_of.values(), np.int64, len(self.viewers.row_of))
         busy = set(self.outcomes.viewer[np.fromiter(self.outcomes.row_of.values(), np.int64)].tolist())
         oldest = rows[np.argpartition(self.viewers.touched[rows], min(over, len(rows) - 1))[:over]]
         cold = [row for row in oldest.tolist() if row not in busy and row not in self._dirty_viewers]
         self.viewers.drop(np.array(cold, dtype=np.int64))
+        return cold

@@ -138,6 +138,10 @@ class VideoShard:
         made: list[tuple[str, VideoState | None]] = [(self.video_ids[row], None) for row in gone.tolist()]
         return made + list(zip((self.video_ids[row] for row in alive.tolist()), self._encode(alive), strict=True))
 
+    def say_again(self) -> None:
+        """Let the next ``states`` hold every active video in memory."""
+        self._unsent.update(np.flatnonzero(self.active[: self.table.high]).tolist())
+
     def unsent(self) -> I64:
         """Rows of active videos changed since the last call, int64[n]: the in-process way past ``states``."""
         rows = np.array(sorted(self._unsent), dtype=np.int64)

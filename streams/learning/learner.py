@@ -1,46 +1,138 @@
-"""The learner: every model that learns online, fed by training rows, heard through snapshots."""
+"""The learner: every model that learns online, fed by training rows, heard through snapshots.
+
+Pure and deterministic: equal rows in equal order give equal bytes of state and snapshots. It knows no clock and no store;
+when to snapshot and whether one passes the gate is asked of it by its host.
+"""
 
 from __future__ import annotations
 
-import msgspec
-import numpy as np
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from schemas.internal import ModelSnapshot
+from streams import limits
 from streams.catalogue import Catalogue
 from streams.embedding import ItemFactors
-from streams.features import PRIOR
-from streams.ranking import Model
+from streams.features import FEATURES, PRIOR
+from streams.learning.heads import Heads
+from streams.learning.join import ExampleJoin
+from streams.learning.snapshots import pack, snapshot, unpack
 from streams.ranker import SoftmaxRanker
+from streams.ranking import Model
 from streams.training import Rows
 
 __all__ = ["Learner"]
 
 
 class Learner:
-    def __init__(self, learn_rows: int = 256) -> None:
+    """Heads, ranker and collaborative vectors. Heads learn ``learn_rows`` rows at once.
+
+    ``window_ms`` is how long after first seen an example closes; ``keep`` the share of examples without a positive that
+    is learnt (each weighing 1 / keep).
+    """
+
+    def __init__(self, learn_rows: int = 256, window_ms: int = 600_000, keep: float = 1.0) -> None:
         self.ranker = SoftmaxRanker(PRIOR)
         self.factors = ItemFactors()
-        self.groups = 0
-
-    @property
-    def fresh_factors(self):
-        return self.factors.fresh
+        self.heads = Heads(list(FEATURES))
+        self.join = ExampleJoin(len(FEATURES), window_ms, keep)
+        self.version = 0
+        self._learn_rows = learn_rows
+        self._waiting: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = []
+        self._held = 0
 
     def learn(self, rows: Rows) -> None:
+        """Take over one frame of training rows."""
+        self.join.opened(rows.opened_pair, rows.opened_ms, rows.opened_x, rows.opened_w)
+        late = self.join.labels(rows.label_pair, rows.label_ms, rows.label_bits)
+        self.heads.correct(*late)
+        closed = self.join.close()
+        if len(closed.x):
+            self._waiting.append(tuple(closed))
+            self._held += len(closed.x)
+        if self._held >= self._learn_rows:
+            self._learn_heads()
         if len(rows.group_w):
             self.ranker.learn_many(rows.group_x, rows.group_w)
             self.factors.learn_many(rows.emb_recent, rows.emb_positive, rows.emb_negatives)
-            self.groups += len(rows.group_w)
+
+    @property
+    def seen(self) -> int:
+        """Groups and rows learnt so far."""
+        return self.ranker.groups + self.heads.metrics["like"].count
+
+    def metrics(self) -> dict[str, float]:
+        """Log-loss, AUC and calibration of each head, predicted before learnt; the ranker's mean loss."""
+        made = {}
+        for head, judge in self.heads.metrics.items():
+            made |= {f"{head}_log_loss": judge.log_loss(), f"{head}_auc": judge.auc()}
+            made[f"{head}_calibration"] = judge.calibration()
+        return made
 
     def model(self) -> Model:
-        return Model(self.ranker.weights, f"ranker-{self.groups}")
+        """The models as they are now, for serving in the same process."""
+        return Model(self.ranker.weights, f"ranker-{self.ranker.groups}")
+
+    def snapshots(self, ts_ms: int) -> list[ModelSnapshot]:
+        """Snapshots of all models: heads, ranker, and the chunks of vectors that changed since the last call."""
+        self.version += 1
+        names = list(FEATURES)
+        weights, intercepts = self.heads.arrays()
+        made = [
+            snapshot("heads", self.version, ts_ms, {"w": weights, "b": intercepts}, self.metrics(), names),
+            snapshot("ranker", self.version, ts_ms, {"weights": self.ranker.weights.copy()}, {}, names),
+        ]
+        chunks = sorted({row // limits.FACTOR_CHUNK for row in self.factors.fresh})
+        self.factors.fresh.clear()
+        items = self.factors.names()
+        for chunk in chunks:
+            part = slice(chunk * limits.FACTOR_CHUNK, (chunk + 1) * limits.FACTOR_CHUNK)
+            held = {"names": items[part], "vectors": self.factors.vectors[: len(items)][part]}
+            made.append(snapshot(f"factors:{chunk}", self.version, ts_ms, held, {}, []))
+        return made
 
     def place_factors(self, catalogue: Catalogue) -> None:
-        fresh = self.factors.fresh
-        names = {row: name for name, row in self.factors.row_of.items()} if False else None
-        for name, row in self.factors.row_of.items():
-            if row in fresh and name in catalogue.row_of_hash:
-                catalogue.factors[catalogue.row_of_hash[name]] = self.factors.vectors[row]
-        fresh.clear()
+        """Put changed vectors into a catalogue of the same process."""
+        fresh = np.array(sorted(self.factors.fresh), dtype=np.int64)
+        self.factors.fresh.clear()
+        if len(fresh):
+            rows = catalogue.rows_of_hashes(self.factors.names()[fresh])
+            known = rows >= 0
+            catalogue.factors[rows[known]] = self.factors.vectors[fresh[known]]
 
     def to_bytes(self) -> bytes:
-        return self.ranker.weights.tobytes()
+        """Everything a restored learner needs to go on bit-equal."""
+        arrays: dict[str, Any] = {f"heads.{name}": array for name, array in self.heads.state().items()}
+        arrays |= self.join.state()
+        arrays |= {f"ranker.{name}": array for name, array in self.ranker.state().items()}
+        arrays |= {f"factors.{name}": array for name, array in self.factors.state().items()}
+        for at, (x, bits, weight) in enumerate(self._waiting):
+            arrays |= {f"waiting.{at}.x": x, f"waiting.{at}.bits": bits, f"waiting.{at}.weight": weight}
+        return pack(arrays | {"version": np.array([self.version])})
+
+    def restore(self, value: bytes) -> None:
+        """Take over ``to_bytes``; the learner must be fresh. Raises ``ValueError`` where features changed since."""
+        arrays = unpack(value)
+        if len(arrays["ranker.weights"]) != len(FEATURES):
+            raise ValueError("the learner's state was made for other features")
+        self.heads.restore(_below(arrays, "heads."))
+        self.join.restore(arrays)
+        self.ranker.restore(_below(arrays, "ranker."))
+        self.factors.restore(_below(arrays, "factors."))
+        count = sum(name.startswith("waiting.") for name in arrays) // 3
+        for at in range(count):
+            self._waiting.append(tuple(arrays[f"waiting.{at}.{name}"] for name in ("x", "bits", "weight")))  # type: ignore[arg-type]
+        self._held = sum(len(x) for x, _, _ in self._waiting)
+        self.version = int(arrays["version"][0])
+
+    def _learn_heads(self) -> None:
+        x, bits, weight = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting, self._held = [], 0
+        self.heads.learn_many(x, bits, weight)
+
+
+def _below(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+

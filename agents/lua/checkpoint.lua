@@ -1,0 +1,32 @@
+-- One shard's checkpoint, all or nothing: a compare-and-set on owner and offsets, then rows, deletes and outbox.
+-- KEYS[1] owner, KEYS[2] offsets, KEYS[3] outbox. ARGV: token, row prefix, expected offsets, new offsets, deletes,
+-- rows, outbox, first outbox number to keep. Lists are packed with cmsgpack.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'owner' end
+local stored = redis.call('HGETALL', KEYS[2])
+local have, count = {}, 0
+for at = 1, #stored, 2 do have[stored[at]] = stored[at + 1]; count = count + 1 end
+local function equal(packed)
+  local wanted, number = cmsgpack.unpack(packed), 0
+  for at = 1, #wanted, 2 do
+    number = number + 1
+    if have[wanted[at]] ~= wanted[at + 1] then return false end
+  end
+  return number == count
+end
+if not equal(ARGV[3]) then
+  if equal(ARGV[4]) then return 'again' end
+  return 'offsets'
+end
+local prefix = ARGV[2]
+for _, key in ipairs(cmsgpack.unpack(ARGV[5])) do redis.call('DEL', prefix .. key) end
+local rows = cmsgpack.unpack(ARGV[6])
+for at = 1, #rows, 2 do redis.call('SET', prefix .. rows[at], rows[at + 1]) end
+local offsets = cmsgpack.unpack(ARGV[4])
+for at = 1, #offsets, 2 do redis.call('HSET', KEYS[2], offsets[at], offsets[at + 1]) end
+local keep = tonumber(ARGV[8])
+for _, number in ipairs(redis.call('HKEYS', KEYS[3])) do
+  if tonumber(number) < keep then redis.call('HDEL', KEYS[3], number) end
+end
+local outbox = cmsgpack.unpack(ARGV[7])
+for at = 1, #outbox, 2 do redis.call('HSET', KEYS[3], outbox[at], outbox[at + 1]) end
+return 'ok'

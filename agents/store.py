@@ -1,0 +1,265 @@
+"""The store: every shard's checkpoint in Redis, each one atomic script.
+
+A checkpoint writes dirty rows, the applied offset of every topic and the outbox together, or nothing: it is a
+compare-and-set on the owner and on the offsets of the checkpoint before, so a zombie's is refused, and so is that of a
+worker whose Redis came back older. Rows travel packed, since the client pays per argument. Nothing executable is ever
+read back.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+import redis
+
+from agents.errors import Retry, Stop
+
+__all__ = ["Loaded", "Refused", "ShardId", "Store", "StoreUnavailable"]
+
+_T = TypeVar("_T")
+_LUA: Final = Path(__file__).parent / "lua"
+_TIMEOUT_S: Final = 10.0
+
+
+class StoreUnavailable(Retry):
+    """Redis does not answer, or is loading: the same call may succeed later."""
+
+
+class Refused(RuntimeError):
+    """A compare-and-set failed, nothing was written. ``why``: "owner", "offsets" or "feeds"."""
+
+    def __init__(self, shard: ShardId, why: str) -> None:
+        super().__init__(f"shard {shard} was refused: its {why} in Redis are not ours")
+        self.why = why
+
+
+class ShardId(NamedTuple):
+    """``kind`` u (viewers), v (videos) or l (learner), and the partition's number."""
+
+    kind: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.number}"
+
+
+class Loaded(NamedTuple):
+    """What a shard's keys say when it is taken over."""
+
+    offsets: dict[str, int]
+    outbox: list[tuple[int, bytes]]
+    feeds: list[tuple[str, bytes]]
+    feed_offsets: dict[str, int]
+    feed_count: int
+
+
+class Store:
+    """Shards in Redis at ``url``; keys are ``{namespace:kind:number}:…``, one hash slot a shard.
+
+    Safe to use from several threads. Every method raises ``StoreUnavailable`` while Redis does not answer.
+    """
+
+    def __init__(self, url: str, namespace: str = "feedstream") -> None:
+        self._redis = redis.Redis.from_url(
+            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, socket_keepalive=True, decode_responses=False
+        )
+        self._namespace = namespace
+        self._checkpoint = self._redis.register_script((_LUA / "checkpoint.lua").read_text())
+        self._feeds = self._redis.register_script((_LUA / "feeds.lua").read_text())
+
+    def ping(self) -> None:
+        """Raise ``Stop`` with one sentence if Redis does not answer."""
+        try:
+            self._try(self._redis.ping)
+        except StoreUnavailable as error:
+            raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS and that the server is up") from None
+        except redis.RedisError as error:
+            raise Stop(f"Redis refuses us: {error}; check FEEDSTREAM_REDIS") from None
+
+    def layout(self, wanted: Mapping[str, int]) -> None:
+        """Note the partition counts at first use; raises ``Stop`` where they are others than the stored ones."""
+        key = f"{self._namespace}:layout"
+        for name, count in wanted.items():
+            self._try(lambda name=name, count=count: self._redis.hsetnx(key, name, count))
+            have = int(self._try(lambda name=name: self._redis.hget(key, name)) or 0)
+            if have != count:
+                raise Stop(
+                    f"this store was made with {name}={have}, the settings say {count}: rows would land in other shards; "
+                    f"set FEEDSTREAM_{name.upper()}={have} or use another FEEDSTREAM_NAMESPACE"
+                )
+
+    def stored_layout(self) -> dict[str, int]:
+        """The partition counts noted at first use; empty in a store never used."""
+        found = self._try(lambda: self._redis.hgetall(f"{self._namespace}:layout"))
+        return {name.decode(): int(count) for name, count in found.items()}
+
+    def acquire(self, shard: ShardId, token: str) -> Loaded:
+        """Become the owner of a shard, from now on everybody else is refused; returns what is stored."""
+
+        def take() -> Any:
+            with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(self._key(shard, "owner"), token)
+                pipe.hgetall(self._key(shard, "offsets"))
+                pipe.hgetall(self._key(shard, "outbox"))
+                pipe.hgetall(self._key(shard, "feeds"))
+                pipe.hgetall(self._key(shard, "feed_offsets"))
+                pipe.hget(self._key(shard, "feed_count"), "count")
+                return pipe.execute()
+
+        _, offsets, outbox, feeds, feed_offsets, count = self._try(take)
+        return Loaded(
+            _numbers(offsets),
+            sorted((int(number), frame) for number, frame in outbox.items()),
+            sorted((name.decode(), batch) for name, batch in feeds.items()),
+            _numbers(feed_offsets),
+            int(count or 0),
+        )
+
+    def checkpoint(
+        self,
+        shard: ShardId,
+        token: str,
+        expect: Mapping[str, int],
+        offsets: Mapping[str, int],
+        keys: Sequence[bytes],
+        values: Sequence[bytes],
+        deletes: Sequence[bytes],
+        outbox: Sequence[tuple[int, bytes]],
+        outbox_done: int,
+    ) -> None:
+        """Write a checkpoint; ``expect`` are the offsets as we know them stored. One whose reply was lost may be repeated.
+
+        Deletes come before rows. Outbox frames numbered below ``outbox_done`` are dropped. Raises ``Refused``.
+        """
+        keyed = [self._key(shard, name) for name in ("owner", "offsets", "outbox")]
+        arguments = [
+            token,
+            self._key(shard, "r:"),
+            _packed_numbers(expect),
+            _packed_numbers({**expect, **offsets}),
+            _listed(deletes),
+            _packed(zip(keys, values, strict=True)),
+            _packed((str(number).encode(), frame) for number, frame in outbox),
+            outbox_done,
+        ]
+        self._answered(shard, lambda: self._checkpoint(keys=keyed, args=arguments))
+
+    def commit_feeds(
+        self,
+        shard: ShardId,
+        token: str,
+        feed_count: int,
+        keys: Sequence[bytes],
+        values: Sequence[bytes],
+        feed_offsets: Mapping[str, int],
+        batches: Sequence[tuple[str, bytes]],
+        done: Sequence[str],
+    ) -> int:
+        """Write served ledgers, request offsets and batches together; returns the new count. Raises ``Refused``.
+
+        ``done`` are ids of published batches to drop. One whose reply was lost may be repeated.
+        """
+        keyed = [self._key(shard, name) for name in ("owner", "feed_count", "feed_offsets", "feeds")]
+        arguments = [
+            token,
+            self._key(shard, "r:"),
+            feed_count,
+            _packed_numbers(feed_offsets),
+            _packed(zip(keys, values, strict=True)),
+            _packed((name.encode(), batch) for name, batch in batches),
+            _listed([name.encode() for name in done]),
+            f"{token}:{feed_count}",
+        ]
+        self._answered(shard, lambda: self._feeds(keys=keyed, args=arguments))
+        return feed_count + 1
+
+    def mget(self, shard: ShardId, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The rows of ``keys`` in one MGET, None where there is none."""
+        if not keys:
+            return []
+        prefix = self._key(shard, "r:")
+        found: list[bytes | None] = self._try(lambda: self._redis.mget([prefix + key for key in keys]))
+        return found
+
+    def scan(self, shard: ShardId, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only."""
+        whole = self._key(shard, "r:")
+        pattern = _escaped(whole + prefix) + b"*"
+        page: list[bytes] = []
+        for key in self._redis.scan_iter(match=pattern, count=5_000):
+            page.append(key)
+            if len(page) >= 1_000:
+                yield from self._page(page, len(whole))
+                page = []
+        yield from self._page(page, len(whole))
+
+    def shards(self) -> list[ShardId]:
+        """Every shard that was ever owned, by the stored layout."""
+        counts = self.stored_layout()
+        return [
+            ShardId(kind, number)
+            for kind, name in (("u", "user_partitions"), ("v", "video_partitions"))
+            for number in range(counts.get(name, 0))
+        ]
+
+    def offsets(self, shard: ShardId) -> dict[str, int]:
+        """The stored offsets of a shard, without taking it over."""
+        return _numbers(self._try(lambda: self._redis.hgetall(self._key(shard, "offsets"))))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def _page(self, keys: list[bytes], skip: int) -> Iterator[tuple[bytes, bytes]]:
+        if keys:
+            for key, value in zip(keys, self._try(lambda: self._redis.mget(keys)), strict=True):
+                if value is not None:
+                    yield key[skip:], value
+
+    def _key(self, shard: ShardId, name: str) -> bytes:
+        return f"{{{self._namespace}:{shard}}}:{name}".encode()
+
+    def _answered(self, shard: ShardId, call: Callable[[], Any]) -> None:
+        answer = self._try(call)
+        if answer not in {b"ok", b"again"}:
+            raise Refused(shard, answer.decode())
+
+    def _try(self, call: Callable[[], _T]) -> _T:
+        try:
+            return call()
+        except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ReadOnlyError) as error:
+            if isinstance(error, redis.AuthenticationError):
+                raise
+            raise StoreUnavailable(str(error)) from error
+
+
+def new_token() -> str:
+    """A token that no other owner has."""
+    return secrets.token_hex(8)
+
+
+def _numbers(found: Mapping[bytes, bytes]) -> dict[str, int]:
+    return {name.decode(): int(number) for name, number in found.items()}
+
+
+def _packed_numbers(numbers: Mapping[str, int]) -> bytes:
+    return _packed((name.encode(), str(numbers[name]).encode()) for name in sorted(numbers))
+
+
+def _packed(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return _listed([part for pair in pairs for part in pair])
+
+
+def _listed(parts: Sequence[bytes]) -> bytes:
+    """A MessagePack array of str32: Redis 7.0's cmsgpack knows no bin type."""
+    head = b"\xdd" + len(parts).to_bytes(4, "big")
+    return head + b"".join([b"\xdb" + len(part).to_bytes(4, "big") + part for part in parts])
+
+
+def _escaped(text: bytes) -> bytes:
+    for special in b"\\*?[]":
+        text = text.replace(bytes([special]), b"\\" + bytes([special]))
+    return text

@@ -1,0 +1,42 @@
+"""Models in use: what workers do with a snapshot from the ``models`` topic.
+
+A snapshot that cannot be read, or was made for other features, is refused here too: the worker goes on with the last one.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agents import log
+from agents.worker.shared import Shared
+from streams.features import FEATURES
+from streams.learning.gate import refusal
+from streams.learning.snapshots import arrays_of, decode_snapshot
+
+__all__ = ["take_model"]
+
+_LOG = log.get("models")
+
+
+def take_model(shared: Shared, name: str, value: bytes | None) -> None:
+    """Swap in the snapshot of model ``name``, while running."""
+    if value is None:
+        return
+    try:
+        made = decode_snapshot(value)
+        arrays = arrays_of(made)
+    except (msgspec.MsgspecError, ValueError) as error:
+        _LOG.warning("model_refused", model=name, why=str(error))
+        return
+    why = refusal(made, None, 0.0)
+    if why is None and made.feature_names and made.feature_names != list(FEATURES):
+        why = f"{name} was made for other features"
+    if why is not None:
+        _LOG.warning("model_refused", model=name, why=why)
+    elif made.model == "ranker":
+        shared.model = shared.model._replace(weights=arrays["weights"], version=f"ranker-{made.version}")
+    elif made.model == "heads":
+        shared.model = shared.model._replace(heads=(arrays["w"], arrays["b"]))
+    elif made.model.startswith("factors:"):
+        shared.factors.update(zip(arrays["names"].tolist(), arrays["vectors"], strict=True))
+        shared.catalogue.place(arrays["names"], arrays["vectors"])

@@ -1,0 +1,131 @@
+"""The replica: broadcast topics read whole by every process, without a group.
+
+A thread reads ``video.state``, ``models`` and ``control`` from their beginnings and hands batches to the event loop; the
+process is ready once it has reached what was their end when it started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from agents import log
+from agents.errors import Stop
+
+__all__ = ["BroadcastReader", "Message"]
+
+_LOG = log.get("replica")
+_BATCH: Final = 5_000
+
+
+class Message(NamedTuple):
+    """One record as found."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+
+
+class BroadcastReader:
+    """Reads all partitions of ``topics`` for ever; ``handle`` gets batches in the event loop, in order of partition.
+
+    ``caught_up`` is set when everything there was at the start has been handled.
+    """
+
+    def __init__(self, bootstrap: str, topics: Sequence[str], handle: Callable[[list[Message]], None]) -> None:
+        self.caught_up = asyncio.Event()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._bootstrap, self._topics, self._handle = bootstrap, topics, handle
+        self._stop = threading.Event()
+        self._room = threading.Semaphore(4)
+        self._thread = threading.Thread(target=self._run, name="broadcast-reader", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "group.id": "unused",  # demanded by librdkafka; nothing is committed
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "isolation.level": "read_committed",
+                "fetch.wait.max.ms": 50,
+                "log_level": 3,
+            }
+        )
+        try:
+            waiting = self._assign(consumer)
+            while not self._stop.is_set():
+                found = consumer.consume(_BATCH, timeout=0.05)
+                batch = []
+                for one in found:
+                    error = one.error()
+                    if error is None:
+                        stamp_ms = one.timestamp()[1]
+                        batch.append(
+                            Message(one.topic(), one.partition(), one.offset(), one.key(), one.value(), stamp_ms)
+                        )
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        waiting.discard((one.topic(), one.partition()))
+                    elif error.fatal():
+                        raise KafkaException(error)
+                self._pass_on(batch, not waiting)
+        except BaseException as error:  # whatever it is, the loop must hear of it
+            self._loop.call_soon_threadsafe(self._fail, error)
+        finally:
+            consumer.close()
+
+    def _assign(self, consumer: Any) -> set[tuple[str, int]]:
+        metadata = None
+        for _ in range(20):
+            try:
+                metadata = consumer.list_topics(timeout=5.0)
+                if all(topic in metadata.topics for topic in self._topics):
+                    break
+            except KafkaException:
+                pass
+            time.sleep(0.25)
+        missing = [topic for topic in self._topics if metadata is None or topic not in metadata.topics]
+        if metadata is None or missing:
+            raise Stop(f"Kafka has no topic {', '.join(missing)}: run `feedstream topics apply`")
+        places = [(topic, number) for topic in self._topics for number in metadata.topics[topic].partitions]
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic, number in places])
+        return set(places)
+
+    def _pass_on(self, batch: list[Message], done: bool) -> None:
+        if not batch and (not done or self.caught_up.is_set()):
+            return
+        self._room.acquire()
+        self._loop.call_soon_threadsafe(self._take, batch, done)
+
+    def _take(self, batch: list[Message], done: bool) -> None:
+        self._room.release()
+        if batch:
+            try:
+                self._handle(batch)
+            except BaseException as error:  # noqa: BLE001  # the process must end, not this callback
+                self._fail(error)
+                return
+        if done:
+            self.caught_up.set()
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.failed.done():
+            self.failed.set_exception(error)

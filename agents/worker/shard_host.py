@@ -1,0 +1,273 @@
+"""A shard's host: the part of a runner that user, video and learner shards share.
+
+Takes chunks from Faust agents, hands them to the fold one by one, and writes checkpoints beside it: one in flight, each
+a compare-and-set on the offsets of the one before. A refused checkpoint means that another process owns the shard, or
+that Redis came back older than it was: the host drops everything it has in memory, loads the shard again and rewinds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agents import log
+from agents.settings import Settings
+from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable
+from agents.telemetry import METRICS
+
+__all__ = ["ChunkEvent", "Pending", "ShardHost"]
+
+_LOG = log.get("shard")
+_TP = tuple[str, int]
+
+
+class ChunkEvent(Protocol):
+    """What a Faust agent hands over: ``value`` is the transport's Chunk; ``ack`` lets its offsets be committed."""
+
+    value: Any
+
+    def ack(self) -> bool:
+        """The chunk's effects are safe."""
+
+
+@dataclass
+class Pending:
+    """One checkpoint, ready to be written: what it changes, and the chunks it makes safe."""
+
+    keys: list[bytes]
+    values: list[bytes]
+    deletes: list[bytes]
+    offsets: dict[str, int]
+    outbox: list[tuple[int, bytes]] = field(default_factory=list)
+    acks: list[ChunkEvent] = field(default_factory=list)
+    waits: list[Awaitable[None]] = field(default_factory=list)
+    after: Callable[[], Awaitable[None]] | None = None
+
+
+class ShardHost(ABC):
+    """Runs one shard. Subclasses say how a chunk is folded, what a checkpoint holds and what a fresh shard is."""
+
+    kind: str
+    topics: tuple[str, ...]
+
+    def __init__(self, number: int, settings: Settings, store: Store, rewind: Callable[..., Awaitable[None]]) -> None:
+        self.id = ShardId(self.kind, number)
+        self.number = number
+        self.settings = settings
+        self.store = store
+        self.token = ""
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._rewind = rewind
+        self._inbox: asyncio.Queue[ChunkEvent] = asyncio.Queue(maxsize=64)
+        self._stored: dict[str, int] = {}
+        self._unsafe: list[ChunkEvent] = []
+        self._events = 0
+        self._saved_s = time.monotonic()
+        self._saving: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.loops: list[Callable[[], Awaitable[None]]] = []
+        self._outbox_done = 0
+        self._open = False
+        self._reloading = asyncio.Event()
+
+    # --- what a subclass says -----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def fresh(self, loaded: Loaded) -> None:
+        """Make an empty shard at the stored offsets, dropping any older one."""
+
+    @abstractmethod
+    def next_offset(self, topic: str) -> int:
+        """The next offset to fold of a topic."""
+
+    @abstractmethod
+    async def fold(self, chunk: Any) -> None:
+        """Fold one chunk into the shard."""
+
+    @abstractmethod
+    def save(self) -> Pending | None:
+        """The next checkpoint, None if nothing changed."""
+
+    async def opened(self, loaded: Loaded) -> None:
+        """Called when the shard is loaded: repeat effects that were stored and perhaps not carried out."""
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Take the shard over; ``positions`` answers from then on."""
+        await self._acquire()
+        self._open = True
+        self._start()
+
+    def _start(self) -> None:
+        loops = (self._run, self._tick, *self.loops)
+        self._tasks = [asyncio.create_task(self._guard(loop())) for loop in loops]
+
+    async def put(self, event: ChunkEvent) -> None:
+        """Queue a chunk; waits while the shard is behind."""
+        if self._open:
+            await self._inbox.put(event)
+
+    async def close(self, *, drain: bool) -> None:
+        """Let go of the shard; ``drain`` writes a last checkpoint first if it can."""
+        self._open = False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if drain:
+            with contextlib.suppress(Refused, StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(5.0):
+                    await self.checkpoint()
+                    if self._saving is not None:
+                        await self._saving
+                    await self.drained()
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.gather(self._saving, return_exceptions=True)
+
+    async def drained(self) -> None:
+        """Called by a draining close after the last checkpoint."""
+
+    def positions(self) -> dict[str, int]:
+        """The next offset to fold of each topic seen so far; others are at their beginning."""
+        return {topic: self.next_offset(topic) for topic in self.topics}
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            event = await self._inbox.get()
+            chunk = event.value
+            if chunk.start > self.next_offset(chunk.tp.topic):
+                # Read before a rewind, or a rewind crossed it: what lies between must come first.
+                await self._rewind(self.number, self.positions())
+                continue
+            await self.fold(chunk)
+            self._unsafe.append(event)
+            self._events += len(chunk.records)
+            if self._events >= self.settings.checkpoint_events:
+                await self.checkpoint()
+
+    async def _tick(self) -> None:
+        """Checkpoints by time; notices one that was refused."""
+        while True:
+            await asyncio.sleep(self.settings.checkpoint_ms / 4_000)
+            if self._due():
+                await self.checkpoint()
+
+    def _due(self) -> bool:
+        return (time.monotonic() - self._saved_s) * 1_000 >= self.settings.checkpoint_ms
+
+    async def checkpoint(self) -> None:
+        """Start the next checkpoint, after the one in flight."""
+        if self._saving is not None:
+            saving, self._saving = self._saving, None
+            await saving
+        pending = self.save()
+        self._saved_s = time.monotonic()
+        if pending is None:
+            return
+        pending.acks, self._unsafe, self._events = self._unsafe, [], 0
+        self._saving = asyncio.create_task(self._guard(self._write(pending)))
+
+    async def _write(self, pending: Pending) -> None:
+        for wait in pending.waits:
+            await wait
+        started = time.monotonic()
+        try:
+            await self.retried(
+                self.store.checkpoint,
+                self.id,
+                self.token,
+                self._stored,
+                pending.offsets,
+                pending.keys,
+                pending.values,
+                pending.deletes,
+                pending.outbox,
+                self._outbox_done,
+            )
+        except Refused as error:
+            self._reload_soon(str(error))
+            return
+        self._stored = pending.offsets
+        METRICS["checkpoint_seconds"].observe(time.monotonic() - started)
+        METRICS["checkpoint_rows_total"].inc(len(pending.keys))
+        for event in pending.acks:
+            event.ack()
+        if pending.after is not None:
+            await pending.after()
+
+    async def retried(self, call: Callable[..., Any], *args: Any) -> Any:
+        """``call(*args)`` in a thread, again and again while the store is unavailable; the same arguments each time."""
+        wait_s = 0.05
+        while True:
+            try:
+                return await asyncio.to_thread(call, *args)
+            except StoreUnavailable as error:
+                METRICS["store_retries_total"].inc()
+                _LOG.warning("store_unavailable", shard=str(self.id), error=str(error), wait_s=wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, 2.0)
+
+    # --- refused ------------------------------------------------------------------------------------------------------
+
+    def _reload_soon(self, why: str) -> None:
+        asyncio.get_running_loop().call_soon(self._inbox_reload, why)
+
+    def _inbox_reload(self, why: str) -> None:
+        self._tasks.append(asyncio.create_task(self._guard(self._reload(why))))
+
+    async def _reload(self, why: str) -> None:
+        """Drop the shard, load it again, replay the difference."""
+        if self._reloading.is_set() or not self._open:
+            return
+        self._reloading.set()
+        METRICS["shard_reloads_total"].inc()
+        _LOG.warning("shard_reloaded", shard=str(self.id), why=why)
+        mine = asyncio.current_task()
+        others = [task for task in self._tasks if task is not mine]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if self._saving is not None and self._saving is not mine:
+            await asyncio.gather(self._saving, return_exceptions=True)
+        self._saving, self._unsafe, self._events = None, [], 0
+        while not self._inbox.empty():
+            self._inbox.get_nowait()
+        await asyncio.sleep(1.0)  # let a new owner, if there is one, be told to us by Kafka first
+        if not self._open:
+            return
+        await self._acquire()
+        await self._rewind(self.number, self.positions())
+        self._reloading.clear()
+        self._start()
+
+    async def _acquire(self) -> None:
+        self.token = secrets.token_hex(8)
+        loaded: Loaded = await self.retried(self.store.acquire, self.id, self.token)
+        self._stored = dict(loaded.offsets)
+        self._outbox_done = 0
+        self.fresh(loaded)
+        await self.opened(loaded)
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        """An unexpected error ends the process: nothing is acknowledged that is not safe."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            if not self.failed.done():
+                self.failed.set_exception(error)
+            raise
+
+    def live(self, events: Sequence[ChunkEvent]) -> None:
+        """Keep chunks whose effects are made safe by something else than the next checkpoint."""
+        self._unsafe.extend(events)

@@ -1,0 +1,330 @@
+"""User shards at work: events, viewers' records and feed requests of one partition, and the feeds that go out.
+
+Feed batches are committed, then published: a group commit writes the served ledgers, the request offsets and the batches
+themselves; on taking a shard over, unpublished ones go out again, the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from agents import log
+from agents.dead_letters import TOPIC as DEAD_LETTERS
+from agents.dead_letters import dead_letter
+from agents.producer import Ticket
+from agents.store import Loaded, Refused
+from agents.telemetry import METRICS
+from agents.worker.shard_host import Pending, ShardHost
+from agents.worker.shared import Shared
+from schemas.codec import decode_many, encode
+from schemas.events import EVENTS
+from schemas.feeds import FeedBatch, FeedRequest
+from streams.changes import frames
+from streams.columns import columns
+from streams.desk import Desk, feed_key
+from streams.hashing import pair
+from streams.ranking import Ranked, Request, rank_many
+from streams.training import encode_training
+from streams.user_shard import Missing, UserShard
+
+__all__ = ["UserHost"]
+
+_LOG = log.get("users")
+REQUESTS: Final = "feed.requests"
+_SIGNAL_EVERY_S: Final = 1.0
+
+
+@dataclass
+class _Group:
+    """Batches waiting for the next feed commit."""
+
+    batches: list[tuple[str, str, bytes, float]] = field(default_factory=list)
+    rows: dict[int, None] = field(default_factory=dict)
+
+
+class UserHost(ShardHost):
+    """One user shard. ``shared`` is the process's; ``rewind`` moves the consumer back after a reload."""
+
+    kind = "u"
+    topics = (*EVENTS, "users", REQUESTS)
+
+    def __init__(self, number: int, shared: Shared, rewind: Callable[..., Awaitable[None]]) -> None:
+        super().__init__(number, shared.settings, shared.store, rewind)
+        self.shared = shared
+        self.shard: UserShard
+        self.desk: Desk
+        self._outbox: dict[int, bytes] = {}
+        self._next_frame = 0
+        self._letters = Ticket()
+        self._requests_done: dict[str, int] = {}
+        self._feed_count = 0
+        self._group = _Group()
+        self._feed_due = asyncio.Event()
+        self._published: list[str] = []
+        self._signalled: dict[int, float] = {}
+        self.loops = [self._feed_loop]
+
+    # --- what ShardHost asks ------------------------------------------------------------------------------------------
+
+    def fresh(self, loaded: Loaded) -> None:
+        """An empty shard at the stored offsets; rows come from the store when they are needed."""
+        self.shard = UserShard(self.number, self.shared.catalogue, learn=self.shared.learn)
+        self.shard.offsets = dict(loaded.offsets)
+        self.desk = Desk(self.shard, self.token, self.settings.refill_at)
+        self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
+        self._group, self._published, self._signalled = _Group(), [], {}
+        self._outbox = dict(loaded.outbox)
+        self._next_frame = max(self._outbox, default=-1) + 1
+
+    async def opened(self, loaded: Loaded) -> None:
+        """Repeat what was stored and perhaps not sent: frames in order, feed batches with the same bytes."""
+        await self._send_frames(sorted(self._outbox))
+        ticket = Ticket()
+        for batch_id, stored in loaded.feeds:
+            user, _, value = stored.partition(b"\0")
+            self._publish(user, value, ticket)
+            self._published.append(batch_id)
+        await ticket.delivered()
+        self._feed_due.set()
+
+    def next_offset(self, topic: str) -> int:
+        """The next offset to fold of a topic."""
+        return (self._requests_done if topic == REQUESTS else self.shard.offsets).get(topic, 0)
+
+    async def fold(self, chunk: Any) -> None:
+        """Decode, fold, and make the batches that follow."""
+        topic, records = chunk.tp.topic, chunk.records
+        done = self.next_offset(topic)
+        records = [record for record in records if record.offset >= done]
+        if not records:
+            return
+        decoded = decode_many(
+            topic,
+            [record.key for record in records],
+            [record.value for record in records],
+            [record.timestamp for record in records],
+        )
+        now_s = time.time()
+        self._quarantine(records, decoded.bad)
+        METRICS["events_total"].labels(topic).inc(len(records))
+        following = records[-1].offset + 1
+        late = now_s - records[-1].timestamp / 1_000 > self.settings.backlog_s
+        if topic == REQUESTS:
+            await self._answer(decoded.events, [records[at] for at in decoded.index], following)
+        elif topic == "users":
+            await self._users(decoded.events, [records[at] for at in decoded.index], following, late)
+        else:
+            offsets = [records[at].offset for at in decoded.index]
+            await self._events(topic, decoded.events, offsets, following, late)
+
+    def save(self) -> Pending | None:
+        """Dirty rows, offsets and the frames of changed counts; training rows go out after it."""
+        if self.shard.offsets == self._stored and not self.shard.dirty and not self._published:
+            return None
+        made = frames(self.shard.changes.drain(self.number), self.settings.video_partitions)
+        training = self.shard.training.drain() if self.shard.training else None
+        saved = self.shard.checkpoint()
+        outbox = []
+        for partition, frame in made:
+            outbox.append((self._next_frame, partition.to_bytes(4, "little") + frame))
+            self._next_frame += 1
+        self._outbox.update(outbox)
+        METRICS["overflows_total"].inc(self.shard.outcomes.overflows)
+        METRICS["frozen_outcomes_total"].inc(self.shard.frozen)
+        self.shard.outcomes.overflows = self.shard.frozen = 0
+        watermark_ms = self.shard.watermark_ms
+
+        async def after() -> None:
+            if training is not None:
+                value = encode_training(self.number, watermark_ms, training)
+                self.shared.producer.send("training", None, value, partition=0)
+            await self._send_frames([number for number, _ in outbox])
+            self._cool()
+
+        letters, self._letters = self._letters, Ticket()
+        return Pending(
+            saved.keys, saved.values, saved.deletes, saved.offsets, outbox, waits=[letters.delivered()], after=after
+        )
+
+    async def drained(self) -> None:
+        """The last feed commit and its publication."""
+        await self._commit_feeds()
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    async def _events(self, topic: str, events: Sequence[Any], offsets: list[int], following: int, late: bool) -> None:
+        batch = columns(topic, events, offsets)
+        await self._warm(self.shard.missing(batch))
+        applied = self.shard.apply(batch, following)
+        if late or not len(batch):
+            return
+        viewers = self.shard.viewers
+        near = self.desk.engaged(applied.viewer.tolist(), applied.video.tolist())
+        strong = [row for row in applied.strong.tolist() if viewers.seq[row] > 0 and row not in near]
+        now_s = time.monotonic()
+        strong = [row for row in strong if now_s - self._signalled.get(row, 0.0) >= _SIGNAL_EVERY_S]
+        if near or strong:
+            times = dict(zip(applied.viewer.tolist(), batch.ts_ms.tolist(), strict=True))
+            self._signalled.update(dict.fromkeys(strong, now_s))
+            self._emit([(row, times[row], "near_end") for row in near] + [(row, times[row], "signal") for row in strong])
+
+    async def _users(self, users: Sequence[Any], records: Sequence[Any], following: int, late: bool) -> None:
+        named = [record.key.decode() for record in records]
+        await self._warm(Missing([user for user in dict.fromkeys(named) if user not in self.shard.viewers.row_of], []))
+        first = self.shard.apply_users(list(zip(named, users, strict=True)), following)
+        now_ms = self.shard.watermark_ms or int(records[-1].timestamp) if records else 0
+        if not late:
+            self._emit([(row, now_ms, "first") for row in first if not self.desk.served_before(row)])
+
+    async def _answer(self, requests: Sequence[Any], records: Sequence[Any], following: int) -> None:
+        now_ms = time.time() * 1_000
+        alive = [
+            request
+            for request, record in zip(requests, records, strict=True)
+            if now_ms - record.timestamp <= self.settings.request_ttl_s * 1_000
+        ]
+        METRICS["expired_requests_total"].inc(len(requests) - len(alive))
+        users = dict.fromkeys(request.user_id for request in alive)
+        await self._warm(Missing([user for user in users if user not in self.shard.viewers.row_of], []))
+        self._requests_done[REQUESTS] = following
+        for low in range(0, len(alive), 64):
+            self._reply(alive[low : low + 64])
+            await asyncio.sleep(0)
+        self._feed_due.set()
+
+    def _reply(self, requests: Sequence[FeedRequest]) -> None:
+        """Rank a run of requests together; a viewer who asks twice is ranked the second time as of the first."""
+        waiting = list(requests)
+        while waiting:
+            seen: set[str] = set()
+            now, later = [], []
+            for request in waiting:
+                (later if request.user_id in seen else now).append(request)
+                seen.add(request.user_id)
+            asked = [self.desk.request(request) for request in now]
+            for request, ranked in zip(now, self._rank(asked), strict=True):
+                row = self.shard.viewers.row_of[request.user_id]
+                batch = self.desk.batch(request, ranked, self._as_of(), self.shared.model.version)
+                self._keep(row, batch, ranked)
+            waiting = later
+
+    def _emit(self, due: Sequence[tuple[int, int, Any]]) -> None:
+        """Batches of our own accord: (viewer row, event time, trigger)."""
+        asked = [self.desk.own(row, now_ms, self.settings.batch_items) for row, now_ms, _ in due]
+        for (row, now_ms, trigger), ranked in zip(due, self._rank(asked), strict=True):
+            if len(ranked.rows):
+                batch = self.desk.made(row, ranked, self._as_of(), self.shared.model.version, trigger, now_ms)
+                self._keep(row, batch, ranked)
+        self._feed_due.set()
+
+    def _rank(self, asked: Sequence[Request]) -> list[Ranked]:
+        return rank_many(self.shared.catalogue, self.shard.viewers, asked, self.shared.model) if asked else []
+
+    def _keep(self, row: int, batch: FeedBatch, ranked: Ranked) -> None:
+        user = batch.user_id
+        self._group.batches.append((batch.batch_id, user, encode(batch), time.monotonic()))
+        METRICS["feed_batches_total"].labels(batch.trigger).inc()
+        if batch.trigger == "preview":
+            return
+        self._group.rows[row] = None
+        if self.shared.learn and len(ranked.rows):
+            viewers, catalogue = self.shard.viewers, self.shared.catalogue
+            names = pair(viewers.hash[[row] * len(ranked.rows)], catalogue.hash[ranked.rows])
+            self.shard.open_served(names, batch.ts_ms, ranked.x)
+
+    def _as_of(self) -> dict[str, dict[str, int]]:
+        here = str(self.number)
+        offsets = self.shard.offsets | self._requests_done
+        return {topic: {here: offset} for topic, offset in offsets.items()}
+
+    # --- feeds --------------------------------------------------------------------------------------------------------
+
+    async def _feed_loop(self) -> None:
+        while True:
+            await self._feed_due.wait()
+            self._feed_due.clear()
+            await self._commit_feeds()
+            await asyncio.sleep(self.settings.feed_commit_ms / 1_000)
+
+    async def _commit_feeds(self) -> None:
+        group, self._group = self._group, _Group()
+        published, self._published = self._published, []
+        rows = [row for row in group.rows if self.shard.viewers.user_ids[row]]
+        keys = [feed_key(self.shard.viewers.user_ids[row]) for row in rows]
+        values = [self.desk.encode(row) for row in rows]
+        stored = [(batch_id, user.encode() + b"\0" + value) for batch_id, user, value, _ in group.batches]
+        offsets = dict(self._requests_done)
+        try:
+            self._feed_count = await self.retried(
+                self.store.commit_feeds,
+                self.id,
+                self.token,
+                self._feed_count,
+                keys,
+                values,
+                offsets,
+                stored,
+                published,
+            )
+        except Refused as error:
+            self._reload_soon(str(error))
+            return
+        ticket = Ticket()
+        for _, user, value, _ in group.batches:
+            self._publish(user.encode(), value, ticket)
+        await ticket.delivered()
+        self._published.extend(batch_id for batch_id, *_ in group.batches)
+        now_s = time.monotonic()
+        for *_, started_s in group.batches:
+            METRICS["feed_seconds"].observe(now_s - started_s)
+        if self._published and not self._group.batches:
+            self._feed_due.set()
+
+    def _publish(self, user: bytes, value: bytes, ticket: Ticket) -> None:
+        self.shared.producer.send("feeds", user, value, partition=self.number, ticket=ticket)
+
+    # --- rows and frames ----------------------------------------------------------------------------------------------
+
+    async def _warm(self, missing: Missing) -> None:
+        """Bring cold rows back: one MGET for a batch, ledgers included."""
+        keys = missing.keys() + [feed_key(user) for user in missing.users]
+        if not keys:
+            return
+        values = await self.retried(self.store.mget, self.id, keys)
+        split = len(keys) - len(missing.users)
+        self.shard.load(missing, values[:split])
+        for user, value in zip(missing.users, values[split:], strict=True):
+            if value is not None:
+                self.desk.decode(self.shard.viewers.rows([user])[0], value)
+
+    def _cool(self) -> None:
+        if not self._group.batches:
+            self.desk.forget(self.shard.cool(self.settings.hot_viewers, self.settings.hot_outcomes))
+
+    async def _send_frames(self, numbers: Sequence[int]) -> None:
+        """Publish stored frames in order; what is delivered leaves the outbox with the next checkpoint."""
+        ticket = Ticket()
+        for number in numbers:
+            stored = self._outbox[number]
+            partition = int.from_bytes(stored[:4], "little")
+            self.shared.producer.send("engagement", None, stored[4:], partition=partition, ticket=ticket)
+        await ticket.delivered()
+        for number in numbers:
+            self._outbox.pop(number, None)
+            self._outbox_done = max(self._outbox_done, number + 1)
+
+    def _quarantine(self, records: Sequence[Any], bad: Sequence[Any]) -> None:
+        for at, cause, path in bad:
+            record = records[at]
+            letter = dead_letter(
+                record.topic, record.partition, record.offset, record.key, record.value, cause, path
+            )
+            self.shared.producer.send(
+                DEAD_LETTERS, letter.key, letter.value, headers=letter.headers, ticket=self._letters
+            )
+            METRICS["bad_records_total"].labels(record.topic, cause).inc()
+        self.shared.bad.add(len(records), len(bad), time.monotonic())

@@ -1,0 +1,148 @@
+"""Video shards at work: changes of counts and records of videos of one partition, and the states that go out to all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from agents import log
+from agents.dead_letters import TOPIC as DEAD_LETTERS
+from agents.dead_letters import dead_letter
+from agents.producer import Ticket
+from agents.store import Loaded
+from agents.telemetry import METRICS
+from agents.worker.shard_host import Pending, ShardHost
+from agents.worker.shared import Shared
+from schemas.codec import decode_many
+from streams import limits
+from streams.changes import Batch, decode_frame
+from streams.video_shard import VideoShard, decode_state, video_key
+
+__all__ = ["VideoHost"]
+
+_LOG = log.get("videos")
+_STATES_EVERY_S: Final = 0.1
+
+
+class VideoHost(ShardHost):
+    """One video shard. States of changed videos go out at most every 100 ms, before the checkpoint that holds them:
+    a state said twice is harmless, one never said is not.
+    """
+
+    kind = "v"
+    topics = ("engagement", "videos")
+
+    def __init__(self, number: int, shared: Shared, rewind: Callable[..., Awaitable[None]]) -> None:
+        super().__init__(number, shared.settings, shared.store, rewind)
+        self.shared = shared
+        self.shard: VideoShard
+        self._letters = Ticket()
+        self._said = Ticket()
+        self.loops = [self._say_loop]
+
+    def fresh(self, loaded: Loaded) -> None:
+        """An empty shard at the stored offsets; rows come from the store when they are needed."""
+        settings = self.settings
+        active_ms = int(settings.active_days * limits.DAY_MS)
+        share = -(-settings.active_videos // settings.video_partitions)
+        self.shard = VideoShard(self.number, active_ms, share)
+        self.shard.offsets = dict(loaded.offsets)
+
+    async def opened(self, loaded: Loaded) -> None:
+        """Bring the active videos back, so that they can expire, and say their states again."""
+        token = self.token
+
+        def find() -> list[str]:
+            found = self.store.scan(self.id, video_key(""))
+            return [key[len(video_key("")) :].decode() for key, value in found if decode_state(value).active]
+
+        active = await self.retried(find)
+        if self.token == token:
+            await self._warm(active)
+            self.shard.say_again()
+
+    def next_offset(self, topic: str) -> int:
+        """The next offset to fold of a topic."""
+        return self.shard.offsets.get(topic, 0)
+
+    async def fold(self, chunk: Any) -> None:
+        """Fold changes, or records of videos."""
+        topic = chunk.tp.topic
+        records = [record for record in chunk.records if record.offset >= self.next_offset(topic)]
+        if not records:
+            return
+        METRICS["events_total"].labels(topic).inc(len(records))
+        if topic == "engagement":
+            await self._changes(records)
+        else:
+            await self._records(topic, records)
+
+    async def _changes(self, records: list[Any]) -> None:
+        batches: list[tuple[int, Batch]] = []
+        for record in records:
+            try:
+                batches.append((record.offset, decode_frame(record.value or b"")))
+            except (msgspec.MsgspecError, ValueError):
+                self._refuse(record, "type", "$")
+        await self._warm(video_id for _, batch in batches for video_id in batch.video_ids)
+        for offset, batch in batches:
+            self.shard.apply(batch, offset + 1)
+        self.shard.offsets["engagement"] = records[-1].offset + 1
+
+    async def _records(self, topic: str, records: list[Any]) -> None:
+        decoded = decode_many(
+            topic,
+            [record.key for record in records],
+            [record.value for record in records],
+            [record.timestamp for record in records],
+        )
+        for at, cause, path in decoded.bad:
+            self._refuse(records[at], cause, path)
+        self.shared.bad.add(len(records), len(decoded.bad), time.monotonic())
+        names = [records[at].key.decode() for at in decoded.index]
+        await self._warm(names)
+        videos: Iterable[Any] = decoded.events
+        self.shard.apply_videos(list(zip(names, videos, strict=True)), records[-1].offset + 1)
+
+    def save(self) -> Pending | None:
+        """Dirty rows and offsets."""
+        if self.shard.offsets == self._stored and not self.shard.dirty:
+            return None
+        self._say()
+        saved = self.shard.checkpoint()
+        letters, self._letters = self._letters, Ticket()
+        said, self._said = self._said, Ticket()
+
+        async def after() -> None:
+            self.shard.cool(self.settings.hot_videos // self.settings.video_partitions)
+
+        waits = [letters.delivered(), said.delivered()]
+        return Pending(saved.keys, saved.values, saved.deletes, saved.offsets, waits=waits, after=after)
+
+    async def _say_loop(self) -> None:
+        while True:
+            await asyncio.sleep(_STATES_EVERY_S)
+            self._say()
+
+    def _say(self) -> None:
+        for video_id, state in self.shard.states():
+            value = None if state is None else msgspec.msgpack.encode(state)
+            self.shared.producer.send(
+                "video.state", video_id.encode(), value, partition=self.number, ticket=self._said
+            )
+
+    async def _warm(self, video_ids: Iterable[str]) -> None:
+        missing = self.shard.missing(video_ids)
+        for low in range(0, len(missing), 5_000):
+            part = missing[low : low + 5_000]
+            values = await self.retried(self.store.mget, self.id, [video_key(name) for name in part])
+            self.shard.load(part, values)
+
+    def _refuse(self, record: Any, cause: str, path: str) -> None:
+        letter = dead_letter(record.topic, record.partition, record.offset, record.key, record.value, cause, path)
+        self.shared.producer.send(DEAD_LETTERS, letter.key, letter.value, headers=letter.headers, ticket=self._letters)
+        METRICS["bad_records_total"].labels(record.topic, cause).inc()

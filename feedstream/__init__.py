@@ -1,0 +1,9 @@
+"""feedstream: a streaming For You feed engine. The public names, nothing else."""
+
+from __future__ import annotations
+
+from agents.producer import Producer
+from agents.settings import Settings
+from schemas.topics import TOPICS
+
+__all__ = ["TOPICS", "Producer", "Settings"]
