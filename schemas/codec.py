@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -79,11 +79,10 @@ class BadRecord(ValueError):
         self.path = path
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
+class Bad(NamedTuple):
     """The bad record at ``index`` of a batch."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides the tuple's method of that name, which nobody needs here
     cause: Cause
     path: str
 
