@@ -7,7 +7,6 @@ raises as ``Stop`` is printed as one sentence, and the process exits with 1.
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -60,8 +59,6 @@ def feedstream() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 not done (stderr says why in a sentence), 2 asked wrongly, 130 interrupted."""
-    # What librdkafka has to say of a broker that is down is said once, by the error that ends the command.
-    logging.getLogger("feedstream.kafka").setLevel(logging.CRITICAL)
     try:
         code = feedstream.main(args=args, prog_name="feedstream", standalone_mode=False)
     except click.exceptions.Exit as leaving:

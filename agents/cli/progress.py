@@ -1,7 +1,8 @@
-"""Progress on stderr, for people only: a pipe or a log file sees nothing of it."""
+"""What people see on stderr while a command runs: progress on a terminal only, and one sentence an error."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["counted"]
+__all__ = ["counted", "hush"]
 
 Item = TypeVar("Item")
 EVERY = 1_000
@@ -28,3 +29,8 @@ def counted(what: str, items: Iterable[Item]) -> Iterator[Item]:
             yield item
             if at % EVERY == 0:
                 progress.update(task, completed=at)
+
+
+def hush() -> None:
+    """Keep librdkafka's log off stderr: that a broker is down is said once, by the error that ends the command."""
+    logging.getLogger("feedstream.kafka").setLevel(logging.CRITICAL)

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 
 import click
 
-from agents.cli.progress import counted
+from agents.cli.progress import counted, hush
 from agents.errors import Stop
 from agents.producer import DeliveryFailed, Producer, Ticket
 from agents.settings import Settings
@@ -30,6 +30,7 @@ DELIVERY_TIMEOUT_S = 60.0
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 def send(file: str) -> None:
     """Publish the wire lines of FILE ('-': standard input; .gz too); exit 1 if a line could not be sent."""
+    hush()
     settings = Settings.from_env()
     with Producer(settings.bootstrap, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
         producer.check()

@@ -16,6 +16,7 @@ import click
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
+from agents.cli.progress import hush
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from agents.settings import Settings
@@ -32,6 +33,7 @@ __all__ = ["record_of", "tail"]
 @click.option("-n", "--count", type=click.IntRange(min=1), help="Stop after so many records.")
 def tail(topics: tuple[str, ...], as_json: bool, from_start: bool, until_end: bool, count: int | None) -> None:
     """Print the records of topics as they arrive, until interrupted."""
+    hush()
     settings = Settings.from_env()
     log = logging.getLogger("feedstream.kafka")
     consumer = Consumer(_options(settings.bootstrap), logger=log)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
+from agents.cli.progress import hush
 from agents.settings import Settings
 from schemas.export import fill, json_schemas
 from schemas.topics import TOPICS
@@ -18,6 +19,7 @@ __all__ = ["topics"]
 @click.group()
 def topics() -> None:
     """List, create and compare Kafka topics."""
+    hush()
 
 
 @topics.command("list")
