@@ -184,6 +184,20 @@ class Store:
         found: list[bytes | None] = self._try(lambda: self._redis.mget([prefix + key for key in keys]))
         return found
 
+    def note_names(self, names: Mapping[int, str]) -> None:
+        """Remember what hashes of tags stand for, so that a persona can be read."""
+        if names:
+            mapping = {f"{name:016x}": text for name, text in names.items()}
+            self._try(lambda: self._redis.hset(f"{self._namespace}:names", mapping=mapping))
+
+    def names(self, hashes: Sequence[int]) -> dict[int, str]:
+        """What hashes of tags stand for; unknown ones are left out."""
+        if not hashes:
+            return {}
+        fields = [f"{name:016x}" for name in hashes]
+        found = self._try(lambda: self._redis.hmget(f"{self._namespace}:names", fields))
+        return {name: text.decode() for name, text in zip(hashes, found, strict=True) if text is not None}
+
     def scan(self, shard: ShardId, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only."""
         whole = self._key(shard, "r:")

@@ -24,7 +24,7 @@ from streams.tables import F32, I64, add_top
 from streams.training import Training
 from streams.viewers import ViewerTable
 
-__all__ = ["Applied", "Missing", "Saved", "UserShard"]
+__all__ = ["Applied", "Missing", "Saved", "UserShard", "outcome_key", "split_outcome_key", "viewer_key"]
 
 _SPLIT = b"\0"
 
@@ -65,6 +65,15 @@ def viewer_key(user_id: str) -> bytes:
 def outcome_key(user_id: str, video: int) -> bytes:
     """Row key of an outcome: the viewer's id and the video's hash."""
     return b"o:" + user_id.encode() + _SPLIT + video.to_bytes(8, "little")
+
+
+def split_outcome_key(key: bytes) -> tuple[str, int]:
+    """Viewer and video hash of an outcome's row key.
+
+    >>> split_outcome_key(outcome_key("ann", 7))
+    ('ann', 7)
+    """
+    return key[2:-9].decode(), int.from_bytes(key[-8:], "little")
 
 
 class UserShard:

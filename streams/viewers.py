@@ -16,7 +16,7 @@ from streams import limits
 from streams.hashing import U64, hash64
 from streams.tables import F32, F64, I64, Table
 
-__all__ = ["HALF_LIVES_S", "ViewerTable"]
+__all__ = ["HALF_LIVES_S", "ViewerTable", "met_of"]
 
 HALF_LIVES_S = np.array([limits.FAST_HALF_LIFE_S, limits.SLOW_HALF_LIFE_S, limits.NEGATIVE_HALF_LIFE_S])
 _NO_MET = np.empty(0, dtype=np.uint64)
@@ -202,3 +202,8 @@ class ViewerTable(Table):
         for row, value in zip(rows.tolist(), values, strict=True):
             self.met[row] = np.frombuffer(value, dtype=np.uint64, offset=1 + size).copy()
             self.met_count[row] = len(self.met[row])
+
+
+def met_of(value: bytes) -> U64:
+    """The met videos (hashes) in a stored viewer's row."""
+    return np.frombuffer(value, dtype=np.uint64, offset=1 + _ROW.itemsize)

@@ -67,9 +67,8 @@ async def _main(settings: Settings, role: Role) -> int:
     failures: list[Awaitable[Any]] = [reader.failed, *(group.failed for group in groups)]
     try:
         await _first(stop, failures, asyncio.create_task(reader.caught_up.wait()))
-        for group in groups:
-            await group.app.start()
-            failures.append(asyncio.create_task(_crashed(group.app)))
+        starting = asyncio.gather(*(group.app.start() for group in groups))
+        failures += [asyncio.create_task(_crashed(group.app, starting)) for group in groups]
         await _first(stop, failures, asyncio.create_task(_all_ready(groups)))
         if not stop.is_set():
             _LOG.info("ready", role=role, pid=os.getpid(), shards={g.name: sorted(g.hosts) for g in groups})
@@ -170,8 +169,9 @@ async def _all_ready(groups: list[Group]) -> None:
     await asyncio.gather(*(group.ready.wait() for group in groups))
 
 
-async def _crashed(app: Any) -> None:
+async def _crashed(app: Any, starting: Awaitable[Any]) -> None:
     """Ends when a Faust service crashed."""
+    await starting
     await app.wait_until_stopped()
     raise RuntimeError(f"Faust app {app.conf.id} stopped: {app.crash_reason!r}")
 

@@ -20,6 +20,7 @@ from agents.worker.shared import Shared
 from schemas.codec import decode_many
 from streams import limits
 from streams.changes import Batch, decode_frame
+from streams.hashing import hash64
 from streams.video_shard import VideoShard, decode_state, video_key
 
 __all__ = ["VideoHost"]
@@ -42,6 +43,7 @@ class VideoHost(ShardHost):
         self.shard: VideoShard
         self._letters = Ticket()
         self._said = Ticket()
+        self._noted: set[str] = set()
         self.loops = [self._say_loop]
 
     def fresh(self, loaded: Loaded) -> None:
@@ -105,8 +107,16 @@ class VideoHost(ShardHost):
         self.shared.bad.add(len(records), len(decoded.bad), time.monotonic())
         names = [records[at].key.decode() for at in decoded.index]
         await self._warm(names)
-        videos: Iterable[Any] = decoded.events
+        videos: list[Any] = list(decoded.events)
+        await self._note_names(videos)
         self.shard.apply_videos(list(zip(names, videos, strict=True)), records[-1].offset + 1)
+
+    async def _note_names(self, videos: Iterable[Any]) -> None:
+        """Tags travel as hashes: note their names once, for whoever reads a persona."""
+        words = {word for video in videos if video is not None for word in (*video.tags, video.category) if word}
+        fresh = {hash64(word): word for word in words - self._noted}
+        await self.retried(self.store.note_names, fresh)
+        self._noted |= words
 
     def save(self) -> Pending | None:
         """Dirty rows and offsets."""

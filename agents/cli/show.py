@@ -1,0 +1,144 @@
+"""``feedstream user show`` and ``feedstream video show``: what is checkpointed of one viewer or one video."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import numpy as np
+import orjson
+
+from agents.errors import Stop
+from agents.settings import Settings
+from agents.store import ShardId, Store, StoreUnavailable
+from schemas.partitioner import partition
+from schemas.topics import COUNTS
+
+__all__ = ["user", "video"]
+
+
+@click.group()
+def user() -> None:
+    """Show what is known of a viewer."""
+
+
+@click.group()
+def video() -> None:
+    """Show a video's counts."""
+
+
+@user.command("show")
+@click.argument("user_id")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+def show_user(user_id: str, as_json: bool) -> None:
+    """What is checkpointed of viewer USER_ID: persona, met and served videos. Exit 1 if nothing is."""
+    found = _reading(lambda store: _user(store, user_id))
+    _print(found or {"user_id": user_id, "persona": []}, as_json)
+    sys.exit(0 if found else 1)
+
+
+@video.command("show")
+@click.argument("video_id")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+def show_video(video_id: str, as_json: bool) -> None:
+    """What is checkpointed of video VIDEO_ID: its nine counts and its record. Exit 1 if nothing is."""
+    found = _reading(lambda store: _video(store, video_id))
+    _print(found or {"video_id": video_id, "counts": dict.fromkeys(COUNTS, 0)}, as_json)
+    sys.exit(0 if found else 1)
+
+
+def _reading(read: Any) -> Any:
+    settings = Settings.from_env()
+    store = Store(settings.store_url, settings.namespace)
+    try:
+        store.ping()
+        return read(store)
+    except StoreUnavailable as error:
+        raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
+    finally:
+        store.close()
+
+
+def _row(store: Store, kind: str, setting: str, name: str, keys: list[bytes]) -> list[bytes | None]:
+    count = store.stored_layout().get(setting)
+    return [None] * len(keys) if count is None else store.mget(ShardId(kind, partition(name.encode(), count)), keys)
+
+
+def _user(store: Store, user_id: str) -> dict[str, Any] | None:
+    from streams.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
+    from streams.user_shard import viewer_key  # noqa: PLC0415
+    from streams.viewers import ViewerTable  # noqa: PLC0415
+
+    value, feed = _row(store, "u", "user_partitions", user_id, [viewer_key(user_id), feed_key(user_id)])
+    if value is None:
+        return None
+    table = ViewerTable()
+    table.decode([user_id], [value])
+    row = table.row_of[user_id]
+    weights = {tag: weight for tag, weight in zip(table.tags[row].tolist(), table.tag_w[row].tolist(), strict=True) if tag}
+    names = _tag_names(store, list(weights))
+    total = sum(weight for weight in weights.values() if weight > 0) or 1.0
+    persona = [
+        {"tag": names.get(tag, f"#{tag:016x}"), "weight": round(weight / total, 4)}
+        for tag, weight in sorted(weights.items(), key=lambda item: -item[1])
+        if weight > 0
+    ]
+    ledger = None
+    if feed is not None:
+        import msgspec  # noqa: PLC0415
+
+        ledger = msgspec.msgpack.decode(feed, type=FeedRow)
+    return {
+        "user_id": user_id,
+        "persona": persona,
+        "met": len(table.met[row]),
+        "positives": int(table.positives[row]),
+        "batches": ledger.seq if ledger else 0,
+        "served": len(np.frombuffer(ledger.served, dtype=np.uint64)) if ledger else 0,
+        "last_ms": int(table.last_ms[row]),
+    }
+
+
+def _tag_names(store: Store, tags: list[int]) -> dict[int, str]:
+    """Names of tag hashes, as the user shards stored them beside the viewers."""
+    return store.names(tags)
+
+
+def _video(store: Store, video_id: str) -> dict[str, Any] | None:
+    import msgspec  # noqa: PLC0415
+
+    from streams.video_shard import decode_state, video_key  # noqa: PLC0415
+    from streams.videos import NUMBERS  # noqa: PLC0415
+
+    (value,) = _row(store, "v", "video_partitions", video_id, [video_key(video_id)])
+    if value is None:
+        return None
+    state = decode_state(value)
+    numbers = np.frombuffer(state.numbers, dtype=NUMBERS)[0]
+    return {
+        "video_id": video_id,
+        "counts": dict(zip(COUNTS, numbers["counts"].tolist(), strict=True)),
+        "active": state.active,
+        "video": msgspec.to_builtins(state.video),
+        "last_ms": int(numbers["last_ms"]),
+    }
+
+
+def _print(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(orjson.dumps(found).decode() + "\n")
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(show_header=False)
+    for name, value in found.items():
+        if isinstance(value, dict):
+            for inner, number in value.items():
+                table.add_row(f"{name}.{inner}", str(number))
+        elif isinstance(value, list):
+            table.add_row(name, ", ".join(f"{one['tag']} {one['weight']:.2f}" for one in value))
+        else:
+            table.add_row(name, str(value))
+    Console().print(table)
