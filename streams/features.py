@@ -182,7 +182,7 @@ def taste_vectors(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F3
 def _personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, out: F32) -> None:
     """Content, persona and locale features into ``out`` float32[n, 9]."""
     content = catalogue.content[rows]
-    mass = viewers.mass[viewer] + 1.0
+    mass = np.maximum(viewers.mass[viewer], 0.0) + 1.0
     single = len(viewer) > 0 and bool((viewer == viewer[0]).all())
     for column, sums in enumerate((viewers.fast, viewers.slow, viewers.negative)):
         dot = content @ sums[viewer[0]] if single else np.einsum("nd,nd->n", content, sums[viewer])

@@ -90,3 +90,5 @@ CORRECT_MS: Final = 86_400_000
 """How long after it was opened a learnt example can still be corrected."""
 FACTOR_CHUNK: Final = 4_096
 """Collaborative vectors per snapshot record."""
+OWED: Final = 50_000
+"""Videos not announced yet whose outcomes wait to enter their viewers' interests; further ones enter with their next event."""

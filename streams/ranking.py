@@ -132,7 +132,7 @@ def _shortlists(
     wide = _AT["near_slow"]
     base = popular_features(catalogue, pool, max(request.now_ms for request in requests)) @ weights[:wide]
     who = np.array([request.viewer for request in requests], dtype=np.int64)
-    mass = viewers.mass[who] + 1.0
+    mass = np.maximum(viewers.mass[who], 0.0) + 1.0
     vector = sum(
         sums[who] * (weights[_AT[name]] / mass[:, at])[:, None]
         for at, (name, sums) in enumerate(

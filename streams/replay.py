@@ -23,6 +23,7 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns
 from streams.desk import Desk
+from streams.hashing import hash64
 from streams.learning.learner import Learner
 from streams.ranking import rank
 from streams.statehash import ExactHash
@@ -148,9 +149,12 @@ class Replay:
         """What the workers learn through ``video.state``, without the detour over bytes."""
         videos, rows = self.videos, self.videos.unsent()
         if len(rows):
+            fresh = [name for row in rows.tolist() if (name := videos.video_ids[row]) not in self.catalogue.row_of]
             own = self.catalogue.intern([videos.video_ids[row] for row in rows.tolist()])
             active = videos.active[rows].tolist()
             self.catalogue.update(own, videos.table.pack(rows), [videos.videos[row] for row in rows.tolist()], active)
+            if fresh:
+                self.users.settle([hash64(name) for name in fresh])
 
 
 def _named(item: User | Video | str, field: str) -> tuple[str, Any]:

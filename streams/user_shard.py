@@ -95,7 +95,7 @@ class UserShard:
         self._dirty_outcomes: set[int] = set()
         self._deletes: dict[bytes, None] = {}
         self._names: dict[str, int] = {}
-        self._pending: dict[str, int] = {}
+        self._owed: dict[int, set[int]] = {}
 
     # --- cold rows -------------------------------------------------------------------------------------------------
 
@@ -153,6 +153,21 @@ class UserShard:
         self._meet(created)
         self.watermark_ms = max(self.watermark_ms, int(batch.ts_ms.max()))
         return Applied(viewer, video, strong)
+
+    def settle(self, videos: Sequence[int]) -> None:
+        """Videos (hashes) have become known: put in what outcomes on them owe to their viewers' interests."""
+        rows = [row for name in videos for row in self._owed.pop(name, ())]
+        due = np.array([row for row in rows if self.outcomes.viewer[row] >= 0], dtype=np.int64)
+        if not len(due):
+            return
+        due = np.unique(due)
+        labels = objective.bits(self.outcomes, due)
+        worth = objective.reward(self.outcomes, due, labels)
+        known = self.catalogue.rows_of_hashes(self.outcomes.video[due].view(np.uint64))
+        self._move_interest(due, known, worth, self.outcomes.reward_ms[due])
+        self.outcomes.reward[due] = np.where(known >= 0, worth, 0.0)
+        self._dirty_outcomes.update(due.tolist())
+        self._dirty_viewers.update(self.outcomes.viewer[due].tolist())
 
     def apply_users(self, users: Sequence[tuple[str, User | None]], next_offset: int) -> list[int]:
         """Take over viewers' records; null forgets. Returns the rows of viewers whose first record this is."""
@@ -273,9 +288,18 @@ class UserShard:
         self._signal(batch, touched, moved, event, new, before, after, at_ms)
         self._pairs(batch, touched, event, moved[(flips & objective.POSITIVE) > 0], after, at_ms)
         self._move_interest(touched[moved], known, worth[moved], at_ms[moved])
-        outcomes.bits[touched], outcomes.reward[touched], outcomes.reward_ms[touched] = after, worth, at_ms
+        put_in = worth.copy()
+        put_in[moved[known < 0]] = 0.0
+        self._owe(touched[moved[(known < 0) & (worth[moved] != 0)]])
+        outcomes.bits[touched], outcomes.reward[touched], outcomes.reward_ms[touched] = after, put_in, at_ms
         strong = moved[(flips & (objective.POSITIVE | objective.NEGATIVE)) > 0]
         return np.unique(outcomes.viewer[touched[strong]])
+
+    def _owe(self, rows: I64) -> None:
+        """Note outcomes on videos not known yet; beyond the bound they are settled by their own next event only."""
+        if len(self._owed) < limits.OWED:
+            for row, name in zip(rows.tolist(), self.outcomes.video[rows].view(np.uint64).tolist(), strict=True):
+                self._owed.setdefault(name, set()).add(row)
 
     def _teach(
         self,
@@ -362,7 +386,7 @@ class UserShard:
 
     def _move_interest(self, rows: I64, known: I64, worth: npt.NDArray[np.float32], at_ms: I64) -> None:
         """Take each outcome's old contribution out of its viewer's sums and put the new one in."""
-        outcomes, viewers, catalogue = self.outcomes, self.viewers, self.catalogue
+        outcomes, viewers = self.outcomes, self.viewers
         distinct, inverse = np.unique(outcomes.viewer[rows], return_inverse=True)
         newest = viewers.at_ms[distinct]
         np.maximum.at(newest, inverse, at_ms)
@@ -375,7 +399,6 @@ class UserShard:
             use = np.flatnonzero((video >= 0) & (amount != 0))
             if len(use):
                 self._contribute(viewer[use], video[use], amount[use].astype(np.float64) * sign, amount[use] > 0, when[use])
-        del catalogue
 
     def _contribute(
         self, viewer: I64, video: I64, amount: npt.NDArray[np.float64], good: npt.NDArray[np.bool_], when: I64
@@ -431,9 +454,14 @@ class UserShard:
             outcome = self.outcomes.row_of.pop(name, None)
             if outcome is not None:
                 self._dirty_outcomes.discard(outcome)
-                self.outcomes.give(np.array([outcome]))
+                self._release(outcome)
             self._deletes[outcome_key(self.viewers.user_ids[row], video)] = None
             self.frozen += 1
+
+    def _release(self, outcome: int) -> None:
+        if (owing := self._owed.get(int(self.outcomes.video[outcome : outcome + 1].view(np.uint64)[0]))) is not None:
+            owing.discard(outcome)
+        self.outcomes.give(np.array([outcome]))
 
     def _describe(self, row: int, user: User) -> None:
         viewers = self.viewers
@@ -454,7 +482,7 @@ class UserShard:
             outcome = self.outcomes.row_of.pop(name, None)
             if outcome is not None:
                 self._dirty_outcomes.discard(outcome)
-                self.outcomes.give(np.array([outcome]))
+                self._release(outcome)
             self._deletes[outcome_key(user_id, video)] = None
         self._deletes[viewer_key(user_id)] = None
         self._dirty_viewers.discard(row)
@@ -469,7 +497,7 @@ class UserShard:
         for at in oldest.tolist():
             if int(rows[at]) not in self._dirty_outcomes:
                 del self.outcomes.row_of[int(names[at])]
-                self.outcomes.give(rows[at : at + 1])
+                self._release(int(rows[at]))
 
     def _cool_viewers(self, over: int) -> list[int]:
         if over <= 0:

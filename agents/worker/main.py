@@ -62,7 +62,7 @@ async def _main(settings: Settings, role: Role) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     groups = _groups(role, settings, shared)
-    reader = BroadcastReader(settings.bootstrap, _BROADCAST, lambda batch: _take(shared, batch))
+    reader = BroadcastReader(settings.bootstrap, _BROADCAST, lambda batch: _take(shared, groups, batch))
     reader.start()
     failures: list[Awaitable[Any]] = [reader.failed, *(group.failed for group in groups)]
     try:
@@ -119,7 +119,7 @@ def _groups(role: Role, settings: Settings, shared: Shared) -> list[Group]:
     return groups
 
 
-def _take(shared: Shared, batch: list[Message]) -> None:
+def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
     """Broadcast records: states to the catalogue, models to whoever ranks."""
     states = []
     for message in batch:
@@ -139,6 +139,9 @@ def _take(shared: Shared, batch: list[Message]) -> None:
         vectors = {name: shared.factors[name] for name in new if name in shared.factors}
         if vectors:
             shared.catalogue.place(np.array(list(vectors), dtype=np.uint64), np.array(list(vectors.values())))
+        for host in (host for group in groups for host in group.hosts.values()):
+            if new and isinstance(host, UserHost):
+                host.settle(new)
 
 
 def _take_control(shared: Shared, message: Message) -> None:

@@ -67,13 +67,13 @@ class ShardHost(ABC):
         self._inbox: asyncio.Queue[ChunkEvent] = asyncio.Queue(maxsize=64)
         self._stored: dict[str, int] = {}
         self._unsafe: list[ChunkEvent] = []
-        self._events = 0
+        self._folded = 0
         self._saved_s = time.monotonic()
         self._saving: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.loops: list[Callable[[], Awaitable[None]]] = []
         self._outbox_done = 0
-        self._open = False
+        self.open_now = False
         self._reloading = asyncio.Event()
 
     # --- what a subclass says -----------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class ShardHost(ABC):
     async def open(self) -> None:
         """Take the shard over; ``positions`` answers from then on."""
         await self._acquire()
-        self._open = True
+        self.open_now = True
         self._start()
 
     def _start(self) -> None:
@@ -111,12 +111,12 @@ class ShardHost(ABC):
 
     async def put(self, event: ChunkEvent) -> None:
         """Queue a chunk; waits while the shard is behind."""
-        if self._open:
+        if self.open_now:
             await self._inbox.put(event)
 
     async def close(self, *, drain: bool) -> None:
         """Let go of the shard; ``drain`` writes a last checkpoint first if it can."""
-        self._open = False
+        self.open_now = False
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -150,8 +150,8 @@ class ShardHost(ABC):
                 continue
             await self.fold(chunk)
             self._unsafe.append(event)
-            self._events += len(chunk.records)
-            if self._events >= self.settings.checkpoint_events:
+            self._folded += len(chunk.records)
+            if self._folded >= self.settings.checkpoint_events:
                 await self.checkpoint()
 
     async def _tick(self) -> None:
@@ -173,7 +173,7 @@ class ShardHost(ABC):
         self._saved_s = time.monotonic()
         if pending is None:
             return
-        pending.acks, self._unsafe, self._events = self._unsafe, [], 0
+        pending.acks, self._unsafe, self._folded = self._unsafe, [], 0
         self._saving = asyncio.create_task(self._guard(self._write(pending)))
 
     async def _write(self, pending: Pending) -> None:
@@ -226,7 +226,7 @@ class ShardHost(ABC):
 
     async def _reload(self, why: str) -> None:
         """Drop the shard, load it again, replay the difference."""
-        if self._reloading.is_set() or not self._open:
+        if self._reloading.is_set() or not self.open_now:
             return
         self._reloading.set()
         METRICS["shard_reloads_total"].inc()
@@ -238,11 +238,11 @@ class ShardHost(ABC):
         await asyncio.gather(*others, return_exceptions=True)
         if self._saving is not None and self._saving is not mine:
             await asyncio.gather(self._saving, return_exceptions=True)
-        self._saving, self._unsafe, self._events = None, [], 0
+        self._saving, self._unsafe, self._folded = None, [], 0
         while not self._inbox.empty():
             self._inbox.get_nowait()
         await asyncio.sleep(1.0)  # let a new owner, if there is one, be told to us by Kafka first
-        if not self._open:
+        if not self.open_now:
             return
         await self._acquire()
         await self._rewind(self.number, self.positions())

@@ -172,6 +172,11 @@ class UserHost(ShardHost):
             self._signalled.update(dict.fromkeys(strong, now_s))
             self._emit([(row, times[row], "near_end") for row in near] + [(row, times[row], "signal") for row in strong])
 
+    def settle(self, videos: list[int]) -> None:
+        """Videos (hashes) that the catalogue has just learnt of."""
+        if self.open_now:
+            self.shard.settle(videos)
+
     async def _users(self, users: Sequence[Any], records: Sequence[Any], following: int, late: bool) -> None:
         named = [record.key.decode() for record in records]
         await self._warm(Missing([user for user in dict.fromkeys(named) if user not in self.shard.viewers.row_of], []))

@@ -26,6 +26,8 @@ HEADS: Final = {
     "skip": objective.SKIPPED,
 }
 """Head to the label bit it predicts."""
+_START: Final = {"long_view": 0.0, "like": -3.5, "share": -5.0, "skip": -1.0}
+"""Intercepts before anything was learnt: the log-odds of a common event mix."""
 U8 = npt.NDArray[np.uint8]
 
 
@@ -38,15 +40,17 @@ class Heads:
     (1, 4)
     """
 
-    def __init__(self, names: list[str], rate: float = 0.05) -> None:
+    def __init__(self, names: list[str], rate: float = 0.1) -> None:
         self.names = names
         self.refused = 0
         self.metrics = {head: Progressive() for head in HEADS}
         self._rate = rate
-        self.pipelines: dict[str, Any] = {head: self._pipeline() for head in HEADS}
+        self.pipelines: dict[str, Any] = {head: self._pipeline(head) for head in HEADS}
 
-    def _pipeline(self) -> Any:
-        model = linear_model.LogisticRegression(optim.AdaGrad(self._rate), intercept_lr=0.02, l2=1e-6)
+    def _pipeline(self, head: str) -> Any:
+        model = linear_model.LogisticRegression(
+            optim.AdaGrad(self._rate), intercept_init=_START[head], intercept_lr=0.5, l2=1e-6
+        )
         return compose.Pipeline(preprocessing.StandardScaler(), model)
 
     def learn_many(self, x: F32, bits: U8, weight: F64 | None = None, *, judge: bool = True) -> None:
@@ -114,7 +118,7 @@ class Heads:
     def restore(self, arrays: dict[str, F64]) -> None:
         """Take over a ``state``."""
         for head in HEADS:
-            self.pipelines[head] = self._pipeline()
+            self.pipelines[head] = self._pipeline(head)
             scaler, model = self._parts(head)
             learnt = dict(zip(self.names, arrays[f"{head}.weights"].tolist(), strict=True))
             model._weights.update(learnt)

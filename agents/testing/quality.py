@@ -1,0 +1,152 @@
+"""Quality: how well previews rank what was liked next, by the protocol of the logs, with baselines on the same targets.
+
+A preview request stands right before the like it is judged by: the target is the video of the viewer's next like in the
+file. Figures are over the later part of the previews, with a bootstrap interval over viewers. Scenario names and
+tolerances stand in ``SCENARIOS``, the one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from schemas.lines import Line
+
+__all__ = ["MISS", "SCENARIOS", "Figures", "Judged", "baseline", "evaluate", "figures"]
+
+MISS: Final = 1_000_000
+"""Rank of a target that was not in the list."""
+
+SCENARIOS: Final[dict[str, dict[str, float]]] = {
+    "kuairand": {"hr10": 0.12, "ndcg10": 0.065},
+    "movielens": {"hr10": 0.15, "ndcg10": 0.075},
+    "world": {"hr10": 0.0, "ndcg10": 0.0},
+}
+"""Scenario to the least HR@10 and NDCG@10; every one must also beat both baselines."""
+
+
+class Judged(NamedTuple):
+    """One preview: the viewer, the rank of its target (0 best, MISS if absent) and the first ten ids."""
+
+    user_id: str
+    rank: int
+    top: tuple[str, ...]
+    ts_ms: int
+
+
+class Figures(NamedTuple):
+    """HR@10, NDCG@10, HR@50, coverage@10 over ``count`` previews, and the 95 % interval of HR@10 over viewers."""
+
+    count: int
+    hr10: float
+    ndcg10: float
+    hr50: float
+    coverage10: float
+    low: float
+    high: float
+
+
+class _Target(msgspec.Struct):
+    video_id: str
+    op: str = "add"
+
+
+def evaluate(lines: Sequence[Line], answer: Callable[[Line], Any]) -> list[Judged]:
+    """Hand every line to ``answer`` (a batch for a request, else None) and judge each preview by the next like."""
+    judged = []
+    for at, line in enumerate(lines):
+        batch = answer(line)
+        if batch is not None and (target := _target(lines, at, line.key)) is not None:
+            ids = [item.video_id for item in batch.items]
+            rank = ids.index(target) if target in ids else MISS
+            judged.append(Judged(batch.user_id, rank, tuple(ids[:10]), batch.ts_ms))
+    return judged
+
+
+def figures(judged: Sequence[Judged], videos: int, part: float = 0.5, seed: int = 7) -> Figures:
+    """Figures over the previews from ``part`` of the way on; ``videos`` liked by the end, for coverage.
+
+    >>> figures([Judged("ann", 0, ("x",), 0), Judged("ann", 1, ("y",), 0)], 2, part=0.0).hr10
+    1.0
+    """
+    kept = judged[int(len(judged) * part) :]
+    ranks = np.array([one.rank for one in kept])
+    hits = ranks < 10
+    gain = np.where(hits, 1.0 / np.log2(np.minimum(ranks, 10) + 2.0), 0.0)
+    low, high = _bootstrap([one.user_id for one in kept], hits.astype(float), seed)
+    seen = {video for one in kept for video in one.top}
+    return Figures(
+        len(kept), float(hits.mean()), float(gain.mean()), float((ranks < 50).mean()), len(seen) / max(videos, 1), low, high
+    )
+
+
+def baseline(lines: Sequence[Line], half_life_s: float | None) -> list[Judged]:
+    """The same previews ranked by a like counter, decayed with ``half_life_s`` (None: all-time), less what was met."""
+    ids: dict[str, int] = {}
+    score = np.zeros(1_024)
+    landmark_ms = 0
+    met: dict[str, set[int]] = {}
+
+    def answer(line: Line) -> Any:
+        nonlocal score, landmark_ms
+        if line.topic == "videos" and line.key is not None:
+            ids.setdefault(line.key, len(ids))
+            if len(ids) > len(score):
+                score = np.concatenate((score, np.zeros(len(score))))
+        elif line.topic == "feed.requests":
+            return _ranked(line, ids, score, met)
+        elif line.topic.startswith("events.") and line.key is not None:
+            video = ids.setdefault(msgspec.json.decode(line.value, type=_Target).video_id, len(ids))
+            met.setdefault(line.key, set()).add(video)
+            if line.topic == "events.like":
+                if half_life_s is not None:
+                    score *= 2.0 ** (-max(0, line.ts_ms - landmark_ms) / (1_000.0 * half_life_s))
+                    landmark_ms = max(landmark_ms, line.ts_ms)
+                score[video] += 1.0
+        return None
+
+    return evaluate(lines, answer)
+
+
+class _Item(NamedTuple):
+    video_id: str
+
+
+class _Batch(NamedTuple):
+    user_id: str
+    ts_ms: int
+    items: list[_Item]
+
+
+def _ranked(line: Line, ids: dict[str, int], score: npt.NDArray[np.float64], met: dict[str, set[int]]) -> _Batch:
+    rank = score[: len(ids)].copy()
+    rank[list(met.get(line.key or "", ()))] = -1.0
+    best = np.argsort(-rank, kind="stable")[:200]
+    names = list(ids)
+    items = [_Item(names[at]) for at in best.tolist() if rank[at] >= 0]
+    return _Batch(line.key or "", line.ts_ms, items)
+
+
+def _target(lines: Sequence[Line], at: int, user_id: str | None) -> str | None:
+    """The video of the viewer's next like, at most 50 lines on."""
+    for line in _following(lines, at):
+        if line.topic == "events.like" and line.key == user_id:
+            return msgspec.json.decode(line.value, type=_Target).video_id
+    return None
+
+
+def _following(lines: Sequence[Line], at: int) -> Iterator[Line]:
+    return (lines[place] for place in range(at + 1, min(at + 50, len(lines))))
+
+
+def _bootstrap(users: Iterable[str], hits: npt.NDArray[np.float64], seed: int) -> tuple[float, float]:
+    names, who = np.unique(np.array(list(users)), return_inverse=True)
+    count, won = np.bincount(who, minlength=len(names)), np.bincount(who, hits, minlength=len(names))
+    draws = np.random.default_rng(seed).integers(0, len(names), (500, len(names)))
+    rates = won[draws].sum(axis=1) / np.maximum(count[draws].sum(axis=1), 1)
+    low, high = np.quantile(rates, (0.025, 0.975))
+    return float(low), float(high)
