@@ -27,6 +27,7 @@ ROW: Final = np.dtype(
     [("offset", "<i8"), ("video", "<i4"), ("ts_ms", "<i8"), ("kind", "u1"), ("n", "i1"), ("watch_ms", "<i8")]
     + [("signal", "i1", len(SIGNALS))]
 )
+# ``other`` -1: the video's own positives (its mass in the cosine).
 PAIR: Final = np.dtype([("offset", "<i8"), ("video", "<i4"), ("other", "<i4"), ("weight", "<f4"), ("ts_ms", "<i8")])
 
 Packed = npt.NDArray[np.void]
@@ -102,11 +103,13 @@ def frames(batches: Iterable[Batch], partitions: int) -> list[tuple[int, bytes]]
 
 def _cut(batch: Batch, rows: Packed, pairs: Packed) -> bytes:
     used = np.unique(np.concatenate((rows["video"], pairs["video"], pairs["other"])))
+    used = used[used >= 0]
     short = np.full(len(batch.video_ids), -1, dtype=np.int32)
     short[used] = np.arange(len(used))
     rows, pairs = rows.copy(), pairs.copy()
     rows["video"] = short[rows["video"]]
-    pairs["video"], pairs["other"] = short[pairs["video"]], short[pairs["other"]]
+    pairs["video"] = short[pairs["video"]]
+    pairs["other"] = np.where(pairs["other"] < 0, -1, short[pairs["other"]])
     ids = batch.video_ids
     return msgspec.msgpack.encode(
         EngagementFrame(
@@ -127,7 +130,7 @@ def decode_frame(value: bytes) -> Batch:
     frame = _DECODER.decode(value)
     rows, pairs = np.frombuffer(frame.rows, dtype=ROW), np.frombuffer(frame.pairs, dtype=PAIR)
     count = len(frame.video_ids)
-    for column in (rows["video"], pairs["video"], pairs["other"]):
-        if len(column) and not (0 <= int(column.min()) <= int(column.max()) < count):
+    for column, least in ((rows["video"], 0), (pairs["video"], 0), (pairs["other"], -1)):
+        if len(column) and not (least <= int(column.min()) <= int(column.max()) < count):
             raise ValueError("a frame names a video it does not carry")
     return Batch(frame.topic, frame.partition, frame.video_ids, rows, pairs)
