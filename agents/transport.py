@@ -1,8 +1,8 @@
 """The batch transport: Faust's aiokafka driver, handing over chunks of records instead of single messages.
 
-Faust's own path costs some 250 µs of Python a message; here one Faust event carries up to ``chunk_records`` records of one
-partition. Everything that overrides Faust lives in this module, pinned to faust-streaming 0.15.3, with a test that fails
-when the overridden source changes. What differs from upstream, and why:
+Faust's own path costs some 250 µs of Python a message; here one Faust event carries up to ``chunk_records`` records
+of one partition. Everything that overrides Faust lives in this module, pinned to faust-streaming 0.15.3, with a test
+that fails when the overridden source changes. What differs from upstream, and why:
 
 * ``getmany`` yields one message a chunk, and says where the chunk starts in the log (``Chunk.start``), so that a reader
   can tell compacted gaps, which are fine, from records that were skipped, which never are;
@@ -296,7 +296,9 @@ def make_app(settings: Settings, group: str, topics: Mapping[str, int], owner: O
 
 def _check_faust() -> None:
     if faust.__version__ != FAUST_VERSION:
-        raise Stop(f"faust-streaming is {faust.__version__}, this transport is made for {FAUST_VERSION}: install that one")
+        raise Stop(
+            f"faust-streaming is {faust.__version__}, this transport is made for {FAUST_VERSION}: install that one"
+        )
     from faust.streams import _CStreamIterator  # noqa: PLC0415  # looked for at start, when it can still be said plainly
 
     if _CStreamIterator is None:

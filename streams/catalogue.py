@@ -69,10 +69,12 @@ class Catalogue(VideoTable):
         """Changes whenever the set of candidates may have changed."""
         self._candidates: I64 | None = None
 
-    def apply(self, states: Iterable[tuple[str, VideoState | None]]) -> None:
+    def take_states(self, states: Iterable[tuple[str, VideoState | None]]) -> None:
         """Take over states by video id; None (a tombstone) drops the video. The last of repeated ids wins."""
         latest = dict(states)
-        gone = [self.row_of[video_id] for video_id, state in latest.items() if state is None and video_id in self.row_of]
+        gone = [
+            self.row_of[video_id] for video_id, state in latest.items() if state is None and video_id in self.row_of
+        ]
         self._drop(gone)
         kept = {video_id: state for video_id, state in latest.items() if state is not None}
         if not kept:
@@ -162,6 +164,4 @@ class Catalogue(VideoTable):
 
 
 def _eligible(video: Video | None) -> bool:
-    return (
-        video is not None and video.recommendable and video.visibility == "public" and video.duplicate_of is None
-    )
+    return video is not None and video.recommendable and video.visibility == "public" and video.duplicate_of is None

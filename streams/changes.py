@@ -1,8 +1,8 @@
 """Changes: what a batch of events does to videos, on its way from a user shard to the video shards.
 
 The exact second hop: every change carries the source offset of the event that made it and stays in offset order, so the
-receiver can tell a repeated or differently cut frame by the highest offset it has applied per source. All changes of one
-event go into one frame.
+receiver can tell a repeated or differently cut frame by the highest offset it has applied per source. All changes of
+one event go into one frame.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The desk: from a request to a batch, and what each viewer was served.
 
-Keeps the served ledger: every video served (bounded), the sequence number, the places of the latest batch and the greatest
-place engaged with, from which follows when the next batch is due. A preview changes none of it.
+Keeps the served ledger: every video served (bounded), the sequence number, the places of the latest batch and the
+greatest place engaged with, from which follows when the next batch is due. A preview changes none of it.
 """
 
 from __future__ import annotations
@@ -71,9 +71,7 @@ class Desk:
         seed = hash64(f"{viewers.user_ids[row]}\0{int(viewers.seq[row])}") & 0x7FFFFFFF
         return Request(row, now_ms, limit, seed=seed, last_creator=self._creator.get(row, 0))
 
-    def batch(
-        self, request: FeedRequest, ranked: Ranked, as_of: dict[str, dict[str, int]], version: str
-    ) -> FeedBatch:
+    def batch(self, request: FeedRequest, ranked: Ranked, as_of: dict[str, dict[str, int]], version: str) -> FeedBatch:
         """The batch that answers a request; unless it is a preview, what it holds counts as served from now on."""
         pure = request.purpose == "preview"
         row = self._shard.viewers.rows([request.user_id])[0]

@@ -20,7 +20,8 @@ __all__ = ["ItemFactors"]
 
 
 class ItemFactors(base.Estimator):  # type: ignore[misc]  # river ships no types
-    """Item vectors float32[n, FACTORS], rows by hash64 of the video id; bounded by ``max_items``, further ones unlearnt.
+    """Item vectors float32[n, FACTORS], rows by hash64 of the video id; bounded by ``max_items``, further ones
+    unlearnt.
 
     >>> factors = ItemFactors()
     >>> a, b, c = (hash64(name) for name in "abc")

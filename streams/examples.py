@@ -36,7 +36,10 @@ def open_pairs(
     if not len(row):
         return
     when = np.full(len(row), now_ms)
-    names, x = pair(viewers.hash[viewer], video), pair_features(catalogue, viewers, viewer, row, when).astype(np.float16)
+    names, x = (
+        pair(viewers.hash[viewer], video),
+        pair_features(catalogue, viewers, viewer, row, when).astype(np.float16),
+    )
     training.remember(names, x)
     training.add(
         opened_pair=names,

@@ -1,8 +1,8 @@
 """Features: what is known of a (viewer, video) pair, as numbers for one linear score.
 
 Everything popular enters as a logarithm, so that a linear score multiplies personal affinity by decayed popularity.
-``pair_features`` serves training (many viewers, one video each), ``candidate_features`` serves ranking (one viewer, many
-videos); both read the same state and agree.
+``pair_features`` serves training (many viewers, one video each), ``candidate_features`` serves ranking (one viewer,
+many videos); both read the same state and agree.
 """
 
 from __future__ import annotations
@@ -188,7 +188,9 @@ def _personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64
         dot = content @ sums[viewer[0]] if single else np.einsum("nd,nd->n", content, sums[viewer])
         out[:, column] = dot / mass[:, column]
     out[:, 3] = _overlap(viewers.tags[viewer], viewers.tag_w[viewer], catalogue.tags[rows]) / mass[:, 1]
-    out[:, 4] = _overlap(viewers.creators[viewer], viewers.creator_w[viewer], catalogue.creator[rows, None]) / mass[:, 1]
+    out[:, 4] = (
+        _overlap(viewers.creators[viewer], viewers.creator_w[viewer], catalogue.creator[rows, None]) / mass[:, 1]
+    )
     out[:, 5] = _overlap(viewers.sounds[viewer], viewers.sound_w[viewer], catalogue.sound[rows, None]) / mass[:, 1]
     picked = viewers.picked[viewer]
     out[:, 6] = 0.0

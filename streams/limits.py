@@ -16,7 +16,9 @@ RING: Final = 8
 """References kept per kind of an outcome (impressions, watches, skips, shares, comments). The oldest falls out, is
 frozen in the counts, and the overflow is counted."""
 OUTCOMES: Final = 1_024
-"""Outcomes kept per viewer, at least the 128 that DESIGN section 3 promises. The oldest is frozen and its key deleted."""
+"""Outcomes kept per viewer, at least the 128 that DESIGN section 3 promises. The oldest is frozen and its key
+deleted.
+"""
 MET: Final = 8_192
 """Videos remembered as met per viewer (8 bytes each). Beyond it the oldest may be shown again."""
 SERVED: Final = 2_048
@@ -76,8 +78,9 @@ PRODUCER_RECORD_BYTES: Final = 32 * 1_048_576
 REPORTED: Final = 20
 """Bad rows or lines that are named one by one; further ones are only counted."""
 OPEN_FEATURES: Final = 50_000
-"""Feature rows a user shard keeps between serving (or meeting) and a positive, about 250 bytes each; beyond it the oldest
-are forgotten, and a later positive is learnt with features of its own time."""
+"""Feature rows a user shard keeps between serving (or meeting) and a positive, about 250 bytes each; beyond it the
+oldest are forgotten, and a later positive is learnt with features of its own time.
+"""
 
 # --- learning ---
 FEATURE_CLIP: Final = 50.0
@@ -91,4 +94,6 @@ CORRECT_MS: Final = 86_400_000
 FACTOR_CHUNK: Final = 4_096
 """Collaborative vectors per snapshot record."""
 OWED: Final = 50_000
-"""Videos not announced yet whose outcomes wait to enter their viewers' interests; further ones enter with their next event."""
+"""Videos not announced yet whose outcomes wait to enter their viewers' interests; further ones enter with their next
+event.
+"""

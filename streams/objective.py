@@ -1,7 +1,7 @@
 """The objective: what an outcome is worth. The one place that says what a skip costs.
 
-Bits summarise an outcome; the reward is a bounded function of the bits and of how far the video was watched. Definitions
-of short play and long view are those of MECHANISMS (golden examples in the tests).
+Bits summarise an outcome; the reward is a bounded function of the bits and of how far the video was watched.
+Definitions of short play and long view are those of MECHANISMS (golden examples in the tests).
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ __all__ = [
 SEEN, LONG_VIEW, LIKED, SHARED, SKIPPED, NEGATIVE, POSITIVE = (1 << at for at in range(7))
 """Label bits; POSITIVE: a like, save, follow, comment or share stands."""
 
-STRENGTH: Final = {"complete": 1.0, "share": 1.0, "follow": 0.8, "comment": 0.7, "save": 0.6, "like": 0.5, "long_view": 0.3}
+STRENGTH: Final = {
+    "complete": 1.0,
+    "share": 1.0,
+    "follow": 0.8,
+    "comment": 0.7,
+    "save": 0.6,
+    "like": 0.5,
+    "long_view": 0.3,
+}
 """Worth of each signal in units of one finished long video; their sum is capped at 2."""
 SKIP_WORTH: Final = -0.5
 """A skip before anything was seen; one at the end of a video costs nothing."""
@@ -55,9 +63,10 @@ def bits(outcomes: OutcomeTable, rows: I64) -> U8:
     positive = liked | shared | more
     seen = (watch_ms != ABSENT) | skipped | (outcomes.ring(rows, IMPRESSION).max(axis=1) != ABSENT)
     long = (watch_ms != ABSENT) & long_view(watch_ms, outcomes.duration_ms[rows])
-    result = seen * SEEN + long * LONG_VIEW + liked * LIKED + shared * SHARED
-    result = result + (skipped & ~positive & ~long) * SKIPPED + negative * NEGATIVE + positive * POSITIVE
-    return result.astype(np.uint8)
+    made = seen * SEEN + long * LONG_VIEW + liked * LIKED + shared * SHARED
+    made = made + (skipped & ~positive & ~long) * SKIPPED + negative * NEGATIVE + positive * POSITIVE
+    result: U8 = made.astype(np.uint8)
+    return result
 
 
 def reward(outcomes: OutcomeTable, rows: I64, labels: U8) -> F32:

@@ -48,7 +48,9 @@ class SoftmaxRanker(base.Estimator):  # type: ignore[misc]  # river ships no typ
         return result
 
     def learn_many(self, groups: Any, weights: Any = None, chunk: int = 8) -> SoftmaxRanker:
-        """Predict, note the loss, then learn; one AdaGrad step for each ``chunk`` groups. Non-finite groups are left out."""
+        """Predict, note the loss, then learn; one AdaGrad step for each ``chunk`` groups. Non-finite groups are left
+        out.
+        """
         x = np.asarray(groups, dtype=np.float64)
         w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
         fine = np.isfinite(x).all(axis=(1, 2)) & np.isfinite(w)

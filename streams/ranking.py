@@ -1,7 +1,8 @@
 """Ranking: candidates, filters, scores and the slate of each request.
 
-Small catalogues give every candidate the full features; large ones a shortlist per viewer from one matrix product for all
-viewers of the batch. Whoever is never to be shown (met, served, own, unsafe, wrong region) is filtered before anything else.
+Small catalogues give every candidate the full features; large ones a shortlist per viewer from one matrix product for
+all viewers of the batch. Whoever is never to be shown (met, served, own, unsafe, wrong region) is filtered before
+anything else.
 """
 
 from __future__ import annotations
@@ -25,15 +26,18 @@ __all__ = ["Model", "Ranked", "Request", "rank", "rank_many"]
 _AT: Final = {name: at for at, name in enumerate(FEATURES)}
 _FAMILIES: Final = {
     "similar": [_AT["near_slow"], _AT["near_fast"], _AT["factors"]],
-    "interest": [_AT[name] for name in ("content_fast", "content_slow", "content_negative", "tags", "picked", "duration")],
+    "interest": [
+        _AT[name] for name in ("content_fast", "content_slow", "content_negative", "tags", "picked", "duration")
+    ],
     "creator": [_AT["creator"], _AT["sound"]],
     "popular": [at for name, at in _AT.items() if name.startswith(("positive_", "long_", "negative_", "log_"))],
 }
 
 
 class Model(NamedTuple):
-    """What serving needs of the models: one weight a feature, float64[F], the version it came from, and the heads' weights
-    float64[heads, F] and intercepts, if there are any yet."""
+    """What serving needs of the models: one weight a feature, float64[F], the version it came from, and the heads'
+    weights float64[heads, F] and intercepts, if there are any yet.
+    """
 
     weights: F64 = PRIOR
     version: str = "prior"
@@ -55,7 +59,9 @@ class Request(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A slate, best first: catalogue ``rows`` i64[n], ``scores`` f64[n], ``sources`` and ``reasons``, features f32[n, F]."""
+    """A slate, best first: catalogue ``rows`` i64[n], ``scores`` f64[n], ``sources`` and ``reasons``, features f32[n,
+    F].
+    """
 
     rows: I64
     scores: F64
@@ -72,9 +78,7 @@ def rank_many(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Req
     return [rank(catalogue, viewers, request, model, short.get(at, pool)) for at, request in enumerate(requests)]
 
 
-def rank(
-    catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, pool: I64 | None = None
-) -> Ranked:
+def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, pool: I64 | None = None) -> Ranked:
     """The slate of one request from ``pool`` (rows; default all candidates)."""
     rows = catalogue.candidates() if pool is None else pool
     rows = rows[allowed(catalogue, viewers, request, rows)]
@@ -109,7 +113,7 @@ def allowed(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: 
         others = np.ones(catalogue.high, dtype=bool)
         others[wanted[wanted >= 0]] = False
         hidden |= others
-    fine = ~hidden[rows] & (catalogue.creator[rows] != viewers.hash[viewer])
+    fine: npt.NDArray[np.bool_] = ~hidden[rows] & (catalogue.creator[rows] != viewers.hash[viewer])
     fine &= catalogue.safety[rows] <= viewers.safety_level[viewer]
     bound = catalogue.countries[rows]
     if bound.any():
@@ -160,7 +164,9 @@ def _shortlists(
 
 
 def _fresh(catalogue: Catalogue, rows: I64, scores: F64, names: U64, request: Request) -> I64:
-    """Places of fresh videos that may take an exploration slot, a few, drawn by the request's seed among the best half."""
+    """Places of fresh videos that may take an exploration slot, a few, drawn by the request's seed among the best
+    half.
+    """
     few = np.flatnonzero(catalogue.sums[rows, 0, -1] < limits.FRESH_MET)
     if not len(few):
         return few

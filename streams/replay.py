@@ -1,7 +1,7 @@
 """Replay: the same fold and ranking in one process, in the order of a file, without broker, store or clock.
 
-A line is applied as of the lines before it. Lines between two requests are folded together, which changes nothing that a
-request can see. Two replays of one log give equal bytes.
+A line is applied as of the lines before it. Lines between two requests are folded together, which changes nothing
+that a request can see. Two replays of one log give equal bytes.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _ORDER: Final = (
     "events.watch",
     *(topic for topic in EVENTS if topic not in {"events.impression", "events.watch"}),
 )
-_TOKEN: Final = "replay"
+_OWNER: Final = "replay"
 
 
 class Replay:
     """One user shard, one video shard, a catalogue and a learner, driven by lines.
 
-    ``sent_ms`` stands in for the time of sending: events more than a day past it are bad, as on the wire. ``bad`` counts
-    bad lines by cause.
+    ``sent_ms`` stands in for the time of sending: events more than a day past it are bad, as on the wire. ``bad``
+    counts bad lines by cause.
     """
 
     def __init__(self, sent_ms: int, learn_rows: int = 256, negatives: int = 64, active_days: float = 30.0) -> None:
@@ -53,7 +53,7 @@ class Replay:
         self.users = UserShard(0, self.catalogue, negatives)
         self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9)
         self.learner = Learner(learn_rows)
-        self.desk = Desk(self.users, _TOKEN)
+        self.desk = Desk(self.users, _OWNER)
         self.bad: Counter[str] = Counter()
         self.lines: Counter[str] = Counter()
         self._waiting: dict[str, list[tuple[int, Any]]] = {}

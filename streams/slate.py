@@ -1,7 +1,7 @@
 """The slate: from scored candidates to the order in which they are shown.
 
-No two neighbours by one creator, a fresh video at one place in ten, nothing random: the same scores, viewer and sequence
-number give the same slate.
+No two neighbours by one creator, a fresh video at one place in ten, nothing random: the same scores, viewer and
+sequence number give the same slate.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ def best(scores: F64, names: U64, count: int) -> I64:
 def slate(order: I64, creators: U64, fresh: I64, limit: int, last_creator: int, seed: int) -> tuple[I64, list[bool]]:
     """Places to show, and which of them explore.
 
-    ``order`` are places best first (more than ``limit`` if there are), ``creators`` u64 by place, ``fresh`` places that may
-    take an exploration slot, ``last_creator`` what stood just before (0 nothing). Fewer come out where creators run out.
+    ``order`` are places best first (more than ``limit`` if there are), ``creators`` u64 by place, ``fresh`` places
+    that may take an exploration slot, ``last_creator`` what stood just before (0 nothing). Fewer come out where
+    creators run out.
 
     >>> slate(np.array([0, 1, 2]), np.array([7, 7, 8], np.uint64), np.empty(0, np.int64), 3, 0, 0)[0].tolist()
     [0, 2, 1]

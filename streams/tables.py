@@ -99,7 +99,8 @@ def segments(ordered: npt.NDArray[Any]) -> tuple[I64, I64]:
 
 
 def add_top(refs: U64, weights: F32, rows: I64, keys: U64, amounts: npt.NDArray[np.floating[Any]]) -> None:
-    """Add ``amounts`` to the slots (row, key) of the top-k columns ``refs`` u64[n, K], ``weights`` f32[n, K] or [n, K, W].
+    """Add ``amounts`` to the slots (row, key) of the top-k columns ``refs`` u64[n, K], ``weights`` f32[n, K] or [n,
+    K, W].
 
     In place; ``amounts`` is [m] or [m, W], the first of W weights decides who stays. A key of 0 is skipped. A key not
     kept yet takes a free slot, else the slot of the smallest absolute weight, if its own is larger. Slots that cancel

@@ -50,7 +50,9 @@ class Training:
         self.count = 0
 
     def remember(self, names: U64, x: F16) -> None:
-        """Keep features of pairs (hashes) as they were when served or met; the oldest beyond the bound are forgotten."""
+        """Keep features of pairs (hashes) as they were when served or met; the oldest beyond the bound are
+        forgotten.
+        """
         self._met.update(zip(names.tolist(), x, strict=True))
         for name in list(self._met)[: len(self._met) - limits.OPEN_FEATURES]:
             del self._met[name]

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from schemas.catalogue import User
 from streams import limits, objective
 from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SOFT, Changes, Packed
-from streams.columns import ABSENT, ACTION, COMMENT, FOLLOW, LIKE, SAVE, WATCH, Columns
+from streams.changes import PAIR, ROW, SOFT, Changes
+from streams.columns import ABSENT, COMMENT, FOLLOW, LIKE, SAVE, WATCH, Columns
 from streams.examples import open_pairs, positives
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.outcomes import Change, OutcomeTable, standing
@@ -37,7 +37,9 @@ class Missing(NamedTuple):
 
     def keys(self) -> list[bytes]:
         """Row keys for one MGET, viewers first."""
-        return [viewer_key(user) for user in self.users] + [outcome_key(user, video) for user, _, video in self.outcomes]
+        return [viewer_key(user) for user in self.users] + [
+            outcome_key(user, video) for user, _, video in self.outcomes
+        ]
 
 
 class Applied(NamedTuple):
@@ -350,9 +352,7 @@ class UserShard:
         packed["video"] = self.changes.index([batch.videos[index] for index in at.tolist()])
         self.changes.add(batch.topic, packed)
 
-    def _pairs(
-        self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.U8, at_ms: I64
-    ) -> None:
+    def _pairs(self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.U8, at_ms: I64) -> None:
         """Co-occurrence of what became (or ceased to be) positive with the viewer's latest positives."""
         found: list[tuple[int, int, int, float, int]] = []
         index, ids = self.changes.index, self.catalogue.video_ids
@@ -398,7 +398,9 @@ class UserShard:
         for viewer, video, amount, when, sign in parts:
             use = np.flatnonzero((video >= 0) & (amount != 0))
             if len(use):
-                self._contribute(viewer[use], video[use], amount[use].astype(np.float64) * sign, amount[use] > 0, when[use])
+                self._contribute(
+                    viewer[use], video[use], amount[use].astype(np.float64) * sign, amount[use] > 0, when[use]
+                )
 
     def _contribute(
         self, viewer: I64, video: I64, amount: npt.NDArray[np.float64], good: npt.NDArray[np.bool_], when: I64
@@ -418,7 +420,7 @@ class UserShard:
             weight = np.abs(amount[use]) * np.sign(amount[use]) * (1.0 if channel < 2 else -1.0)
             weight = weight * viewers.weigh(viewer[use], when[use], half_life_s)
             np.add.at(sums, viewer[use], (weight[:, None] * content[use]).astype(np.float32))
-            np.add.at(viewers.mass, (viewer[use], channel), weight.astype(np.float32))
+            np.add.at(viewers.mass[:, channel], viewer[use], weight.astype(np.float32))
         slow = amount * viewers.weigh(viewer, when, limits.SLOW_HALF_LIFE_S)
         tags = catalogue.tags[video]
         wide = tags.shape[1]

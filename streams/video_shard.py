@@ -1,8 +1,8 @@
 """A video shard: engagement and records of the videos of one partition.
 
-``apply`` folds frames of changes, each source's only beyond the highest offset applied from it: a frame sent twice, or cut
-differently, changes nothing. ``states`` hands out what feed workers must know; admission to and expiry from the active set
-are decided here.
+``apply`` folds frames of changes, each source's only beyond the highest offset applied from it: a frame sent twice,
+or cut differently, changes nothing. ``states`` hands out what feed workers must know; admission to and expiry from
+the active set are decided here.
 """
 
 from __future__ import annotations
@@ -213,7 +213,9 @@ class VideoShard:
         return int(self.table.last_ms[row]) + self._active_ms >= self.watermark_ms
 
     def _sweep(self) -> None:
-        """Now and then (in event time) let go of what nobody engages with, and of the least engaged beyond the bound."""
+        """Now and then (in event time) let go of what nobody engages with, and of the least engaged beyond the
+        bound.
+        """
         if self.watermark_ms - self._swept_ms < 60_000:
             return
         self._swept_ms = self.watermark_ms

@@ -20,14 +20,14 @@ __all__ = ["replay"]
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
-@click.option("--feeds", "out", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="Write batches here.")
+@click.option(
+    "--feeds", "out", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="Write batches here."
+)
 @click.option("--state-hash", is_flag=True, help="Print the exact and the full hash at the end, as JSON.")
 @click.option("--learn-rows", default=256, show_default=True, help="Rows the heads learn from at once.")
 @click.option("--negatives", default=64, show_default=True, help="Videos drawn against each positive.")
 @click.option("--now-ms", type=int, help="Time of sending; events more than a day past it are bad. Default: now.")
-def replay(
-    file: Path, out: Path | None, state_hash: bool, learn_rows: int, negatives: int, now_ms: int | None
-) -> None:
+def replay(file: Path, out: Path | None, state_hash: bool, learn_rows: int, negatives: int, now_ms: int | None) -> None:
     """Fold FILE (wire lines, - for stdin) and write one batch for each feed request, as of the lines before it."""
     from streams.replay import Replay  # noqa: PLC0415  # River is slow to import
 

@@ -39,9 +39,9 @@ class Judged(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """HR@10, NDCG@10, HR@50, coverage@10 over ``count`` previews, and the 95 % interval of HR@10 over viewers."""
+    """HR@10, NDCG@10, HR@50, coverage@10 over ``previews``, and the 95 % interval of HR@10 over viewers."""
 
-    count: int
+    previews: int
     hr10: float
     ndcg10: float
     hr50: float
@@ -80,7 +80,13 @@ def figures(judged: Sequence[Judged], videos: int, part: float = 0.5, seed: int 
     low, high = _bootstrap([one.user_id for one in kept], hits.astype(float), seed)
     seen = {video for one in kept for video in one.top}
     return Figures(
-        len(kept), float(hits.mean()), float(gain.mean()), float((ranks < 50).mean()), len(seen) / max(videos, 1), low, high
+        len(kept),
+        float(hits.mean()),
+        float(gain.mean()),
+        float((ranks < 50).mean()),
+        len(seen) / max(videos, 1),
+        low,
+        high,
     )
 
 

@@ -22,7 +22,9 @@ _LOG = log.get("group")
 
 
 class Group:
-    """Owns shards of one kind. ``make`` builds a host from (number, rewind); ``counts`` are the partitions of the topics."""
+    """Owns shards of one kind. ``make`` builds a host from (number, rewind); ``counts`` are the partitions of the
+    topics.
+    """
 
     def __init__(
         self, name: str, settings: Settings, counts: Mapping[str, int], make: Callable[[int, Any], ShardHost]

@@ -115,7 +115,9 @@ class LearnerHost(ShardHost):
         passed = []
         for one in made:
             why = refusal(one, self._served.get(one.model), self.settings.gate_margin)
-            METRICS["model_snapshots_total"].labels(one.model.partition(":")[0], "refused" if why else "published").inc()
+            METRICS["model_snapshots_total"].labels(
+                one.model.partition(":")[0], "refused" if why else "published"
+            ).inc()
             if why is not None:
                 _LOG.warning("snapshot_refused", why=why)
                 continue

@@ -1,7 +1,7 @@
 """The worker process: connects, takes its place in the groups of its role, runs until told to stop or something fails.
 
-An unexpected error ends the process at once, without a last acknowledgement: whatever was not checkpointed is read again
-by whoever takes over.
+An unexpected error ends the process at once, without a last acknowledgement: whatever was not checkpointed is read
+again by whoever takes over.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
             _take_control(shared, message)
     if states:
         new = [hash64(video_id) for video_id, _ in states if video_id not in shared.catalogue.row_of]
-        shared.catalogue.apply(states)
+        shared.catalogue.take_states(states)
         vectors = {name: shared.factors[name] for name in new if name in shared.factors}
         if vectors:
             shared.catalogue.place(np.array(list(vectors), dtype=np.uint64), np.array(list(vectors.values())))

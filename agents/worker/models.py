@@ -1,6 +1,7 @@
 """Models in use: what workers do with a snapshot from the ``models`` topic.
 
-A snapshot that cannot be read, or was made for other features, is refused here too: the worker goes on with the last one.
+A snapshot that cannot be read, or was made for other features, is refused here too: the worker goes on with the last
+one.
 """
 
 from __future__ import annotations

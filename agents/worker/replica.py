@@ -1,7 +1,7 @@
 """The replica: broadcast topics read whole by every process, without a group.
 
-A thread reads ``video.state``, ``models`` and ``control`` from their beginnings and hands batches to the event loop; the
-process is ready once it has reached what was their end when it started.
+A thread reads ``video.state``, ``models`` and ``control`` from their beginnings and hands batches to the event loop;
+the process is ready once it has reached what was their end when it started.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class BroadcastReader:
         if batch:
             try:
                 self._handle(batch)
-            except BaseException as error:  # noqa: BLE001  # the process must end, not this callback
+            except BaseException as error:  # the process must end, not this callback
                 self._fail(error)
                 return
         if done:

@@ -46,7 +46,7 @@ class Pending:
     offsets: dict[str, int]
     outbox: list[tuple[int, bytes]] = field(default_factory=list)
     acks: list[ChunkEvent] = field(default_factory=list)
-    waits: list[Awaitable[None]] = field(default_factory=list)
+    waits: Sequence[Awaitable[None]] = ()
     after: Callable[[], Awaitable[None]] | None = None
 
 
@@ -94,7 +94,7 @@ class ShardHost(ABC):
     def save(self) -> Pending | None:
         """The next checkpoint, None if nothing changed."""
 
-    async def opened(self, loaded: Loaded) -> None:
+    async def opened(self, loaded: Loaded) -> None:  # noqa: B027  # nothing to do is a fine answer
         """Called when the shard is loaded: repeat effects that were stored and perhaps not carried out."""
 
     # --- life ---------------------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class ShardHost(ABC):
             self._saving.cancel()
             await asyncio.gather(self._saving, return_exceptions=True)
 
-    async def drained(self) -> None:
+    async def drained(self) -> None:  # noqa: B027  # nothing to do is a fine answer
         """Called by a draining close after the last checkpoint."""
 
     def positions(self) -> dict[str, int]:
@@ -226,7 +226,7 @@ class ShardHost(ABC):
 
     async def _reload(self, why: str) -> None:
         """Drop the shard, load it again, replay the difference."""
-        if self._reloading.is_set() or not self.open_now:
+        if self._reloading.is_set() or self._closed():
             return
         self._reloading.set()
         METRICS["shard_reloads_total"].inc()
@@ -242,12 +242,15 @@ class ShardHost(ABC):
         while not self._inbox.empty():
             self._inbox.get_nowait()
         await asyncio.sleep(1.0)  # let a new owner, if there is one, be told to us by Kafka first
-        if not self.open_now:
+        if self._closed():  # meanwhile
             return
         await self._acquire()
         await self._rewind(self.number, self.positions())
         self._reloading.clear()
         self._start()
+
+    def _closed(self) -> bool:
+        return not self.open_now
 
     async def _acquire(self) -> None:
         self.token = secrets.token_hex(8)

@@ -1,7 +1,7 @@
 """User shards at work: events, viewers' records and feed requests of one partition, and the feeds that go out.
 
-Feed batches are committed, then published: a group commit writes the served ledgers, the request offsets and the batches
-themselves; on taking a shard over, unpublished ones go out again, the same bytes.
+Feed batches are committed, then published: a group commit writes the served ledgers, the request offsets and the
+batches themselves; on taking a shard over, unpublished ones go out again, the same bytes.
 """
 
 from __future__ import annotations
@@ -170,7 +170,9 @@ class UserHost(ShardHost):
         if near or strong:
             times = dict(zip(applied.viewer.tolist(), batch.ts_ms.tolist(), strict=True))
             self._signalled.update(dict.fromkeys(strong, now_s))
-            self._emit([(row, times[row], "near_end") for row in near] + [(row, times[row], "signal") for row in strong])
+            self._emit(
+                [(row, times[row], "near_end") for row in near] + [(row, times[row], "signal") for row in strong]
+            )
 
     def settle(self, videos: list[int]) -> None:
         """Videos (hashes) that the catalogue has just learnt of."""
@@ -206,7 +208,8 @@ class UserHost(ShardHost):
         waiting = list(requests)
         while waiting:
             seen: set[str] = set()
-            now, later = [], []
+            now: list[FeedRequest] = []
+            later: list[FeedRequest] = []
             for request in waiting:
                 (later if request.user_id in seen else now).append(request)
                 seen.add(request.user_id)
@@ -325,9 +328,7 @@ class UserHost(ShardHost):
     def _quarantine(self, records: Sequence[Any], bad: Sequence[Any]) -> None:
         for at, cause, path in bad:
             record = records[at]
-            letter = dead_letter(
-                record.topic, record.partition, record.offset, record.key, record.value, cause, path
-            )
+            letter = dead_letter(record.topic, record.partition, record.offset, record.key, record.value, cause, path)
             self.shared.producer.send(
                 DEAD_LETTERS, letter.key, letter.value, headers=letter.headers, ticket=self._letters
             )

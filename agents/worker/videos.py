@@ -141,9 +141,7 @@ class VideoHost(ShardHost):
     def _say(self) -> None:
         for video_id, state in self.shard.states():
             value = None if state is None else msgspec.msgpack.encode(state)
-            self.shared.producer.send(
-                "video.state", video_id.encode(), value, partition=self.number, ticket=self._said
-            )
+            self.shared.producer.send("video.state", video_id.encode(), value, partition=self.number, ticket=self._said)
 
     async def _warm(self, video_ids: Iterable[str]) -> None:
         missing = self.shard.missing(video_ids)

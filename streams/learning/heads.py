@@ -1,7 +1,7 @@
 """Heads: what a viewer will do with a video, one River pipeline a question, learnt online in mini-batches.
 
-Each head is ``StandardScaler | LogisticRegression``. Every row is predicted before it is learnt. Serving needs no River:
-weights are read out with the scaling folded in.
+Each head is ``StandardScaler | LogisticRegression``. Every row is predicted before it is learnt. Serving needs no
+River: weights are read out with the scaling folded in.
 """
 
 from __future__ import annotations
@@ -129,9 +129,7 @@ class Heads:
                 model.optimizer.g2[name] = float(arrays[f"{head}.squares"][at])
             model.intercept = float(arrays[f"{head}.rest"][0])
             model.optimizer.n_iterations = int(arrays[f"{head}.rest"][1])
-            self.metrics[head].restore(
-                {name: arrays[f"{head}.metrics.{name}"] for name in self.metrics[head].state()}
-            )
+            self.metrics[head].restore({name: arrays[f"{head}.metrics.{name}"] for name in self.metrics[head].state()})
 
     def _parts(self, head: str) -> tuple[Any, Any]:
         steps = list(self.pipelines[head].steps.values())

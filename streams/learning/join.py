@@ -1,8 +1,8 @@
 """The join: features as served meet what became of them, in event time.
 
 An example opens with its features, closes a declared window after the viewer first saw the video, and is learnt then. A
-positive that comes later corrects it: what was learnt is taken back and the truth learnt instead. Served and never seen,
-an example is dropped after the same window.
+positive that comes later corrects it: what was learnt is taken back and the truth learnt instead. Served and never
+seen, an example is dropped after the same window.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The learner: every model that learns online, fed by training rows, heard through snapshots.
 
-Pure and deterministic: equal rows in equal order give equal bytes of state and snapshots. It knows no clock and no store;
-when to snapshot and whether one passes the gate is asked of it by its host.
+Pure and deterministic: equal rows in equal order give equal bytes of state and snapshots. It knows no clock and no
+store; when to snapshot and whether one passes the gate is asked of it by its host.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Learner:
         self.heads.correct(*late)
         closed = self.join.close()
         if len(closed.x):
-            self._waiting.append(tuple(closed))
+            self._waiting.append((closed.x, closed.bits, closed.weight))
             self._held += len(closed.x)
         if self._held >= self._learn_rows:
             self._learn_heads()
@@ -65,7 +65,7 @@ class Learner:
 
     def metrics(self) -> dict[str, float]:
         """Log-loss, AUC and calibration of each head, predicted before learnt; the ranker's mean loss."""
-        made = {}
+        made: dict[str, float] = {}
         for head, judge in self.heads.metrics.items():
             made |= {f"{head}_log_loss": judge.log_loss(), f"{head}_auc": judge.auc()}
             made[f"{head}_calibration"] = judge.calibration()
@@ -89,7 +89,7 @@ class Learner:
         items = self.factors.names()
         for chunk in chunks:
             part = slice(chunk * limits.FACTOR_CHUNK, (chunk + 1) * limits.FACTOR_CHUNK)
-            held = {"names": items[part], "vectors": self.factors.vectors[: len(items)][part]}
+            held: dict[str, Any] = {"names": items[part], "vectors": self.factors.vectors[: len(items)][part]}
             made.append(snapshot(f"factors:{chunk}", self.version, ts_ms, held, {}, []))
         return made
 
@@ -123,7 +123,8 @@ class Learner:
         self.factors.restore(_below(arrays, "factors."))
         count = sum(name.startswith("waiting.") for name in arrays) // 3
         for at in range(count):
-            self._waiting.append(tuple(arrays[f"waiting.{at}.{name}"] for name in ("x", "bits", "weight")))  # type: ignore[arg-type]
+            x, bits, weight = (arrays[f"waiting.{at}.{name}"] for name in ("x", "bits", "weight"))
+            self._waiting.append((x, bits, weight))
         self._held = sum(len(x) for x, _, _ in self._waiting)
         self.version = int(arrays["version"][0])
 
@@ -135,4 +136,3 @@ class Learner:
 
 def _below(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-

@@ -13,11 +13,24 @@ from schemas.internal import ModelSnapshot
 __all__ = ["arrays_of", "decode_snapshot", "encode_snapshot", "pack", "snapshot", "unpack"]
 
 _DECODER = msgspec.msgpack.Decoder(ModelSnapshot)
-_KINDS = {"float64": "<f8", "float32": "<f4", "float16": "<f2", "uint64": "<u8", "int64": "<i8", "uint8": "|u1", "int8": "|i1"}
+_KINDS = {
+    "float64": "<f8",
+    "float32": "<f4",
+    "float16": "<f2",
+    "uint64": "<u8",
+    "int64": "<i8",
+    "uint8": "|u1",
+    "int8": "|i1",
+}
 
 
 def snapshot(
-    model: str, version: int, ts_ms: int, arrays: dict[str, npt.NDArray[Any]], metrics: dict[str, float], names: list[str]
+    model: str,
+    version: int,
+    ts_ms: int,
+    arrays: dict[str, npt.NDArray[Any]],
+    metrics: dict[str, float],
+    names: list[str],
 ) -> ModelSnapshot:
     """A snapshot of named arrays.
 

@@ -48,5 +48,5 @@ def catalogue() -> Catalogue:
     ]
     shard.apply_videos([(video.video_id, video) for video in videos])
     made = Catalogue()
-    made.apply(shard.states())
+    made.take_states(shard.states())
     return made

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.catalogue import Video
 from schemas.events import EVENTS
 from schemas.topics import COUNTS
 from streams.catalogue import Catalogue
@@ -186,7 +187,7 @@ def test_crashes_and_frames_cut_differently_change_nothing(seed):
         if part:
             batch = columns(topic, part, range(start, start + len(part)))
             missing = shard.missing(batch)
-            shard.load(missing, [stored.get(key) for key in missing.keys()])
+            shard.load(missing, list(map(stored.get, missing.keys())))
             shard.apply(batch, start + len(part))
         if rng.random() < 0.2:
             made = frames(shard.changes.drain(0), 2)
@@ -268,15 +269,22 @@ def test_events_on_videos_announced_later_still_teach(event, catalogue):
 
 def test_cold_rows_come_back_as_they_were(event, catalogue):
     shard = UserShard(0, catalogue)
-    fold(shard, [event("like", f"u{number}", f"a{number % 7}", 1_000 + number) for number in range(30)], random.Random(0), {})
+    fold(
+        shard,
+        [event("like", f"u{number}", f"a{number % 7}", 1_000 + number) for number in range(30)],
+        random.Random(0),
+        {},
+    )
     stored = dict(zip(*shard.checkpoint()[:2], strict=True))
     dropped = shard.cool(5, 5)
     assert dropped
     assert len(shard.outcomes) <= 6
-    batch = columns("events.like", [event("like", f"u{number}", f"a{number % 7}", 2_000)[1] for number in range(30)], range(30))
+    batch = columns(
+        "events.like", [event("like", f"u{number}", f"a{number % 7}", 2_000)[1] for number in range(30)], range(30)
+    )
     missing = shard.missing(batch)
     assert missing.users
-    shard.load(missing, [stored.get(key) for key in missing.keys()])
+    shard.load(missing, list(map(stored.get, missing.keys())))
     shard.apply(batch, 30)
     changes = [change for change in shard.changes.drain(0) if change.topic == "events.like"]
     video = VideoShard(0, 10**12, 100)
@@ -287,7 +295,12 @@ def test_cold_rows_come_back_as_they_were(event, catalogue):
 
 def test_a_stored_video_is_the_video(event, catalogue):
     shard, video = UserShard(0, catalogue), VideoShard(0, 10**12, 100)
-    fold(shard, [event("like", f"u{number % 3}", f"a{number % 7}", 1_000 + number) for number in range(30)], random.Random(0), {})
+    fold(
+        shard,
+        [event("like", f"u{number % 3}", f"a{number % 7}", 1_000 + number) for number in range(30)],
+        random.Random(0),
+        {},
+    )
     send(shard, [video])
     saved = video.checkpoint()
     back = VideoShard(0, 10**12, 100)
@@ -299,26 +312,24 @@ def test_a_stored_video_is_the_video(event, catalogue):
     assert NUMBERS.itemsize < 2_000
 
 
-def test_a_video_nobody_engages_with_leaves_and_comes_back(catalogue):
-    del catalogue
-    from schemas.catalogue import Video
-
+def test_a_video_nobody_engages_with_leaves():
     shard = VideoShard(0, active_ms=1_000_000, active_videos=10)
     video = Video(v=1, video_id="x", creator_id="c", created_ms=0, duration_ms=1)
     late = Video(v=1, video_id="y", creator_id="c", created_ms=2_000_000, duration_ms=1)
     shard.apply_videos([("x", video)])
     assert [(name, state is not None) for name, state in shard.states()] == [("x", True)]
     shard.apply_videos([("y", late)])
-    assert dict((name, state is not None) for name, state in shard.states()) == {"x": False, "y": True}
+    assert {name: state is not None for name, state in shard.states()} == {"x": False, "y": True}
 
 
 @pytest.mark.parametrize("bound", [3])
 def test_the_active_set_is_bounded_by_letting_the_least_engaged_go(bound):
-    from schemas.catalogue import Video
-
     shard = VideoShard(0, active_ms=10**12, active_videos=bound)
     shard.apply_videos(
-        [(f"v{at}", Video(v=1, video_id=f"v{at}", creator_id="c", created_ms=at * 70_000, duration_ms=1)) for at in range(9)]
+        [
+            (f"v{at}", Video(v=1, video_id=f"v{at}", creator_id="c", created_ms=at * 70_000, duration_ms=1))
+            for at in range(9)
+        ]
     )
     alive = {name for name, state in shard.states() if state is not None}
     assert alive == {"v6", "v7", "v8"}
