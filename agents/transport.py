@@ -24,8 +24,10 @@ An agent reads like this, acknowledging when its effects are safe::
 
 from __future__ import annotations
 
+import tempfile
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import aiokafka
@@ -283,6 +285,7 @@ def make_app(settings: Settings, group: str, topics: Mapping[str, int], owner: O
         web_tables_enabled=False,
         worker_redirect_stdouts=False,
         store="memory://",
+        datadir=str(Path(tempfile.gettempdir()) / "feedstream-faust"),
         autodiscover=False,
     )
     app.transport = _Transport(app.conf.broker_consumer, app, loop=app.loop)

@@ -1,0 +1,43 @@
+# Everything a fresh machine needs: python3 (3.11 or later), make and a package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench chaos lock docs clean
+
+demo: $(READY)  ## run the whole loop on the embedded broker and store, with a live view
+	$(BIN)/python -m agents.demo
+
+test: $(READY)  ## run every test that this machine can run
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## what CI checks besides the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict .
+
+bench: $(READY)  ## measure everything, as ratios to a rival in the same run
+	$(BIN)/python -m benchmarks.run
+
+chaos: $(READY)  ## exact under fire, the whole of it: 300,000 events, 10 kills
+	$(BIN)/python -m benchmarks.chaos
+
+lock: $(READY)  ## resolve the dependencies again, exactly
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
+	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+
+docs: $(READY)  ## write docs/schemas and the generated parts of docs/wire.md
+	$(BIN)/feedstream topics export docs
+
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
