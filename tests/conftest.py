@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from agents.testing import datasets
+from agents.testing import datasets, servers
+
+Server = TypeVar("Server")
 
 
 def required(name: str) -> bool:
@@ -35,3 +38,34 @@ def movielens() -> Path:
 def kuairand() -> Path:
     """The KuaiRand cut, a gzipped CSV."""
     return _found("kuairand", datasets.kuairand)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[servers.RealKafka]:
+    """A real Apache Kafka, without topics."""
+    server = _started("kafka", servers.RealKafka)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka: servers.RealKafka) -> str:
+    """host:port of the real Kafka."""
+    return kafka.bootstrap
+
+
+@pytest.fixture
+def redis_server() -> Iterator[servers.RealRedis]:
+    """A real Redis of its own, empty."""
+    server = _started("redis", servers.RealRedis)
+    yield server
+    server.close()
+
+
+def _started(name: str, start: Callable[[], Server]) -> Server:
+    try:
+        return start()
+    except servers.Unavailable as error:
+        if required(name):
+            pytest.fail(f"FEEDSTREAM_REQUIRE names {name}, but {error}")
+        pytest.skip(str(error))

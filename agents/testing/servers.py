@@ -1,0 +1,193 @@
+"""Real servers for tests: Apache Kafka (jars through Maven, KRaft, one node) and Debian's Redis, started by hand.
+
+Both can be killed and started again on the same data. They listen on 127.0.0.1 only and die with the test process.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import redis
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from agents.embedded import die_with_parent, free_port
+
+__all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "Unavailable"]
+
+KAFKA_VERSION: Final = "4.3.1"
+_POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>feedstream</groupId><artifactId>kafka</artifactId><version>1</version><dependencies><dependency>
+<groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version>
+</dependency></dependencies></project>
+"""
+
+
+class Unavailable(RuntimeError):
+    """What the server needs is not on this machine; the message says what."""
+
+
+class _Server:
+    """A child process that can be killed, stopped, frozen and started again on the same data."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="feedstream-server-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name)
+
+    def command(self) -> list[str]:
+        """What starts the server."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        """Whether it is ready."""
+        raise NotImplementedError
+
+    def start(self, timeout_s: float = 60.0) -> None:
+        """Start and wait until it answers. Raises ``Unavailable`` with the server's own words."""
+        with (self.folder / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603
+                self.command(), stdout=log, stderr=log, preexec_fn=die_with_parent()
+            )
+        deadline_s = time.monotonic() + timeout_s
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
+                words = (self.folder / "log.txt").read_text(errors="replace")[-2_000:]
+                raise Unavailable(f"{self.command()[0]} did not start: {words}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def close(self) -> None:
+        """Stop for good and remove the data."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(10.0)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._folder.cleanup()
+
+
+class RealRedis(_Server):
+    """Debian's redis-server with an append-only file, synced every second; ``url`` is its URL."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._server = _found("redis-server", "apt-get install redis-server")
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def command(self) -> list[str]:
+        return [
+            self._server, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "",
+            "--appendonly", "yes", "--appendfsync", "everysec",
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        client = redis.Redis.from_url(self.url)
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
+
+
+class RealKafka(_Server):
+    """Apache Kafka, one KRaft node; ``bootstrap`` is host:port, ``url`` the same for FEEDSTREAM_BROKER.
+
+    Jars are fetched once through Maven into ``cache`` (44 MB).
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        super().__init__()
+        self._java = _found("java", "apt-get install default-jre-headless")
+        self._libs = _jars(cache or Path.home() / ".cache" / "feedstream" / f"kafka-{KAFKA_VERSION}")
+        self.port, controller = free_port(), free_port()
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.url = f"kafka://{self.bootstrap}"
+        self._properties = self.folder / "server.properties"
+        self._properties.write_text(_properties(self.port, controller, self.folder / "logs"))
+        name = self._tool("random-uuid").strip().splitlines()[-1]
+        self._tool("format", "-t", name, "-c", str(self._properties), "--ignore-formatted")
+        self.start()
+
+    def command(self) -> list[str]:
+        heap = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        return [self._java, *heap, "-cp", f"{self._libs}/*", "kafka.Kafka", str(self._properties)]
+
+    def answers(self) -> bool:
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "socket.timeout.ms": 1_000})
+        try:
+            return bool(admin.list_topics(timeout=1.0).brokers)
+        except KafkaException:
+            return False
+
+    def _tool(self, *arguments: str) -> str:
+        command = [self._java, "-cp", f"{self._libs}/*", "kafka.tools.StorageTool", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+        return done.stdout
+
+
+def _found(program: str, how: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise Unavailable(f"{program} is not installed: {how}")
+    return path
+
+
+def _jars(cache: Path) -> Path:
+    """Kafka's jars, fetched into ``cache`` if they are not there."""
+    libs = cache / "libs"
+    done = cache / "complete"
+    if done.exists():
+        return libs
+    maven = _found("mvn", "apt-get install maven")
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / "pom.xml").write_text(_POM)
+    goal = "dependency:copy-dependencies"
+    command = [maven, "-q", "-B", goal, f"-DoutputDirectory={libs}", "-DincludeScope=runtime"]
+    fetched = subprocess.run(command, cwd=cache, capture_output=True, text=True, check=False)  # noqa: S603
+    if fetched.returncode:
+        raise Unavailable(f"Maven could not fetch Kafka: {(fetched.stdout + fetched.stderr)[-1_000:]}")
+    done.touch()
+    return libs
+
+
+def _properties(port: int, controller: int, logs: Path) -> str:
+    return f"""process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs={logs}
+num.partitions=4
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+log.cleaner.backoff.ms=500
+"""
