@@ -58,8 +58,8 @@ def load(
     5 % of the events are sent twice, everything is reordered within 10 s. Raises ``ValueError`` where so many events
     need more than 100 videos a viewer.
     """
-    # A pair makes 4.3 events on average; a few more pairs than needed make up for chance.
-    per_viewer = int(np.ceil(events / 1.05 / 4.2 / viewers)) + 1
+    # A pair makes 5.2 events on average; a few more pairs than needed make up for chance.
+    per_viewer = int(np.ceil(events / 1.05 / 5.0 / viewers)) + 1
     if per_viewer > min(_VIDEOS_OF_A_VIEWER, videos):
         raise ValueError(f"{events} events need {per_viewer} videos a viewer: use more viewers or videos")
     timed: list[_TIMED] = []
@@ -82,7 +82,7 @@ def load(
 
 
 def bad_samples(start_ms: int = 1_760_000_000_000) -> list[BadSample]:
-    """One record of every kind of bad, each with the cause that its dead letter must name; sent at about ``start_ms``."""
+    """One record of every kind of bad, with the cause that its dead letter must name; sent at about ``start_ms``."""
     good = _event("e", "ann", "v1", start_ms, session_id="s")
     like = "events.like"
 
@@ -93,7 +93,7 @@ def bad_samples(start_ms: int = 1_760_000_000_000) -> list[BadSample]:
         BadSample(like, b"ann", b"not json", "json"),
         BadSample(like, b"ann", b'{"v":1', "json"),
         BadSample(like, b"ann", b"\xff\xfe", "json"),
-        BadSample(like, b"ann", b"[" * 60_000, "json"),
+        BadSample(like, b"ann", value()[:-1] + b',"more":' + b"[" * 60_000, "json"),
         BadSample(like, b"ann", b"[]", "type"),
         BadSample(like, b"ann", value(ts_ms="now"), "type"),
         BadSample(like, b"ann", value(ts_ms=-5), "type"),
@@ -212,8 +212,10 @@ def _late_videos(videos: int, start_ms: int, span_s: float) -> list[_TIMED]:
 
 
 def _viewers(count: int) -> list[bytes]:
-    users = ({"v": 1, "user_id": f"u{at}", "interests": [_TOPICS[at % len(_TOPICS)]]} for at in range(count))
-    return [_wire("users", user["user_id"], user, 0) for user in users]
+    return [
+        _wire("users", f"u{at}", {"v": 1, "user_id": f"u{at}", "interests": [_TOPICS[at % len(_TOPICS)]]}, 0)
+        for at in range(count)
+    ]
 
 
 def _requests(rng: np.random.Generator, askers: int, start_ms: int, span_s: float) -> list[_TIMED]:

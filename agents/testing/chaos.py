@@ -1,0 +1,352 @@
+"""Exact under fire: a load on real workers that are killed, frozen and robbed of their store; what must hold after.
+
+Nothing is assumed of the workers but their command, their topics and what they checkpoint. Every kill waits for
+progress since the one before: a run that stands still proves nothing. The sentences in ``Report.problems`` are the
+verdict; an empty list is a pass.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from confluent_kafka import Consumer, TopicPartition
+
+from agents.cli.state import exact_hash
+from agents.embedded import die_with_parent
+from agents.producer import Producer, Ticket
+from agents.settings import environment
+from agents.store import ShardId, Store, StoreUnavailable
+from agents.testing.load import BadSample, Load
+from agents.testing.verdict import compare_counts, judge_feeds, judge_letters
+from schemas.events import EVENTS
+from schemas.lines import parse_line
+
+__all__ = ["Ground", "Plan", "Report", "Timeout", "run_chaos"]
+
+_POLL_S: Final = 0.1
+_USER_TOPICS: Final = (*EVENTS, "users")
+
+
+class Timeout(RuntimeError):
+    """Something that had to happen did not; the message says what, and where the logs are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A running Kafka with all topics, and a Redis: URLs, and what kills Redis with SIGKILL and starts it again."""
+
+    broker: str
+    redis: str
+    restart_redis: Callable[[], None]
+
+    @property
+    def bootstrap(self) -> str:
+        """``host:port`` for Kafka clients."""
+        return self.broker.removeprefix("kafka://")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is done to the workers; times in seconds."""
+
+    workers: int = 3
+    kills: int = 10
+    freezes: int = 1
+    restarts: int = 1
+    session_timeout_s: float = 6.0
+    patience_s: float = 90.0
+    """The longest that progress, or the end, may take."""
+
+    def steps(self, rng: np.random.Generator) -> list[str]:
+        """What is done, in an order drawn by ``rng``.
+
+        >>> sorted(Plan(kills=1).steps(np.random.default_rng(0)))
+        ['freeze', 'kill', 'restart']
+        """
+        steps = ["kill"] * self.kills + ["freeze"] * self.freezes + ["restart"] * self.restarts
+        return [steps[at] for at in rng.permutation(len(steps)).tolist()]
+
+
+@dataclass
+class Report:
+    """What was done and seen; ``problems`` are sentences, none if everything held."""
+
+    events: int = 0
+    done: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    batches: int = 0
+    repeats: int = 0
+    letters: int = 0
+    exact: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+class _Workers:
+    """Worker processes, each with a log of its own; whoever ends uncalled is a problem."""
+
+    def __init__(self, ground: Ground, plan: Plan, logs: Path, namespace: str) -> None:
+        self._env = environment(
+            broker=ground.broker,
+            redis=ground.redis,
+            namespace=namespace,
+            session_timeout_s=str(plan.session_timeout_s),
+            checkpoint_ms="200",
+        )
+        self._logs = logs
+        self._started = 0
+        self.running: list[subprocess.Popen[bytes]] = []
+        self.ended: list[str] = []
+
+    def start(self) -> None:
+        log = self._logs / f"worker-{self._started}.log"
+        self._started += 1
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "feedstream", "worker"],
+                env=self._env,
+                cwd=self._logs,
+                stdout=sink,
+                stderr=sink,
+                preexec_fn=die_with_parent(),
+            )
+        self.running.append(process)
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+        self.running.remove(process)
+
+    def watch(self) -> None:
+        """Note whoever ended by itself, and start another in its place."""
+        for process in [one for one in self.running if one.poll() is not None]:
+            self.ended.append(f"worker {process.pid} ended by itself with {process.returncode}: see {self._logs}")
+            self.running.remove(process)
+            self.start()
+
+    def stop(self) -> None:
+        for process in self.running:
+            process.terminate()
+        for process in self.running:
+            try:
+                process.wait(30.0)
+            except subprocess.TimeoutExpired:
+                self.ended.append(f"worker {process.pid} did not stop within 30 s of SIGTERM")
+                process.kill()
+                process.wait()
+        self.running.clear()
+
+
+class _Siege:
+    """One run: the state that its steps share."""
+
+    def __init__(self, ground: Ground, plan: Plan, logs: Path, namespace: str, say: Callable[[str], None]) -> None:
+        self.ground = ground
+        self.plan = plan
+        self.say = say
+        self.store = Store(ground.redis, namespace)
+        self.workers = _Workers(ground, plan, logs, namespace)
+        self.logs = logs
+
+    def progress(self) -> int:
+        """Input records applied, as checkpointed; -1 while the store does not answer."""
+        try:
+            return sum(sum(self.store.offsets(shard).values()) for shard in self.store.shards())
+        except StoreUnavailable:
+            return -1
+
+    def await_(self, what: str, holds: Callable[[], bool]) -> None:
+        """Wait until ``holds()``; raises ``Timeout`` after the plan's patience."""
+        deadline_s = time.monotonic() + self.plan.patience_s
+        while not holds():
+            self.workers.watch()
+            if time.monotonic() > deadline_s:
+                raise Timeout(f"{what} did not come within {self.plan.patience_s:g} s: see the logs in {self.logs}")
+            time.sleep(_POLL_S)
+
+    def await_progress(self, since: int, records: int) -> None:
+        self.await_(f"progress beyond {since} applied records", lambda: self.progress() >= since + records)
+
+    def step(self, what: str, rng: np.random.Generator) -> None:
+        victim = self.workers.running[int(rng.integers(len(self.workers.running)))]
+        if what == "kill":
+            self.workers.kill(victim)
+            self.workers.start()
+        elif what == "freeze":
+            os.kill(victim.pid, signal.SIGSTOP)
+            time.sleep(self.plan.session_timeout_s + 3.0)
+            before = self.progress()
+            self.await_progress(before, 1)
+            os.kill(victim.pid, signal.SIGCONT)
+        else:
+            self.ground.restart_redis()
+
+
+def run_chaos(
+    ground: Ground,
+    load: Load,
+    bad: Sequence[BadSample],
+    plan: Plan,
+    rng: np.random.Generator,
+    logs: Path,
+    say: Callable[[str], None] = lambda _: None,
+    namespace: str = "feedstream",
+) -> Report:
+    """Send ``load`` and ``bad``, do to the workers what ``plan`` says, and judge what came of it.
+
+    ``ground`` must be fresh: topics empty, no key of ``namespace``. ``logs`` keeps the workers' logs. Raises
+    ``Timeout`` where the workers stop making progress; everything else that does not hold is in the report.
+    """
+    started_s = time.monotonic()
+    siege = _Siege(ground, plan, logs, namespace, say)
+    report = Report(events=load.events)
+    steps = plan.steps(rng)
+    parts = np.array_split(np.arange(len(load.lines)), len(steps) + 1)
+    try:
+        with Producer(ground.bootstrap, client_id="chaos") as producer:
+            for _ in range(plan.workers):
+                siege.workers.start()
+            _send_bad(producer, bad)
+            _send(producer, [load.lines[at] for at in parts[0].tolist()])
+            seen = 0
+            for step, part in zip(steps, parts[1:], strict=True):
+                siege.await_progress(seen, min(1_000, len(part) // 2))
+                time.sleep(float(rng.random()))
+                seen = siege.progress()
+                _send(producer, [load.lines[at] for at in part.tolist()])
+                siege.step(step, rng)
+                report.done.append(step)
+                say(f"{time.monotonic() - started_s:6.1f} s  {step} after {max(seen, 0):,} records were applied")
+        _settle(siege, report, load)
+        _judge(siege, report, load, bad)
+    finally:
+        siege.workers.stop()
+        siege.store.close()
+        report.problems.extend(siege.workers.ended)
+        report.seconds = time.monotonic() - started_s
+    return report
+
+
+def _settle(siege: _Siege, report: Report, load: Load) -> None:
+    """Wait until everything sent is applied, then until the state is the one that replay makes of the same log."""
+    ends = _ends(siege.ground.bootstrap, _USER_TOPICS)
+    siege.await_("the end of the log", lambda: not _behind(siege.store, ends))
+    asked = _asked(load.lines)
+
+    def answered() -> bool:
+        batches = (orjson.loads(record.value()) for record in _records(siege.ground.bootstrap, "feeds"))
+        return asked <= {batch.get("request_id") for batch in batches}
+
+    try:
+        siege.await_("an answer to every request", answered)
+    except Timeout as error:
+        report.problems.append(str(error))
+    siege.say("everything sent is applied; replaying the same log")
+    wanted = _replayed(siege.logs, load.lines)
+
+    def equal() -> bool:
+        report.exact = exact_hash(siege.store)
+        return report.exact == wanted
+
+    try:
+        siege.await_("the state that replay makes", equal)
+    except Timeout:
+        report.problems.append(f"the exact hash is {report.exact}, replay's is {wanted}")
+
+
+def _judge(siege: _Siege, report: Report, load: Load, bad: Sequence[BadSample]) -> None:
+    report.problems += compare_counts(siege.store, load.tally())
+    feeds = list(_records(siege.ground.bootstrap, "feeds"))
+    with (siege.logs / "feeds.jsonl").open("wb") as sink:
+        sink.writelines(record.value() + b"\n" for record in feeds)
+    verdict = judge_feeds(record.value() for record in feeds)
+    report.batches, report.repeats = verdict.batches, verdict.repeats
+    report.problems += verdict.problems
+    letters = judge_letters(
+        [dict(record.headers() or ()) for record in _records(siege.ground.bootstrap, "dead-letters")]
+    )
+    report.letters = len(letters)
+    wanted = sorted(sample.cause for sample in bad)
+    if sorted(letters.values()) != wanted:
+        report.problems.append(f"dead letters say {sorted(letters.values())}, sent were {wanted}")
+
+
+def _send(producer: Producer, lines: Iterable[bytes]) -> None:
+    ticket = Ticket()
+    for text in lines:
+        line = parse_line(text)
+        producer.send(line.topic, line.key_bytes, line.value_bytes, ticket=ticket)
+    ticket.wait(120.0)
+
+
+def _send_bad(producer: Producer, bad: Sequence[BadSample]) -> None:
+    ticket = Ticket()
+    for sample in bad:
+        producer.send(sample.topic, sample.key, sample.value, ticket=ticket)
+    ticket.wait(120.0)
+
+
+def _replayed(folder: Path, lines: Iterable[bytes]) -> str:
+    """The exact hash of the command ``replay``."""
+    path = folder / "load.jsonl"
+    with path.open("wb") as sink:
+        sink.writelines(lines)
+    command = [sys.executable, "-m", "feedstream", "replay", str(path), "--state-hash"]
+    done = subprocess.run(command, check=True, capture_output=True, cwd=folder)  # noqa: S603  # our own program
+    exact: str = orjson.loads(done.stdout)["exact"]
+    return exact
+
+
+def _behind(store: Store, ends: dict[tuple[str, int], int]) -> list[tuple[str, int]]:
+    """Topic-partitions whose stored offset is not the end."""
+    try:
+        stored = {number: store.offsets(ShardId("u", number)) for number in {number for _, number in ends}}
+    except StoreUnavailable:
+        return list(ends)
+    return [where for where, end in ends.items() if end and stored[where[1]].get(where[0], 0) != end]
+
+
+def _asked(lines: Iterable[bytes]) -> set[str]:
+    """Ids of every request of a log."""
+    found = (orjson.loads(text) for text in lines if text.startswith(b'{"topic":"feed.requests"'))
+    return {line["value"]["request_id"] for line in found}
+
+
+def _consumer(bootstrap: str) -> Consumer:
+    return Consumer({"bootstrap.servers": bootstrap, "group.id": "chaos-judge", "enable.auto.commit": False})
+
+
+def _ends(bootstrap: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    consumer = _consumer(bootstrap)
+    try:
+        return {
+            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)[1]
+            for topic in topics
+            for number in consumer.list_topics(topic, timeout=10.0).topics[topic].partitions
+        }
+    finally:
+        consumer.close()
+
+
+def _records(bootstrap: str, topic: str) -> Iterable[Any]:
+    """Every record of ``topic`` up to its present end."""
+    ends = {number: end for (_, number), end in _ends(bootstrap, [topic]).items() if end}
+    consumer = _consumer(bootstrap)
+    try:
+        consumer.assign([TopicPartition(topic, number, 0) for number in ends])
+        while ends:
+            for message in consumer.consume(1_000, timeout=10.0):
+                yield message
+                if message.offset() + 1 >= ends.get(message.partition(), 0):
+                    ends.pop(message.partition(), None)
+    finally:
+        consumer.close()
