@@ -18,6 +18,7 @@ from streams import limits
 from streams.changes import Packed
 from streams.content import content_vector, tag_hashes
 from streams.hashing import U64, hash64
+from streams.index import HashIndex
 from streams.tables import F32, I64
 from streams.videos import NUMBERS, VideoTable
 
@@ -29,6 +30,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "sound": (np.uint64, (), 0),
     "lang": (np.uint64, (), 0),
     "tags": (np.uint64, (limits.VIDEO_TAGS,), 0),
+    "tag_ids": (np.int32, (limits.VIDEO_TAGS + 2,), 0),
     "countries": (np.uint64, (limits.COUNTRIES,), 0),
     "content": (np.float32, (limits.DIM,), 0.0),
     "factors": (np.float32, (limits.FACTORS,), 0.0),
@@ -36,6 +38,8 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "created_ms": (np.int64, (), 0),
     "safety": (np.int8, (), 0),
     "candidate": (np.bool_, (), False),
+    "base": (np.float32, (), -np.inf),
+    "stale": (np.bool_, (), True),
 }
 
 
@@ -43,6 +47,7 @@ class Catalogue(VideoTable):
     """Struct of arrays, one row a video: the numbers of ``VideoTable`` beside what its record says.
 
     ``candidate`` bool[n]: announced, active, public, recommendable and no duplicate. ``countries`` all 0: everywhere.
+    ``base`` f32[n] is what ``shortlist`` keeps of each video alone, ``stale`` marks rows that changed since.
     """
 
     hash: U64
@@ -50,6 +55,7 @@ class Catalogue(VideoTable):
     sound: U64
     lang: U64
     tags: U64
+    tag_ids: npt.NDArray[np.int32]
     countries: U64
     content: F32
     factors: F32
@@ -57,6 +63,8 @@ class Catalogue(VideoTable):
     created_ms: I64
     safety: npt.NDArray[np.int8]
     candidate: npt.NDArray[np.bool_]
+    base: F32
+    stale: npt.NDArray[np.bool_]
 
     def __init__(self) -> None:
         super().__init__(_EXTRA)
@@ -65,9 +73,15 @@ class Catalogue(VideoTable):
         self.video_ids: list[str] = []
         self.videos: list[Video | None] = []
         self.tag_names: dict[int, str] = {}
+        self.id_of_tag: dict[int, int] = {}
+        """Small numbers (from 1) of tags, creators and sounds by hash, as in ``tag_ids``: tags, then creator, sound."""
         self.version = 0
         """Changes whenever the set of candidates may have changed."""
+        self.base_ms = 0
+        self.base_key = b""
+        self._index = HashIndex()
         self._candidates: I64 | None = None
+        self._bound: I64 | None = None
 
     def take_states(self, states: Iterable[tuple[str, VideoState | None]]) -> None:
         """Take over states by video id; None (a tombstone) drops the video. The last of repeated ids wins."""
@@ -86,6 +100,7 @@ class Catalogue(VideoTable):
     def update(self, rows: I64, packed: Packed, videos: Sequence[Video | None], active: Sequence[bool]) -> None:
         """Take over numbers and records of unique ``rows``."""
         self.unpack(rows, packed)
+        self.stale[rows] = True
         for row, video, alive in zip(rows.tolist(), videos, active, strict=True):
             known = self.videos[row]
             if video is not known and video != known:
@@ -113,6 +128,7 @@ class Catalogue(VideoTable):
                 name = hash64(video_id)
                 self.row_of[video_id] = self.row_of_hash[name] = row
                 self.video_ids[row], self.hash[row] = video_id, name
+            self._index.put(self.hash[rows], rows)
         return np.fromiter((self.row_of[video_id] for video_id in video_ids), np.int64, len(video_ids))
 
     def rows(self, video_ids: Sequence[str]) -> I64:
@@ -122,15 +138,20 @@ class Catalogue(VideoTable):
 
     def rows_of_hashes(self, hashes: U64) -> I64:
         """Row of each hash, -1 where it is unknown; the shape of ``hashes``."""
-        get = self.row_of_hash.get
-        flat = np.fromiter((get(name, -1) for name in hashes.ravel().tolist()), np.int64, hashes.size)
-        return flat.reshape(hashes.shape)
+        return self._index.find(hashes)
 
     def candidates(self) -> I64:
         """Rows of all candidates in order, int64[m]; the same array until they change, not to be written to."""
         if self._candidates is None:
             self._candidates = np.flatnonzero(self.candidate[: self.high])
         return self._candidates
+
+    def bound(self) -> I64:
+        """Rows of candidates bound to countries, int64[m]."""
+        if self._bound is None:
+            rows = self.candidates()
+            self._bound = rows[self.countries[rows, 0] != 0]
+        return self._bound
 
     def _describe(self, row: int, video: Video | None) -> None:
         self.videos[row] = video
@@ -142,8 +163,12 @@ class Catalogue(VideoTable):
         self.tags[row] = tag_hashes(video)
         for name in (*video.tags, *([video.category] if video.category else [])):
             self.tag_names[hash64(name)] = name
+        numbers = self.id_of_tag
+        for at, name in enumerate((*self.tags[row].tolist(), int(self.creator[row]), int(self.sound[row]))):
+            self.tag_ids[row, at] = numbers.setdefault(name, len(numbers) + 1) if name else 0
         countries = [hash64(country) for country in video.countries[: limits.COUNTRIES]]
         self.countries[row] = countries + [0] * (limits.COUNTRIES - len(countries))
+        self._bound = None
         self.content[row] = content_vector(video)
         self.duration_ms[row], self.created_ms[row] = video.duration_ms, video.created_ms
         self.safety[row] = min(video.safety.level, 127) if video.safety else 0
@@ -153,13 +178,14 @@ class Catalogue(VideoTable):
             del self.row_of[self.video_ids[row]]
             del self.row_of_hash[int(self.hash[row])]
             self.video_ids[row], self.videos[row] = "", None
-            self.candidate[row] = False
+            self.candidate[row], self.stale[row] = False, True
         if rows:
+            self._index.drop(self.hash[np.array(rows)])
             self.give(np.array(rows, dtype=np.int64))
             self._changed()
 
     def _changed(self) -> None:
-        self._candidates = None
+        self._candidates = self._bound = None
         self.version += 1
 
 

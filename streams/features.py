@@ -18,7 +18,10 @@ from streams.tables import F32, F64, I64
 from streams.videos import HALF_LIVES_S
 from streams.viewers import ViewerTable
 
-__all__ = ["FEATURES", "PRIOR", "candidate_features", "pair_features", "popular_features", "taste_vectors"]
+__all__ = [
+    "FEATURES", "POPULAR", "PRIOR", "candidate_features", "latest", "near_sums", "pair_features", "popular_features",
+    "taste_vectors",
+]  # fmt: skip
 
 _MET, _LONG, _POSITIVE, _NEGATIVE = range(4)
 _RATE_NAMES = ("5m", "15m", "30m", "1h", "2h", "6h", "12h", "24h", "72h")
@@ -66,7 +69,8 @@ _PRIORS: Final = {
 }
 PRIOR: Final = np.array([_PRIORS.get(name, 0.0) for name in FEATURES], dtype=np.float64)
 """Weights before anything was learnt: sensible for a cold system."""
-_POPULAR: Final = FEATURES.index("near_slow")
+POPULAR: Final = FEATURES.index("near_slow")
+"""How many of the columns, the first ones, speak of the video alone."""
 
 
 def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
@@ -76,7 +80,7 @@ def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
     sums = catalogue.sums[rows]
     positive = sums[:, _POSITIVE] * fade
     met = sums[:, _MET] * fade
-    out = np.empty((len(rows), _POPULAR), dtype=np.float32)
+    out = np.empty((len(rows), POPULAR), dtype=np.float32)
     wide = len(HALF_LIVES_S)
     out[:, :wide] = np.log(np.maximum(positive, 0.0) + _FLOOR)
     for column, at in enumerate(_SHARE_AT, wide):
@@ -95,30 +99,30 @@ def candidate_features(
 ) -> F32:
     """Features of one viewer with many videos, float32[m, F]; ``popular`` may hand in ``popular_features``."""
     out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
-    out[:, :_POPULAR] = popular_features(catalogue, rows, now_ms) if popular is None else popular
+    out[:, :POPULAR] = popular_features(catalogue, rows, now_ms) if popular is None else popular
     near = _near_of_viewer(catalogue, viewers, viewer, rows, now_ms)
-    out[:, _POPULAR : _POPULAR + 2] = np.log(near + _FLOOR)
+    out[:, POPULAR : POPULAR + 2] = np.log(near + _FLOOR)
     taste = taste_vectors(catalogue, viewers, np.array([viewer]))
-    out[:, _POPULAR + 2] = catalogue.factors[rows] @ taste[0]
+    out[:, POPULAR + 2] = catalogue.factors[rows] @ taste[0]
     one = np.full(len(rows), viewer, dtype=np.int64)
-    _personal(catalogue, viewers, one, rows, out[:, _POPULAR + 3 :])
+    _personal(catalogue, viewers, one, rows, out[:, POPULAR + 3 :])
     return out
 
 
 def pair_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, now_ms: I64) -> F32:
     """Features of many pairs, float32[n, F]; ``viewer``, ``rows`` and ``now_ms`` are int64[n]."""
     out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
-    out[:, :_POPULAR] = popular_features(catalogue, rows, now_ms)
+    out[:, :POPULAR] = popular_features(catalogue, rows, now_ms)
     near = _near_of_pairs(catalogue, viewers, viewer, rows, now_ms)
-    out[:, _POPULAR : _POPULAR + 2] = np.log(near + _FLOOR)
+    out[:, POPULAR : POPULAR + 2] = np.log(near + _FLOOR)
     distinct, inverse = np.unique(viewer, return_inverse=True)
     taste = taste_vectors(catalogue, viewers, distinct)[inverse]
-    out[:, _POPULAR + 2] = (catalogue.factors[rows] * taste).sum(axis=1)
-    _personal(catalogue, viewers, viewer, rows, out[:, _POPULAR + 3 :])
+    out[:, POPULAR + 2] = (catalogue.factors[rows] * taste).sum(axis=1)
+    _personal(catalogue, viewers, viewer, rows, out[:, POPULAR + 3 :])
     return out
 
 
-def _latest(viewers: ViewerTable, viewer: I64) -> U64:
+def latest(viewers: ViewerTable, viewer: I64) -> U64:
     """Hashes of the latest ``PAIRED`` positives of each viewer, uint64[n, PAIRED], 0 where there is none."""
     order = np.argpartition(-viewers.recent_ms[viewer], limits.PAIRED, axis=1)[:, : limits.PAIRED]
     return np.take_along_axis(viewers.recent[viewer], order, axis=1)
@@ -130,29 +134,40 @@ def _faded_near(catalogue: Catalogue, rows: I64, now_ms: int | I64) -> F64:
     return result
 
 
+def near_sums(catalogue: Catalogue, names: U64, now_ms: int) -> tuple[I64, F64]:
+    """Rows that co-occur with the videos ``names``, each once and in order, and their weights float64[n, 2] (slow,
+    fast), divided by the root of the named videos' own masses.
+    """
+    liked = catalogue.rows_of_hashes(names[names != 0])
+    liked = liked[liked >= 0]
+    others = catalogue.rows_of_hashes(catalogue.near[liked])
+    fade = _faded_near(catalogue, liked, now_ms)
+    weight = catalogue.near_w[liked] * fade[:, None, :]
+    weight /= np.sqrt(np.maximum(catalogue.near_mass[liked] * fade, 0.0) + 1.0)[:, None, :]
+    known = others >= 0
+    rows, inverse = np.unique(others[known], return_inverse=True)
+    sums = np.zeros((len(rows), 2))
+    for at in range(2):
+        sums[:, at] = np.bincount(inverse, weight[known, at], minlength=len(rows))
+    return rows, sums
+
+
 def _near_of_viewer(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int) -> F64:
     """Cosine-normalised co-occurrence with the viewer's latest positives, float64[m, 2] (slow, fast)."""
-    near = np.zeros((catalogue.high, 2))
-    latest = _latest(viewers, np.array([viewer]))[0]
-    liked = catalogue.rows_of_hashes(latest[latest != 0])
-    liked = liked[liked >= 0]
-    if len(liked):
-        others = catalogue.rows_of_hashes(catalogue.near[liked])
-        fade = _faded_near(catalogue, liked, now_ms)
-        weight = catalogue.near_w[liked] * fade[:, None, :]
-        weight /= np.sqrt(np.maximum(catalogue.near_mass[liked] * fade, 0.0) + 1.0)[:, None, :]
-        known = others >= 0
-        for at in range(2):
-            near[:, at] = np.bincount(others[known], weight[known, at], minlength=catalogue.high)
+    near = np.zeros((len(rows), 2))
+    found, sums = near_sums(catalogue, latest(viewers, np.array([viewer]))[0], now_ms)
+    if len(found):
+        at = np.minimum(np.searchsorted(found, rows), len(found) - 1)
+        near = np.where((found[at] == rows)[:, None], sums[at], 0.0)
     mass = np.maximum(catalogue.near_mass[rows] * _faded_near(catalogue, rows, now_ms), 0.0)
-    result: F64 = near[rows] / np.sqrt(mass + 1.0)
+    result: F64 = near / np.sqrt(mass + 1.0)
     return result
 
 
 def _near_of_pairs(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, now_ms: I64) -> F64:
-    latest = _latest(viewers, viewer)
-    liked = catalogue.rows_of_hashes(latest)
-    known = (liked >= 0) & (latest != 0)
+    names = latest(viewers, viewer)
+    liked = catalogue.rows_of_hashes(names)
+    known = (liked >= 0) & (names != 0)
     safe = np.where(known, liked, 0)
     hit = (catalogue.near[safe] == catalogue.hash[rows][:, None, None]) & known[:, :, None]
     pair, nth, slot = np.nonzero(hit)
@@ -171,9 +186,9 @@ def _near_of_pairs(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows
 
 def taste_vectors(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:
     """Mean collaborative vector of each viewer's latest positives, float32[n, FACTORS]."""
-    latest = _latest(viewers, viewer)
-    liked = catalogue.rows_of_hashes(latest)
-    known = (liked >= 0) & (latest != 0)
+    names = latest(viewers, viewer)
+    liked = catalogue.rows_of_hashes(names)
+    known = (liked >= 0) & (names != 0)
     vectors = catalogue.factors[np.where(known, liked, 0)] * known[:, :, None]
     result: F32 = vectors.sum(axis=1) / np.sqrt(np.maximum(known.sum(axis=1), 1))[:, None].astype(np.float32)
     return result
@@ -187,21 +202,51 @@ def _personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64
     for column, sums in enumerate((viewers.fast, viewers.slow, viewers.negative)):
         dot = content @ sums[viewer[0]] if single else np.einsum("nd,nd->n", content, sums[viewer])
         out[:, column] = dot / mass[:, column]
-    out[:, 3] = _overlap(viewers.tags[viewer], viewers.tag_w[viewer], catalogue.tags[rows]) / mass[:, 1]
-    out[:, 4] = (
-        _overlap(viewers.creators[viewer], viewers.creator_w[viewer], catalogue.creator[rows, None]) / mass[:, 1]
-    )
-    out[:, 5] = _overlap(viewers.sounds[viewer], viewers.sound_w[viewer], catalogue.sound[rows, None]) / mass[:, 1]
-    picked = viewers.picked[viewer]
-    out[:, 6] = 0.0
-    if picked.any():
-        out[:, 6] = _overlap(picked, np.ones(picked.shape, np.float32), catalogue.tags[rows])
+    if single:
+        out[:, 3:7] = _overlaps_of_one(catalogue, viewers, int(viewer[0]), rows) / [*[mass[0, 1]] * 3, 1.0]
+    else:
+        out[:, 3:7] = _overlaps(catalogue, viewers, viewer, rows) / np.stack([mass[:, 1]] * 3 + [np.ones(len(rows))], 1)
     same = (viewers.lang[viewer] == catalogue.lang[rows]) & (catalogue.lang[rows] != 0)
     out[:, 7] = same
     heavy = viewers.duration_mass[viewer]
     mean = viewers.duration_sum[viewer] / np.maximum(heavy, 1e-6)
     off = np.abs(np.log1p(catalogue.duration_ms[rows] / 1_000.0) - mean)
     out[:, 8] = np.where(heavy > 0.5, -off, 0.0)
+
+
+def _overlaps(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64) -> F32:
+    """Weights of the tags, creator and sound that viewer and video share, and picked ones, float32[n, 4]."""
+    out = np.zeros((len(rows), 4), dtype=np.float32)
+    out[:, 0] = _overlap(viewers.tags[viewer], viewers.tag_w[viewer], catalogue.tags[rows])
+    out[:, 1] = _overlap(viewers.creators[viewer], viewers.creator_w[viewer], catalogue.creator[rows, None])
+    out[:, 2] = _overlap(viewers.sounds[viewer], viewers.sound_w[viewer], catalogue.sound[rows, None])
+    picked = viewers.picked[viewer]
+    if picked.any():
+        out[:, 3] = _overlap(picked, np.ones(picked.shape, np.float32), catalogue.tags[rows])
+    return out
+
+
+def _overlaps_of_one(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64) -> F32:
+    """The same for one viewer: a weight for every tag there is, looked up by the videos' tag numbers."""
+    out = np.zeros((len(rows), 4), dtype=np.float32)
+    numbers = catalogue.id_of_tag
+    ids = catalogue.tag_ids[rows]
+    parts = (
+        (viewers.tags[viewer], viewers.tag_w[viewer], ids[:, :-2]),
+        (viewers.creators[viewer], viewers.creator_w[viewer], ids[:, -2:-1]),
+        (viewers.sounds[viewer], viewers.sound_w[viewer], ids[:, -1:]),
+        (viewers.picked[viewer], np.ones(limits.PICKED, dtype=np.float32), ids[:, :-2]),
+    )
+    for column, (names, weights, own) in enumerate(parts):
+        kept = names != 0
+        if not kept.any():
+            continue
+        table = np.zeros(len(numbers) + 1, dtype=np.float32)
+        known = [numbers.get(name, 0) for name in names[kept].tolist()]
+        np.add.at(table, known, weights[kept])
+        table[0] = 0.0
+        out[:, column] = table[own].sum(axis=1)
+    return out
 
 
 def _overlap(kept: U64, weight: F32, names: U64) -> F32:

@@ -63,6 +63,10 @@ FULL_RANK: Final = 4_000
 """Candidates up to which every one gets the full features; beyond it a shortlist does (previews: always all)."""
 SHORTLIST: Final = 300
 """Candidates per viewer that get the full features when there are more than FULL_RANK."""
+NEAREST: Final = 100
+"""Neighbours of a viewer's latest positives that join the shortlist."""
+BASE_MS: Final = 2_000
+"""How old the shortlist's score of a video alone may be; one whose numbers changed is scored anew at once."""
 FRESH_MET: Final = 20.0
 """A video met by fewer viewers (decayed over 72 h) than this is fresh and may take an exploration place."""
 EXPLORE_EVERY: Final = 10

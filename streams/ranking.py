@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.features import FEATURES, PRIOR, candidate_features, popular_features, taste_vectors
+from streams.features import FEATURES, PRIOR, candidate_features
 from streams.hashing import U64
+from streams.shortlist import allowed, shortlists
 from streams.slate import best, slate
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
@@ -71,17 +71,25 @@ class Ranked(NamedTuple):
 
 
 def rank_many(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], model: Model) -> list[Ranked]:
-    """A slate for each request; viewers are batched where the catalogue is large."""
-    pool = catalogue.candidates()
-    large = [at for at, request in enumerate(requests) if len(pool) > limits.FULL_RANK and _short(request)]
-    short = dict(zip(large, _shortlists(catalogue, viewers, [requests[at] for at in large], pool, model), strict=True))
-    return [rank(catalogue, viewers, request, model, short.get(at, pool)) for at, request in enumerate(requests)]
+    """A slate for each request; where the catalogue is large, shortlists are made for all viewers at once."""
+    large = [at for at, request in enumerate(requests) if _short(catalogue, request)]
+    lists = shortlists(catalogue, viewers, [requests[at] for at in large], model.weights)
+    short = dict(zip(large, lists, strict=True))
+    return [_rank(catalogue, viewers, request, model, short.get(at)) for at, request in enumerate(requests)]
 
 
-def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, pool: I64 | None = None) -> Ranked:
-    """The slate of one request from ``pool`` (rows; default all candidates)."""
-    rows = catalogue.candidates() if pool is None else pool
-    rows = rows[allowed(catalogue, viewers, request, rows)]
+def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model) -> Ranked:
+    """The slate of one request."""
+    return rank_many(catalogue, viewers, [request], model)[0]
+
+
+def _rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, short: I64 | None) -> Ranked:
+    """The slate of one request from its shortlist, or from everything that may be shown."""
+    if short is None:
+        rows = catalogue.candidates()
+        rows = rows[allowed(catalogue, viewers, request)[rows]]
+    else:
+        rows = short
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
     x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms)
@@ -100,67 +108,8 @@ def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Mo
     return Ranked(rows[order], scores[order], sources, reasons, x[order])
 
 
-def allowed(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64) -> npt.NDArray[np.bool_]:
-    """Which of ``rows`` may be shown at all, bool[n]."""
-    viewer = request.viewer
-    hidden = np.zeros(catalogue.high, dtype=bool)
-    for names in (viewers.met[viewer], viewers.served[viewer] if not request.pure else None, request.exclude):
-        if names is not None and len(names):
-            found = catalogue.rows_of_hashes(names)
-            hidden[found[found >= 0]] = True
-    if request.candidates is not None:
-        wanted = catalogue.rows_of_hashes(request.candidates)
-        others = np.ones(catalogue.high, dtype=bool)
-        others[wanted[wanted >= 0]] = False
-        hidden |= others
-    fine: npt.NDArray[np.bool_] = ~hidden[rows] & (catalogue.creator[rows] != viewers.hash[viewer])
-    fine &= catalogue.safety[rows] <= viewers.safety_level[viewer]
-    bound = catalogue.countries[rows]
-    if bound.any():
-        country = np.uint64(request.country or int(viewers.country[viewer]))
-        fine &= (bound[:, 0] == 0) | ((bound == country) & (country != 0)).any(axis=1)
-    return fine
-
-
-def _short(request: Request) -> bool:
-    return not request.pure and request.candidates is None
-
-
-def _shortlists(
-    catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], pool: I64, model: Model
-) -> list[I64]:
-    """The rows that deserve full features, for each request: one matrix product over viewers and candidates."""
-    if not requests:
-        return []
-    weights = model.weights.astype(np.float32)
-    wide = _AT["near_slow"]
-    base = popular_features(catalogue, pool, max(request.now_ms for request in requests)) @ weights[:wide]
-    who = np.array([request.viewer for request in requests], dtype=np.int64)
-    mass = np.maximum(viewers.mass[who], 0.0) + 1.0
-    vector = sum(
-        sums[who] * (weights[_AT[name]] / mass[:, at])[:, None]
-        for at, (name, sums) in enumerate(
-            (
-                ("content_fast", viewers.fast),
-                ("content_slow", viewers.slow),
-                ("content_negative", viewers.negative),
-            )
-        )
-    )
-    both = np.concatenate((vector, taste_vectors(catalogue, viewers, who) * weights[_AT["factors"]]), axis=1)
-    item = np.concatenate((catalogue.content[pool], catalogue.factors[pool]), axis=1)
-    scores = both.astype(np.float32) @ item.T
-    scores += base
-    lists = []
-    for request, row in zip(requests, scores, strict=True):
-        count = limits.SHORTLIST + len(viewers.met[request.viewer]) + len(viewers.served[request.viewer])
-        top = pool[np.argpartition(row, -count)[-count:]] if count < len(pool) else pool
-        liked = viewers.recent[request.viewer]
-        known = catalogue.rows_of_hashes(liked[liked != 0])
-        near = catalogue.rows_of_hashes(catalogue.near[known[known >= 0]].ravel())
-        near = near[near >= 0]
-        lists.append(np.union1d(top, near[catalogue.candidate[near]]))
-    return lists
+def _short(catalogue: Catalogue, request: Request) -> bool:
+    return not request.pure and request.candidates is None and len(catalogue.candidates()) > limits.FULL_RANK
 
 
 def _fresh(catalogue: Catalogue, rows: I64, scores: F64, names: U64, request: Request) -> I64:
@@ -179,17 +128,18 @@ def _explain(
     catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64, parts: F64, explored: list[bool]
 ) -> tuple[list[str], list[list[str]]]:
     """Where each item came from and why, from the parts of its score against the mean candidate."""
-    totals = {name: parts[:, columns].sum(axis=1).tolist() for name, columns in _FAMILIES.items()}
+    names = list(_FAMILIES)
+    totals = np.stack([parts[:, columns].sum(axis=1) for columns in _FAMILIES.values()], axis=1)
+    strongest = np.argsort(-totals, axis=1)[:, :2].tolist()
+    amounts = totals.tolist()
     liked = _liked_tags(viewers, request.viewer)
+    tags = catalogue.tags[rows].tolist()
     sources, reasons = [], []
     for at, row in enumerate(rows.tolist()):
-        ranked = sorted(((total[at], name) for name, total in totals.items()), reverse=True)
-        source = "fresh" if explored[at] else ranked[0][1]
+        first = strongest[at]
         why = ["fresh"] if explored[at] else []
-        for amount, name in ranked[:2]:
-            if amount > 0:
-                why.append(_reason(catalogue, liked, row, name))
-        sources.append(source)
+        why += [_reason(catalogue, liked, tags[at], row, names[one]) for one in first if amounts[at][one] > 0]
+        sources.append("fresh" if explored[at] else names[first[0]])
         reasons.append(why or ["popular"])
     return sources, reasons
 
@@ -200,12 +150,11 @@ def _liked_tags(viewers: ViewerTable, viewer: int) -> dict[int, float]:
     return picked | {tag: weight for tag, weight in kept if tag and weight > 0}
 
 
-def _reason(catalogue: Catalogue, liked: dict[int, float], row: int, family: str) -> str:
+def _reason(catalogue: Catalogue, liked: dict[int, float], tags: list[int], row: int, family: str) -> str:
     if family == "interest" and liked:
-        tags = [tag for tag in catalogue.tags[row].tolist() if tag in liked]
-        if tags:
-            return "tag:" + catalogue.tag_names.get(max(tags, key=liked.__getitem__), "?")
-    video = catalogue.videos[row]
-    if family == "creator" and video is not None:
+        shared = [tag for tag in tags if tag in liked]
+        if shared:
+            return "tag:" + catalogue.tag_names.get(max(shared, key=liked.__getitem__), "?")
+    if family == "creator" and (video := catalogue.videos[row]) is not None:
         return f"creator:{video.creator_id}"
     return family
