@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,17 +177,22 @@ class _Siege:
     def await_progress(self, since: int, records: int) -> None:
         self.await_(f"progress beyond {since} applied records", lambda: self.progress() >= since + records)
 
-    def step(self, what: str, rng: np.random.Generator) -> None:
+    def step(self, what: str, send: Callable[[], None], rng: np.random.Generator) -> None:
+        """Do one thing to the workers, with ``send``'s records on their way."""
         victim = self.workers.running[int(rng.integers(len(self.workers.running)))]
-        if what == "kill":
-            self.workers.kill(victim)
-            self.workers.start()
-        elif what == "freeze":
+        if what == "freeze":
             os.kill(victim.pid, signal.SIGSTOP)
             time.sleep(self.plan.session_timeout_s + 3.0)
             before = self.progress()
+            send()
+            # Progress now is that of the others, who own the frozen one's shards by the time it wakes up.
             self.await_progress(before, 1)
             os.kill(victim.pid, signal.SIGCONT)
+            return
+        send()
+        if what == "kill":
+            self.workers.kill(victim)
+            self.workers.start()
         else:
             self.ground.restart_redis()
 
@@ -222,8 +228,8 @@ def run_chaos(
                 siege.await_progress(seen, min(1_000, len(part) // 2))
                 time.sleep(float(rng.random()))
                 seen = siege.progress()
-                _send(producer, [load.lines[at] for at in part.tolist()])
-                siege.step(step, rng)
+                lines = [load.lines[at] for at in part.tolist()]
+                siege.step(step, partial(_send, producer, lines), rng)
                 report.done.append(step)
                 say(f"{time.monotonic() - started_s:6.1f} s  {step} after {max(seen, 0):,} records were applied")
         _settle(siege, report, load)

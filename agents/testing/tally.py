@@ -60,20 +60,23 @@ class Tally:
             self._watched[(*pair, _impression(event))].add(event["watch_ms"])
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """The nine counts of every video that has any, zeros too; counted anew from every fact."""
+        """The nine counts of every video that has any, zeros too; counted anew from every fact.
+
+        Another thread may go on adding: each table is copied as it stands before it is read.
+        """
         found: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTED, 0))
         for topic, name in _STANDING.items():
-            for (_, video), operations in self._operations[topic].items():
+            for (_, video), operations in list(self._operations[topic].items()):
                 found[video][name] += _stands(operations)
-        for (_, video, _), operations in self._comments.items():
+        for (_, video, _), operations in list(self._comments.items()):
             found[video]["comments"] += _stands(operations)
         for topic, name in _SEEN.items():
-            for _, video, _ in self._seen[topic]:
+            for _, video, _ in list(self._seen[topic]):
                 found[video][name] += 1
-        for (_, video, _), reports in self._watched.items():
+        for (_, video, _), reports in list(self._watched.items()):
             found[video]["watches"] += 1
             found[video]["watch_ms"] += max(reports)
-        for _, video, _ in self._shares:
+        for _, video, _ in list(self._shares):
             found[video]["shares"] += 1
         return dict(found)
 

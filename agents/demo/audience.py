@@ -1,0 +1,195 @@
+"""The audience: the world's viewers at a real broker. They read the feed topic, watch, and send what they did.
+
+One thread, no waiting: ``step`` does what is due. A viewer watches the newest batch from its top, one video after the
+other, and asks for a batch only when left without one, as an app would when it is opened.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import Producer as KafkaProducer
+
+from agents.demo.gauges import Gauges
+from agents.producer import producer_options
+from agents.world.world import World
+from schemas.codec import decode, encode
+from schemas.events import Event
+from schemas.feeds import FeedBatch, FeedRequest
+
+__all__ = ["Audience"]
+
+_ASK_AGAIN_S: Final = 3.0
+_STRONG: Final = frozenset({"events.like", "events.share", "events.follow", "events.comment", "events.save"})
+_PENDING: Final = 64
+
+
+@dataclass
+class _Viewer:
+    """One viewer at the screen: what is still to watch, and actions not yet seen in a feed."""
+
+    queue: deque[str] = field(default_factory=deque)
+    batch_id: str | None = None
+    position: int = 0
+    free_s: float = 0.0
+    asked_s: float = float("-inf")
+    pending: deque[tuple[str, str, int, float]] = field(default_factory=lambda: deque(maxlen=_PENDING))
+    served: set[str] = field(default_factory=set)
+
+
+class Audience:
+    """All viewers of ``world`` on the broker at ``bootstrap``; figures go to ``gauges``, what is wrong to ``problems``.
+
+    ``hurry`` is how many seconds of watching fit into one.
+    """
+
+    def __init__(self, world: World, bootstrap: str, gauges: Gauges, hurry: float) -> None:
+        self.world = world
+        self.gauges = gauges
+        self.problems: list[str] = []
+        self._hurry = hurry
+        self._viewers = [_Viewer() for _ in world.tastes.user_ids]
+        self._contents: dict[str, bytes] = {}
+        self._due: list[tuple[float, int, int, str, Event]] = []
+        self._order = itertools.count()
+        self._asked = itertools.count()
+        self._kafka = KafkaProducer(producer_options(bootstrap, client_id="demo-viewers", timeout_s=60.0))
+        self._feeds = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "demo-viewers",
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 5,
+                "log_level": 0,
+            }
+        )
+        self._feeds.subscribe(["feeds"])
+
+    def announce(self, what: str = "all") -> None:
+        """Send the records of the world's ``videos``, of its ``users``, or ``all``."""
+        if what in {"all", "videos"}:
+            for video in self.world.videos.records:
+                self._produce("videos", video.video_id, encode(video))
+        if what in {"all", "users"}:
+            for user in self.world.users:
+                self._produce("users", user.user_id, encode(user))
+        self._kafka.flush(30.0)
+
+    def upload(self, count: int) -> None:
+        """``count`` new videos of the world."""
+        for video in self.world.upload(count, int(time.time() * 1_000)):
+            self._produce("videos", video.video_id, encode(video))
+
+    def step(self, now_s: float, *, acting: bool = True) -> None:
+        """Read what came, send what is due, and let whoever is free watch on; ``acting`` False: only what was begun."""
+        self._kafka.poll(0)
+        for message in self._feeds.consume(200, timeout=0.005):
+            if message.error() is None:
+                self._take(message.value(), message.key(), message.timestamp()[1])
+            elif message.error().code() != KafkaError._PARTITION_EOF and message.error().fatal():
+                self.problems.append(f"reading feeds failed: {message.error().str()}")
+        self._send_due(now_s)
+        if acting:
+            for row, viewer in enumerate(self._viewers):
+                if viewer.free_s <= now_s:
+                    self._watch_or_ask(row, viewer, now_s)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything begun was sent and delivered."""
+        return not self._due and not len(self._kafka)
+
+    def served_everybody(self) -> float:
+        """Share of the viewers who were given anything yet."""
+        return sum(bool(viewer.served) for viewer in self._viewers) / len(self._viewers)
+
+    def close(self) -> None:
+        """Deliver what waits and leave."""
+        self._kafka.flush(10.0)
+        self._feeds.close()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _take(self, value: bytes, key: bytes, timestamp_ms: int) -> None:
+        batch = decode("feeds", key, value, timestamp_ms)
+        if not isinstance(batch, FeedBatch):
+            raise TypeError("a feed record is no batch")
+        arrived_s = time.monotonic()
+        known = self._contents.setdefault(batch.batch_id, value)
+        if known is not value:
+            self.gauges.repeats += 1
+            if known != value:
+                self.problems.append(f"batch {batch.batch_id} has two contents")
+            return
+        self.gauges.batches += 1
+        row = self.world.tastes.row_of[batch.user_id]
+        viewer = self._viewers[row]
+        ids = [item.video_id for item in batch.items]
+        if again := viewer.served.intersection(ids):
+            self.problems.append(f"{batch.user_id} was served {sorted(again)[0]} twice")
+        if ids:
+            self.gauges.match.add(self.gauges.elapsed_s, self.world.match(row, ids))
+            viewer.queue, viewer.batch_id, viewer.position = deque(ids), batch.batch_id, 0
+        viewer.served.update(ids)
+        self.world.offer(row, ids)
+        self._measure(viewer, batch.as_of, arrived_s)
+
+    def _measure(self, viewer: _Viewer, as_of: dict[str, dict[str, int]], arrived_s: float) -> None:
+        """Actions that this batch is the first to reflect; the youngest is the one whose wait counts."""
+        covered = [one for one in viewer.pending if as_of.get(one[0], {}).get(one[1], 0) > one[2]]
+        if covered:
+            self.gauges.latencies.add(arrived_s - max(one[3] for one in covered))
+            viewer.pending = deque((one for one in viewer.pending if one not in covered), maxlen=_PENDING)
+
+    # --- acting -------------------------------------------------------------------------------------------------------
+
+    def _watch_or_ask(self, row: int, viewer: _Viewer, now_s: float) -> None:
+        if viewer.queue:
+            now_ms = int(time.time() * 1_000)
+            video, position = viewer.queue.popleft(), viewer.position
+            viewer.position += 1
+            events, end_ms = self.world.watch(row, [video], now_ms, viewer.batch_id, position, self._hurry)
+            for topic, event in events:
+                due_s = now_s + (event.ts_ms - now_ms) / 1_000
+                heapq.heappush(self._due, (due_s, next(self._order), row, topic, event))
+            viewer.free_s = now_s + (end_ms - now_ms) / 1_000
+        elif now_s - viewer.asked_s > _ASK_AGAIN_S:
+            viewer.asked_s = now_s
+            user = self.world.tastes.user_ids[row]
+            request = FeedRequest(
+                v=1, request_id=f"{user}.{next(self._asked)}", user_id=user, ts_ms=int(time.time() * 1_000)
+            )
+            self._produce("feed.requests", user, encode(request))
+
+    def _send_due(self, now_s: float) -> None:
+        while self._due and self._due[0][0] <= now_s:
+            _, _, row, topic, event = heapq.heappop(self._due)
+            self.world.count([(topic, event)])
+            self.gauges.events += 1
+            self.gauges.rate.add(self.gauges.elapsed_s, 1.0)
+            self._produce(topic, event.user_id, encode(event), row if topic in _STRONG else None)
+
+    def _produce(self, topic: str, key: str, value: bytes, strong_row: int | None = None) -> None:
+        sent_s = time.monotonic()
+
+        def report(error: Any, message: Any) -> None:
+            if error is not None:
+                self.problems.append(f"a record for {topic} was not delivered: {error.str()}")
+            elif strong_row is not None:
+                where = (topic, str(message.partition()), message.offset(), sent_s)
+                self._viewers[strong_row].pending.append(where)
+
+        while True:
+            try:
+                self._kafka.produce(topic, value, key.encode(), on_delivery=report)
+            except BufferError:
+                self._kafka.poll(0.01)
+                continue
+            return
