@@ -12,7 +12,7 @@ import contextlib
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from agents.settings import Settings
 from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable
 from agents.telemetry import METRICS
 
-__all__ = ["ChunkEvent", "Pending", "ShardHost"]
+__all__ = ["ChunkEvent", "OneByOne", "Pending", "ShardHost"]
 
 _LOG = log.get("shard")
 _TP = tuple[str, int]
@@ -50,6 +50,40 @@ class Pending:
     after: Callable[[], Awaitable[None]] | None = None
 
 
+class OneByOne:
+    """Writes to the store, one in flight, each to its end.
+
+    Whoever waits may be cancelled (a shard is given away); the write may not: a thread carries it out all the same, and
+    the next one would go on as if it had been written, or not, by guess.
+    """
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    async def idle(self) -> None:
+        """Wait until nothing is in flight; raises what the write raised."""
+        while (task := self._task) is not None:
+            await asyncio.shield(task)
+            if self._task is task:
+                self._task = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a write is in flight."""
+        return self._task is not None and not self._task.done()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin a write, right after ``idle``."""
+        self._task = asyncio.create_task(work)
+
+    async def abandon(self) -> None:
+        """Give up what is in flight; nothing may be written after it."""
+        task, self._task = self._task, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
 class ShardHost(ABC):
     """Runs one shard. Subclasses say how a chunk is folded, what a checkpoint holds and what a fresh shard is."""
 
@@ -69,7 +103,9 @@ class ShardHost(ABC):
         self._unsafe: list[ChunkEvent] = []
         self._folded = 0
         self._saved_s = time.monotonic()
-        self._saving: asyncio.Task[None] | None = None
+        self._saving = OneByOne()
+        self._publishing = OneByOne()
+        self._lost = False
         self._tasks: list[asyncio.Task[None]] = []
         self.loops: list[Callable[[], Awaitable[None]]] = []
         self._outbox_done = 0
@@ -124,12 +160,13 @@ class ShardHost(ABC):
             with contextlib.suppress(Refused, StoreUnavailable, TimeoutError):
                 async with asyncio.timeout(5.0):
                     await self.checkpoint()
-                    if self._saving is not None:
-                        await self._saving
+                    await self._saving.idle()
                     await self.drained()
-        if self._saving is not None:
-            self._saving.cancel()
-            await asyncio.gather(self._saving, return_exceptions=True)
+                    await self._publishing.idle()
+        self._lost = True
+        await self._saving.abandon()
+        await self._publishing.abandon()
+        self._empty()  # whoever waits to put a chunk goes on, or its agent would stand still
 
     async def drained(self) -> None:  # noqa: B027  # nothing to do is a fine answer
         """Called by a draining close after the last checkpoint."""
@@ -166,15 +203,15 @@ class ShardHost(ABC):
 
     async def checkpoint(self) -> None:
         """Start the next checkpoint, after the one in flight."""
-        if self._saving is not None:
-            saving, self._saving = self._saving, None
-            await saving
+        await self._saving.idle()
+        if self._lost:
+            return
         pending = self.save()
         self._saved_s = time.monotonic()
         if pending is None:
             return
         pending.acks, self._unsafe, self._folded = self._unsafe, [], 0
-        self._saving = asyncio.create_task(self._guard(self._write(pending)))
+        self._saving.start(self._guard(self._write(pending)))
 
     async def _write(self, pending: Pending) -> None:
         for wait in pending.waits:
@@ -219,6 +256,7 @@ class ShardHost(ABC):
     # --- refused ------------------------------------------------------------------------------------------------------
 
     def _reload_soon(self, why: str) -> None:
+        self._lost = True  # what this host holds is not what is stored: it writes nothing more
         asyncio.get_running_loop().call_soon(self._inbox_reload, why)
 
     def _inbox_reload(self, why: str) -> None:
@@ -236,11 +274,10 @@ class ShardHost(ABC):
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        if self._saving is not None and self._saving is not mine:
-            await asyncio.gather(self._saving, return_exceptions=True)
-        self._saving, self._unsafe, self._folded = None, [], 0
-        while not self._inbox.empty():
-            self._inbox.get_nowait()
+        await self._saving.abandon()
+        await self._publishing.abandon()
+        self._unsafe, self._folded = [], 0
+        self._empty()
         await asyncio.sleep(1.0)  # let a new owner, if there is one, be told to us by Kafka first
         if self._closed():  # meanwhile
             return
@@ -248,6 +285,10 @@ class ShardHost(ABC):
         await self._rewind(self.number, self.positions())
         self._reloading.clear()
         self._start()
+
+    def _empty(self) -> None:
+        while not self._inbox.empty():
+            self._inbox.get_nowait()
 
     def _closed(self) -> bool:
         return not self.open_now
@@ -257,6 +298,7 @@ class ShardHost(ABC):
         loaded: Loaded = await self.retried(self.store.acquire, self.id, self.token)
         self._stored = dict(loaded.offsets)
         self._outbox_done = 0
+        self._lost = False
         self.fresh(loaded)
         await self.opened(loaded)
 

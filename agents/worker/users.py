@@ -36,6 +36,8 @@ __all__ = ["UserHost"]
 _LOG = log.get("users")
 REQUESTS: Final = "feed.requests"
 _SIGNAL_EVERY_S: Final = 1.0
+_TOGETHER: Final = 64
+"""Requests ranked together; between two such runs other shards have their turn."""
 
 
 @dataclass
@@ -190,17 +192,19 @@ class UserHost(ShardHost):
     async def _answer(self, requests: Sequence[Any], records: Sequence[Any], following: int) -> None:
         now_ms = time.time() * 1_000
         alive = [
-            request
+            (request, record.offset)
             for request, record in zip(requests, records, strict=True)
             if now_ms - record.timestamp <= self.settings.request_ttl_s * 1_000
         ]
         METRICS["expired_requests_total"].inc(len(requests) - len(alive))
-        users = dict.fromkeys(request.user_id for request in alive)
+        users = dict.fromkeys(request.user_id for request, _ in alive)
         await self._warm(Missing([user for user in users if user not in self.shard.viewers.row_of], []))
-        self._requests_done[REQUESTS] = following
-        for low in range(0, len(alive), 64):
-            self._reply(alive[low : low + 64])
+        for low in range(0, len(alive), _TOGETHER):
+            # No offset may be committed without its answer, and no answer without its offset.
+            self._reply([request for request, _ in alive[low : low + _TOGETHER]])
+            self._requests_done[REQUESTS] = alive[low : low + _TOGETHER][-1][1] + 1
             await asyncio.sleep(0)
+        self._requests_done[REQUESTS] = following
         self._feed_due.set()
 
     def _reply(self, requests: Sequence[FeedRequest]) -> None:
@@ -259,6 +263,12 @@ class UserHost(ShardHost):
             await asyncio.sleep(self.settings.feed_commit_ms / 1_000)
 
     async def _commit_feeds(self) -> None:
+        await self._publishing.idle()
+        if not self._lost:
+            self._publishing.start(self._guard(self._committed()))
+
+    async def _committed(self) -> None:
+        """Commit what waits, then publish it."""
         group, self._group = self._group, _Group()
         published, self._published = self._published, []
         rows = [row for row in group.rows if self.shard.viewers.user_ids[row]]
@@ -310,7 +320,8 @@ class UserHost(ShardHost):
                 self.desk.decode(self.shard.viewers.rows([user])[0], value)
 
     def _cool(self) -> None:
-        if not self._group.batches:
+        # A ledger on its way to the store is not there yet, and must not be read back from it.
+        if not self._group.batches and not self._publishing.busy:
             self.desk.forget(self.shard.cool(self.settings.hot_viewers, self.settings.hot_outcomes))
 
     async def _send_frames(self, numbers: Sequence[int]) -> None:
