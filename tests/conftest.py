@@ -55,6 +55,14 @@ def kafka_bootstrap(kafka: servers.RealKafka) -> str:
 
 
 @pytest.fixture
+def fresh_kafka() -> Iterator[servers.RealKafka]:
+    """A real Apache Kafka of a test's own, for whoever must know every record on it."""
+    server = _started("kafka", servers.RealKafka)
+    yield server
+    server.close()
+
+
+@pytest.fixture
 def redis_server() -> Iterator[servers.RealRedis]:
     """A real Redis of its own, empty."""
     server = _started("redis", servers.RealRedis)
