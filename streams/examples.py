@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams import limits
 from streams.catalogue import Catalogue
-from streams.features import pair_features
+from streams.features import latest, pair_features
 from streams.hashing import U64, pair
 from streams.outcomes import OutcomeTable
 from streams.tables import I64
@@ -66,10 +65,7 @@ def positives(
     viewer, row, names = viewer[known], row[known], names[known]
     if not len(row) or len(pool) < 2:
         return
-    count = training.negatives
-    negatives = pool[draw(names, count, len(pool))]
-    clash = negatives == row[:, None]
-    negatives[clash] = pool[(np.searchsorted(pool, negatives[clash]) + 1) % len(pool)]
+    negatives = _unmet(catalogue, viewers, viewer, pool[draw(names, 2 * training.negatives, len(pool))], row)
     rows = np.concatenate((row[:, None], negatives), axis=1)
     wide = rows.shape[1]
     flat = np.repeat(viewer, wide)
@@ -78,14 +74,25 @@ def positives(
     for at, name in enumerate(names.tolist()):
         if (before := training.recall(name)) is not None:
             x[at, 0] = before
-    order = np.argpartition(-viewers.recent_ms[viewer], limits.PAIRED, axis=1)[:, : limits.PAIRED]
     training.add(
         group_w=np.ones(len(row), dtype=np.float32),
         group_x=x,
-        emb_recent=np.take_along_axis(viewers.recent[viewer], order, axis=1),
+        emb_recent=latest(viewers, viewer),
         emb_positive=catalogue.hash[row],
         emb_negatives=catalogue.hash[negatives],
     )
+
+
+def _unmet(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, drawn: I64, row: I64) -> I64:
+    """The first half of the ``drawn`` rows i64[n, 2K] that each viewer has not met, int64[n, K]; who has met nearly
+    everything keeps some that were met. The positive ``row`` itself comes last of all.
+    """
+    met = (drawn == row[:, None]) * 2
+    names = catalogue.hash[drawn]
+    for at, one in enumerate(viewer.tolist()):
+        met[at] += np.isin(names[at], viewers.met[one])
+    order = np.argsort(met, axis=1, kind="stable")[:, : drawn.shape[1] // 2]
+    return np.take_along_axis(drawn, order, axis=1)
 
 
 def draw(names: U64, count: int, size: int) -> I64:

@@ -7,7 +7,7 @@ many videos); both read the same state and agree.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,14 +19,16 @@ from streams.videos import HALF_LIVES_S
 from streams.viewers import ViewerTable
 
 __all__ = [
-    "FEATURES", "POPULAR", "PRIOR", "candidate_features", "latest", "near_sums", "pair_features", "popular_features",
-    "taste_vectors",
+    "FEATURES", "POPULAR", "PRIOR", "Near", "candidate_features", "latest", "near_sums", "pair_features",
+    "popular_features", "taste_vectors",
 ]  # fmt: skip
 
 _MET, _LONG, _POSITIVE, _NEGATIVE = range(4)
 _RATE_NAMES = ("5m", "15m", "30m", "1h", "2h", "6h", "12h", "24h", "72h")
 _SHARE_AT: Final = (4, 7, 8)
 _FLOOR: Final = 0.03
+_FLOORS: Final = (0.03, 0.03, 0.01, 0.01)
+_STEP: Final = 0.8  # each older positive weighs so much less in ``near_latest``
 
 FEATURES: Final = (
     *(f"positive_{name}" for name in _RATE_NAMES),
@@ -37,6 +39,8 @@ FEATURES: Final = (
     "log_positives",
     "near_slow",
     "near_fast",
+    "near_latest",
+    "near_crowd",
     "factors",
     "content_fast",
     "content_slow",
@@ -57,7 +61,8 @@ _PRIORS: Final = {
     "positive_share_24h": 0.2,
     "negative_share_72h": -0.1,
     "near_slow": 0.5,
-    "near_fast": 0.5,
+    "near_fast": 0.3,
+    "near_latest": 0.2,
     "content_fast": 1.0,
     "content_slow": 1.5,
     "content_negative": -1.0,
@@ -69,6 +74,7 @@ _PRIORS: Final = {
 }
 PRIOR: Final = np.array([_PRIORS.get(name, 0.0) for name in FEATURES], dtype=np.float64)
 """Weights before anything was learnt: sensible for a cold system."""
+_PERSONAL: Final = FEATURES.index("content_fast")
 POPULAR: Final = FEATURES.index("near_slow")
 """How many of the columns, the first ones, speak of the video alone."""
 
@@ -95,17 +101,22 @@ def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
 
 
 def candidate_features(
-    catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int, popular: F32 | None = None
+    catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int, near: Near | None = None
 ) -> F32:
-    """Features of one viewer with many videos, float32[m, F]; ``popular`` may hand in ``popular_features``."""
+    """Features of one viewer with many videos, float32[m, F]; ``near`` may hand in the viewer's ``near_sums``."""
     out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
-    out[:, :POPULAR] = popular_features(catalogue, rows, now_ms) if popular is None else popular
-    near = _near_of_viewer(catalogue, viewers, viewer, rows, now_ms)
-    out[:, POPULAR : POPULAR + 2] = np.log(near + _FLOOR)
+    out[:, :POPULAR] = popular_features(catalogue, rows, now_ms)
+    if near is None:
+        near = near_sums(catalogue, latest(viewers, np.array([viewer]))[0], now_ms)
+    sums = np.zeros((len(rows), 3))
+    if len(near.rows):
+        at = np.minimum(np.searchsorted(near.rows, rows), len(near.rows) - 1)
+        sums = np.where((near.rows[at] == rows)[:, None], near.sums[at], 0.0)
+    _near(catalogue, sums, rows, now_ms, out[:, POPULAR:_PERSONAL])
     taste = taste_vectors(catalogue, viewers, np.array([viewer]))
-    out[:, POPULAR + 2] = catalogue.factors[rows] @ taste[0]
+    out[:, _PERSONAL - 1] = catalogue.factors[rows] @ taste[0]
     one = np.full(len(rows), viewer, dtype=np.int64)
-    _personal(catalogue, viewers, one, rows, out[:, POPULAR + 3 :])
+    _personal(catalogue, viewers, one, rows, out[:, _PERSONAL:])
     return out
 
 
@@ -113,18 +124,27 @@ def pair_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows:
     """Features of many pairs, float32[n, F]; ``viewer``, ``rows`` and ``now_ms`` are int64[n]."""
     out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     out[:, :POPULAR] = popular_features(catalogue, rows, now_ms)
-    near = _near_of_pairs(catalogue, viewers, viewer, rows, now_ms)
-    out[:, POPULAR : POPULAR + 2] = np.log(near + _FLOOR)
+    sums = _near_of_pairs(catalogue, viewers, viewer, rows, now_ms)
+    _near(catalogue, sums, rows, now_ms, out[:, POPULAR:_PERSONAL])
     distinct, inverse = np.unique(viewer, return_inverse=True)
     taste = taste_vectors(catalogue, viewers, distinct)[inverse]
-    out[:, POPULAR + 2] = (catalogue.factors[rows] * taste).sum(axis=1)
-    _personal(catalogue, viewers, viewer, rows, out[:, POPULAR + 3 :])
+    out[:, _PERSONAL - 1] = (catalogue.factors[rows] * taste).sum(axis=1)
+    _personal(catalogue, viewers, viewer, rows, out[:, _PERSONAL:])
     return out
 
 
+class Near(NamedTuple):
+    """What co-occurs with a viewer's latest positives: ``rows`` i64[n] in order, ``sums`` f64[n, 3] (slow, fast, fast
+    with the latest positives heavier), before the division by each one's own mass.
+    """
+
+    rows: I64
+    sums: F64
+
+
 def latest(viewers: ViewerTable, viewer: I64) -> U64:
-    """Hashes of the latest ``PAIRED`` positives of each viewer, uint64[n, PAIRED], 0 where there is none."""
-    order = np.argpartition(-viewers.recent_ms[viewer], limits.PAIRED, axis=1)[:, : limits.PAIRED]
+    """Hashes of the latest ``PAIRED`` positives of each viewer, latest first, uint64[n, PAIRED], 0 for none."""
+    order = np.argsort(-viewers.recent_ms[viewer], axis=1, kind="stable")[:, : limits.PAIRED]
     return np.take_along_axis(viewers.recent[viewer], order, axis=1)
 
 
@@ -134,54 +154,56 @@ def _faded_near(catalogue: Catalogue, rows: I64, now_ms: int | I64) -> F64:
     return result
 
 
-def near_sums(catalogue: Catalogue, names: U64, now_ms: int) -> tuple[I64, F64]:
-    """Rows that co-occur with the videos ``names``, each once and in order, and their weights float64[n, 2] (slow,
-    fast), divided by the root of the named videos' own masses.
-    """
-    liked = catalogue.rows_of_hashes(names[names != 0])
-    liked = liked[liked >= 0]
+def near_sums(catalogue: Catalogue, names: U64, now_ms: int) -> Near:
+    """What co-occurs with the videos ``names`` (hashes, latest first)."""
+    liked = catalogue.rows_of_hashes(names)
+    kept = np.flatnonzero((liked >= 0) & (names != 0))
+    liked = liked[kept]
     others = catalogue.rows_of_hashes(catalogue.near[liked])
-    fade = _faded_near(catalogue, liked, now_ms)
-    weight = catalogue.near_w[liked] * fade[:, None, :]
-    weight /= np.sqrt(np.maximum(catalogue.near_mass[liked] * fade, 0.0) + 1.0)[:, None, :]
+    weight = _weights(catalogue, liked, catalogue.near_w[liked], now_ms, kept)
     known = others >= 0
     rows, inverse = np.unique(others[known], return_inverse=True)
-    sums = np.zeros((len(rows), 2))
-    for at in range(2):
+    sums = np.zeros((len(rows), 3))
+    for at in range(3):
         sums[:, at] = np.bincount(inverse, weight[known, at], minlength=len(rows))
-    return rows, sums
-
-
-def _near_of_viewer(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int) -> F64:
-    """Cosine-normalised co-occurrence with the viewer's latest positives, float64[m, 2] (slow, fast)."""
-    near = np.zeros((len(rows), 2))
-    found, sums = near_sums(catalogue, latest(viewers, np.array([viewer]))[0], now_ms)
-    if len(found):
-        at = np.minimum(np.searchsorted(found, rows), len(found) - 1)
-        near = np.where((found[at] == rows)[:, None], sums[at], 0.0)
-    mass = np.maximum(catalogue.near_mass[rows] * _faded_near(catalogue, rows, now_ms), 0.0)
-    result: F64 = near / np.sqrt(mass + 1.0)
-    return result
+    return Near(rows, sums)
 
 
 def _near_of_pairs(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, now_ms: I64) -> F64:
+    """The sums of ``Near`` for pairs, float64[n, 3]."""
     names = latest(viewers, viewer)
     liked = catalogue.rows_of_hashes(names)
     known = (liked >= 0) & (names != 0)
     safe = np.where(known, liked, 0)
     hit = (catalogue.near[safe] == catalogue.hash[rows][:, None, None]) & known[:, :, None]
     pair, nth, slot = np.nonzero(hit)
-    out = np.zeros((len(rows), 2))
+    out = np.zeros((len(rows), 3))
     if len(pair):
         source = safe[pair, nth]
-        fade = _faded_near(catalogue, source, now_ms[pair])
-        weight = catalogue.near_w[source, slot] * fade
-        weight /= np.sqrt(np.maximum(catalogue.near_mass[source] * fade, 0.0) + 1.0)
-        for at in range(2):
+        weight = _weights(catalogue, source, catalogue.near_w[source, slot][:, None], now_ms[pair], nth)[:, 0]
+        for at in range(3):
             out[:, at] = np.bincount(pair, weight[:, at], minlength=len(rows))
+    return out
+
+
+def _weights(catalogue: Catalogue, liked: I64, near_w: F32, now_ms: int | I64, nth: I64) -> F64:
+    """``near_w`` f32[n, k, 2] of the liked rows as of now, over the root of their own masses, float64[n, k, 3]; ``nth``
+    i64[n] is how many positives are later.
+    """
+    fade = _faded_near(catalogue, liked, now_ms)
+    fade /= np.sqrt(np.maximum(catalogue.near_mass[liked] * fade, 0.0) + 1.0)
+    weight = np.empty((*near_w.shape[:2], 3))
+    weight[:, :, :2] = near_w * fade[:, None, :]
+    weight[:, :, 2] = weight[:, :, 1] * (_STEP**nth)[:, None]
+    return weight
+
+
+def _near(catalogue: Catalogue, sums: F64, rows: I64, now_ms: int | I64, out: F32) -> None:
+    """Logarithms of co-occurrence into ``out`` float32[n, 4 or more], cosine-normalised but for the last."""
     mass = np.maximum(catalogue.near_mass[rows] * _faded_near(catalogue, rows, now_ms), 0.0)
-    result: F64 = out / np.sqrt(mass + 1.0)
-    return result
+    cosine = sums / np.sqrt(mass + 1.0)[:, [0, 1, 1]]
+    for at, column in enumerate((cosine[:, 0], cosine[:, 1], cosine[:, 2], sums[:, 1])):
+        out[:, at] = np.log(np.maximum(column, 0.0) + _FLOORS[at])
 
 
 def taste_vectors(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:

@@ -14,7 +14,7 @@ import numpy as np
 
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.features import FEATURES, PRIOR, candidate_features
+from streams.features import FEATURES, PRIOR, Near, candidate_features
 from streams.hashing import U64
 from streams.shortlist import allowed, shortlists
 from streams.slate import best, slate
@@ -25,7 +25,7 @@ __all__ = ["Model", "Ranked", "Request", "rank", "rank_many"]
 
 _AT: Final = {name: at for at, name in enumerate(FEATURES)}
 _FAMILIES: Final = {
-    "similar": [_AT["near_slow"], _AT["near_fast"], _AT["factors"]],
+    "similar": [_AT["near_slow"], _AT["near_fast"], _AT["near_latest"], _AT["near_crowd"], _AT["factors"]],
     "interest": [
         _AT[name] for name in ("content_fast", "content_slow", "content_negative", "tags", "picked", "duration")
     ],
@@ -83,16 +83,18 @@ def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Mo
     return rank_many(catalogue, viewers, [request], model)[0]
 
 
-def _rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, short: I64 | None) -> Ranked:
+def _rank(
+    catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, short: tuple[I64, Near] | None
+) -> Ranked:
     """The slate of one request from its shortlist, or from everything that may be shown."""
     if short is None:
-        rows = catalogue.candidates()
+        rows, near = catalogue.candidates(), None
         rows = rows[allowed(catalogue, viewers, request)[rows]]
     else:
-        rows = short
+        rows, near = short
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
-    x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms)
+    x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms, near)
     scores = x @ model.weights
     names = catalogue.hash[rows]
     if request.pure:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.features import FEATURES, POPULAR, latest, near_sums, popular_features, taste_vectors
+from streams.features import FEATURES, POPULAR, Near, latest, near_sums, popular_features, taste_vectors
 from streams.hashing import U64
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
@@ -55,9 +55,11 @@ def allowed(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> npt
     return fine
 
 
-def shortlists(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], weights: F64) -> list[I64]:
-    """Rows of candidates that may be shown and deserve full features, for each request, in order of row."""
-    lists: list[I64] = []
+def shortlists(
+    catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], weights: F64
+) -> list[tuple[I64, Near]]:
+    """Rows of candidates that may be shown and deserve full features, in order, and what is near, for each request."""
+    lists: list[tuple[I64, Near]] = []
     if not requests:
         return lists
     light = weights.astype(np.float32)
@@ -71,7 +73,9 @@ def shortlists(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Re
         scores += base
         for request, row in zip(part, scores, strict=True):
             row[~allowed(catalogue, viewers, request)] = -np.inf
-            lists.append(np.union1d(_greatest(row, limits.SHORTLIST), _nearest(catalogue, viewers, request, row)))
+            names: U64 = latest(viewers, np.array([request.viewer]))[0]
+            near = near_sums(catalogue, names, request.now_ms)
+            lists.append((np.union1d(_greatest(row, limits.SHORTLIST), _nearest(near, row)), near))
     return lists
 
 
@@ -118,10 +122,8 @@ def _greatest(scores: F32, count: int) -> I64:
     return found if len(found) <= count else found[np.argpartition(scores[found], len(found) - count)[-count:]]
 
 
-def _nearest(catalogue: Catalogue, viewers: ViewerTable, request: Request, scores: F32) -> I64:
+def _nearest(near: Near, scores: F32) -> I64:
     """The strongest neighbours of the viewer's latest positives that may be shown."""
-    names: U64 = latest(viewers, np.array([request.viewer]))[0]
-    rows, sums = near_sums(catalogue, names, request.now_ms)
-    fine = scores[rows] > -np.inf
-    rows, weight = rows[fine], sums[fine].sum(axis=1)
+    fine = scores[near.rows] > -np.inf
+    rows, weight = near.rows[fine], near.sums[fine].sum(axis=1)
     return rows if len(rows) <= limits.NEAREST else rows[np.argpartition(-weight, limits.NEAREST)[: limits.NEAREST]]

@@ -1,0 +1,143 @@
+"""River's own checks on our estimators, and the laws of learning."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from river import base
+from river.checks import common
+
+from streams import limits
+from streams.embedding import ItemFactors
+from streams.hashing import hash64
+from streams.ranker import SoftmaxRanker
+
+MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors())
+
+
+ALONE = (
+    common.check_clone_changes_memory_addresses,
+    common.check_clone_is_idempotent,
+    common.check_clone_same_class,
+    common.check_clone_with_new_params_applies,
+    common.check_doc,
+    common.check_get_params_matches_signature,
+    common.check_init_default_params_are_not_mutable,
+    common.check_init_has_default_params_for_tests,
+    common.check_mutable_attributes_exist,
+    common.check_mutate_can_be_idempotent,
+    common.check_pickling_supports_roundtrip,
+    common.check_repr,
+    common.check_repr_roundtrips_clone,
+    common.check_str,
+    common.check_tags,
+)
+"""River's checks that ask for nothing but an estimator."""
+WITH_DATA = (
+    common.check_bounded_memory_growth,
+    common.check_clone_is_independent,
+    common.check_learn_one,
+    common.check_no_state_aliasing_with_input,
+    common.check_pickling,
+    common.check_predict_one_before_any_learn,
+    common.check_predict_one_pure,
+    common.check_seeding_is_idempotent,
+    common.check_shuffle_features_no_impact,
+)
+"""River's checks over (x, y) pairs; those on plain feature dictionaries do not apply to ids."""
+
+
+@pytest.mark.parametrize("model", MADE, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("check", ALONE, ids=lambda check: check.__name__)
+def test_rivers_checks_pass(model, check):
+    assert isinstance(model, base.Estimator)
+    check(copy.deepcopy(model))
+
+
+@pytest.mark.parametrize("check", WITH_DATA, ids=lambda check: check.__name__)
+def test_rivers_checks_pass_over_pairs_of_ids(check):
+    recent, positive, negatives = (part.tolist() for part in story(4, 60))
+    pairs = [
+        ({"recent": recent[at], "negatives": negatives[at], "item": negatives[at][0]}, positive[at]) for at in range(60)
+    ]
+    check(ItemFactors(), pairs)
+
+
+def groups(seed: int, count: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, 9, 3))
+    x[:, 0, 0] += 2.0
+    return x
+
+
+def test_a_clone_is_fresh_and_a_pickle_is_the_same():
+    model = SoftmaxRanker(np.zeros(3)).learn_many(groups(1, 50))
+    assert (model.clone().weights == 0).all()
+    twin = pickle.loads(pickle.dumps(model))
+    assert (twin.learn_many(groups(2, 9)).weights == model.learn_many(groups(2, 9)).weights).all()
+
+
+def test_the_ranker_finds_what_positives_share():
+    model = SoftmaxRanker(np.zeros(3)).learn_many(groups(1, 300))
+    assert model.weights[0] > 1.0
+    assert np.abs(model.weights[1:]).max() < 0.5
+
+
+def test_a_restored_ranker_goes_on_bit_equal():
+    model = SoftmaxRanker(np.zeros(3)).learn_many(groups(1, 50))
+    other = SoftmaxRanker(np.zeros(3))
+    other.restore(model.state())
+    assert (other.learn_many(groups(2, 30)).weights == model.learn_many(groups(2, 30)).weights).all()
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
+def test_poison_teaches_the_ranker_nothing(poison):
+    model, twin = SoftmaxRanker(np.zeros(3)), SoftmaxRanker(np.zeros(3))
+    bad = groups(3, 1)
+    bad[0, 4, 1] = poison
+    model.learn_many(bad)
+    assert (model.weights == twin.weights).all()
+    huge = groups(3, 1) * 1e30
+    assert np.isfinite(model.learn_many(huge).weights).all()
+
+
+def story(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Viewers of even videos like even ones, of odd ones odd ones."""
+    rng = np.random.default_rng(seed)
+    names = np.array([hash64(f"v{number}") for number in range(20)], dtype=np.uint64)
+    side = rng.integers(0, 2, count)
+    recent = names[2 * rng.integers(0, 10, (count, 5)) + side[:, None]]
+    return recent, names[2 * rng.integers(0, 10, count) + side], names[rng.integers(0, 20, (count, 8))]
+
+
+def test_vectors_learn_who_goes_together():
+    model = ItemFactors().learn_many(*story(1, 3_000))
+    names = [hash64(f"v{number}") for number in range(20)]
+    even = [model.predict_one({"recent": names[0:6:2], "item": name}) for name in names]
+    assert min(even[6::2]) > max(even[7::2])
+
+
+def test_restored_vectors_go_on_bit_equal():
+    model, other = ItemFactors().learn_many(*story(1, 200)), ItemFactors()
+    other.restore(model.state())
+    model.learn_many(*story(2, 50))
+    other.learn_many(*story(2, 50))
+    assert (other.names() == model.names()).all()
+    assert (other.vectors[:20] == model.vectors[:20]).all()
+
+
+def test_unknown_ids_are_predicted_as_nothing_and_allocate_nothing():
+    model = ItemFactors()
+    assert model.predict_one({"recent": [1, 2], "item": 3}) == 0.0
+    assert len(model.names()) == 0
+
+
+def test_items_beyond_the_bound_are_not_learnt():
+    model = ItemFactors(max_items=7)
+    model.learn_many(*story(1, 200))
+    assert len(model.names()) == 7
+    assert model.vectors.shape[1] == limits.FACTORS
+    assert np.isfinite(model.vectors).all()

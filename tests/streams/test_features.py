@@ -1,0 +1,98 @@
+"""Laws of the features: one viewer with many videos and many pairs read the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from schemas.catalogue import Video
+from streams import limits
+from streams.catalogue import Catalogue
+from streams.features import FEATURES, candidate_features, latest, pair_features
+from streams.viewers import ViewerTable
+
+NOW_MS = 1_000_000_000
+
+
+@pytest.fixture
+def world() -> tuple[Catalogue, ViewerTable]:
+    """Sixty videos and eight viewers with everything set at random, some of it empty."""
+    rng = np.random.default_rng(5)
+    catalogue, viewers = Catalogue(), ViewerTable()
+    ids = [f"v{number}" for number in range(60)]
+    rows = catalogue.intern(ids)
+    packed = catalogue.pack(rows)
+    packed["sums"] = rng.exponential(2.0, packed["sums"].shape)
+    packed["sums_ms"] = NOW_MS - rng.integers(0, 10**7, 60)
+    packed["near"] = catalogue.hash[rng.integers(0, 60, packed["near"].shape)]
+    packed["near"][:, 20:] = 0
+    for row in packed["near"]:
+        unique = np.unique(row[row != 0])
+        row[:] = 0
+        row[: len(unique)] = unique
+    packed["near_w"] = rng.exponential(1.0, packed["near_w"].shape) * (packed["near"] != 0)[:, :, None]
+    packed["near_mass"], packed["near_ms"] = rng.exponential(9.0, (60, 2)), NOW_MS - 5_000
+    videos = [
+        Video(
+            v=1,
+            video_id=name,
+            creator_id=f"c{at % 5}",
+            created_ms=at * 10**7,
+            duration_ms=at * 1_000,
+            tags=[f"t{at % 7}", f"t{at % 3}"],
+            sound_id=f"s{at % 4}" if at % 2 else None,
+            lang="en" if at % 3 else None,
+        )
+        for at, name in enumerate(ids)
+    ]
+    catalogue.update(rows, packed, videos, [True] * 60)
+    catalogue.factors[rows] = rng.normal(size=(60, limits.FACTORS))
+    for row in viewers.rows([f"u{number}" for number in range(8)])[:7]:
+        count = int(rng.integers(0, limits.RECENT))
+        viewers.recent[row, :count] = catalogue.hash[rng.permutation(60)[:count]]
+        viewers.recent_ms[row, :count] = NOW_MS - rng.integers(1, 10**8, count)
+        viewers.fast[row], viewers.slow[row] = rng.normal(size=(2, limits.DIM))
+        viewers.mass[row] = rng.exponential(3.0, 3)
+        viewers.tags[row, :4], viewers.tag_w[row, :4] = np.unique(catalogue.tags[:60])[1:5], rng.exponential(1.0, 4)
+        viewers.creators[row, :2], viewers.creator_w[row, :2] = np.unique(catalogue.creator[:60])[:2], 1.5
+        viewers.sounds[row, 0], viewers.sound_w[row, 0] = catalogue.sound[1], 0.5
+        viewers.picked[row, 0] = catalogue.tags[3, 0]
+        viewers.lang[row] = catalogue.lang[1]
+        viewers.duration_sum[row], viewers.duration_mass[row] = 6.0, 2.0
+    return catalogue, viewers
+
+
+def test_pairs_and_candidates_agree(world):
+    catalogue, viewers = world
+    rows = np.arange(60)
+    for viewer in range(8):
+        alone = candidate_features(catalogue, viewers, viewer, rows, NOW_MS)
+        others = np.concatenate((np.full(60, viewer), np.full(60, (viewer + 1) % 8)))
+        pairs = pair_features(catalogue, viewers, others, np.concatenate((rows, rows)), np.full(120, NOW_MS))
+        assert alone.shape == (60, len(FEATURES))
+        np.testing.assert_allclose(alone, pairs[:60], rtol=2e-4, atol=2e-5)
+
+
+def test_every_feature_says_something_and_is_finite(world):
+    catalogue, viewers = world
+    x = np.concatenate([candidate_features(catalogue, viewers, viewer, np.arange(60), NOW_MS) for viewer in range(8)])
+    assert np.isfinite(x).all()
+    silent = [name for name, column in zip(FEATURES, x.T, strict=True) if np.ptp(column) == 0]
+    assert silent == ["content_negative"]  # no viewer of this world disliked anything
+
+
+def test_a_viewer_without_history_has_no_affinities(world):
+    catalogue, viewers = world
+    x = candidate_features(catalogue, viewers, 7, np.arange(60), NOW_MS)
+    personal = x[:, FEATURES.index("near_slow") :]
+    assert np.ptp(personal, axis=0).max() == 0
+
+
+def test_the_latest_positives_come_first(world):
+    _, viewers = world
+    for row in range(7):
+        names = latest(viewers, np.array([row]))[0]
+        when = {int(name): int(at) for name, at in zip(viewers.recent[row], viewers.recent_ms[row], strict=True)}
+        times = [when[int(name)] for name in names if name]
+        assert times == sorted(times, reverse=True)
+        assert len(times) == min(limits.PAIRED, int((viewers.recent[row] != 0).sum()))
