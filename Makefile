@@ -29,6 +29,8 @@ lock: $(READY)  ## resolve the dependencies again, exactly
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
 	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements.lock \
+	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o deploy/requirements.lock
 
 docs: $(READY)  ## write docs/schemas and the generated parts of docs/wire.md
 	$(BIN)/feedstream topics export docs
