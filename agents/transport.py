@@ -174,6 +174,8 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]
                 if self._position.get(tp) != start:
                     break  # somebody sought meanwhile: these records belong to the time before
                 part = found[low : low + size]
+                if part[0].offset < start:
+                    raise _other_log(tp, start, part[0].offset)
                 last = part[-1].offset
                 self._position[tp] = last + 1
                 self._inflight[tp].append(last)
@@ -249,6 +251,15 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]
         if not done:
             self._committed_offset.update(before)
         return done
+
+
+def _other_log(tp: TP, start: int, found: int) -> Stop:
+    """The broker knew no such offset and began again: what it holds would be taken for applied, in silence."""
+    return Stop(
+        f"the store has applied {tp.topic} partition {tp.partition} up to offset {start}, Kafka goes on at {found}: "
+        "it is another Kafka than the store was filled from, or it lost its log; use the right one, or another "
+        "FEEDSTREAM_NAMESPACE to begin anew"
+    )
 
 
 class _Transport(driver.Transport):  # type: ignore[misc]

@@ -176,6 +176,8 @@ async def _crashed(app: Any, starting: Awaitable[Any]) -> None:
     """Ends when a Faust service crashed."""
     await starting
     await app.wait_until_stopped()
+    if isinstance(app.crash_reason, FeedstreamError):
+        raise app.crash_reason
     raise RuntimeError(f"Faust app {app.conf.id} stopped: {app.crash_reason!r}")
 
 
