@@ -34,6 +34,7 @@ __all__ = [
     "WATCH",
     "Columns",
     "columns",
+    "merge",
 ]
 
 IMPRESSION, WATCH, SKIP, SHARE, COMMENT = range(5)
@@ -52,14 +53,16 @@ _FEEDBACK: Final = {"not_interested": NOT_INTERESTED, "report": REPORT, "more_li
 
 @dataclass(slots=True)
 class Columns:
-    """``n`` facts of one source, in order of ``offset``.
+    """``n`` facts, those of one source in order of ``offset``.
 
+    ``topics`` names the sources, ``source`` u8[n] says which each fact came from.
     ``users`` and ``videos`` are id strings (n each); ``kind`` u8[n], ``ref`` u64[n] (0 where the kind has none),
     ``value`` i64[n]: watch_ms, or ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties.
     ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n].
     """
 
-    topic: str
+    topics: list[str]
+    source: npt.NDArray[np.uint8]
     users: list[str]
     videos: list[str]
     kind: npt.NDArray[np.uint8]
@@ -91,7 +94,8 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
     kind, ref, value = _FACTS[verb](events, ts_ms)
     zeros = np.zeros(count, dtype=np.int64)
     return Columns(
-        topic=topic,
+        topics=[topic],
+        source=np.zeros(count, dtype=np.uint8),
         users=[event.user_id for event in events],
         videos=[event.video_id for event in events],
         kind=kind if isinstance(kind, np.ndarray) else np.full(count, kind, dtype=np.uint8),
@@ -114,6 +118,24 @@ def _operation(events: Sequence[Any], ts_ms: I64) -> I64:
     removed = np.fromiter((event.op == "remove" for event in events), np.int64, len(events))
     result: I64 = ts_ms * 2 + removed
     return result
+
+
+def merge(parts: Sequence[Columns]) -> Columns:
+    """One batch of several sources' columns."""
+    if len(parts) == 1:
+        return parts[0]
+    sources = [np.full(len(part), at, dtype=np.uint8) for at, part in enumerate(parts)]
+    arrays = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("kind", "ref", "value", "duration_ms", "ts_ms", "offset")
+    }
+    return Columns(
+        topics=[part.topics[0] for part in parts],
+        source=np.concatenate(sources),
+        users=[user for part in parts for user in part.users],
+        videos=[video for part in parts for video in part.videos],
+        **arrays,
+    )
 
 
 _Fact = tuple[Any, U64 | None, I64 | None]

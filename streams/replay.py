@@ -21,7 +21,7 @@ from schemas.lines import Line
 from schemas.topics import TOPICS
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.columns import columns
+from streams.columns import columns, merge
 from streams.desk import Desk
 from streams.hashing import hash64
 from streams.learning.learner import Learner
@@ -95,10 +95,12 @@ class Replay:
             self._broadcast()
         if held := waiting.pop("users", None):
             self.users.apply_users([_named(item, "user_id") for _, item in held], held[-1][0] + 1)
-        for topic in _ORDER:
-            if held := waiting.pop(topic, None):
-                batch = columns(topic, [item for _, item in held], [offset for offset, _ in held])
-                self.users.apply(batch, held[-1][0] + 1)
+        events = [(topic, waiting[topic]) for topic in _ORDER if topic in waiting]
+        if events:
+            parts = [
+                columns(topic, [item for _, item in held], [offset for offset, _ in held]) for topic, held in events
+            ]
+            self.users.apply(merge(parts), *(held[-1][0] + 1 for _, held in events))
         for change in self.users.changes.drain(0):
             self.videos.apply(change)
         self._broadcast()

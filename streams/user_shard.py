@@ -15,7 +15,7 @@ import numpy.typing as npt
 from schemas.catalogue import User
 from streams import limits, objective
 from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SOFT, Changes
+from streams.changes import PAIR, ROW, SOFT, Changes, Packed
 from streams.columns import ABSENT, COMMENT, FOLLOW, LIKE, SAVE, WATCH, Columns
 from streams.examples import open_pairs, positives
 from streams.hashing import U64, hash64, hash_all, pair
@@ -133,9 +133,9 @@ class UserShard:
 
     # --- the fold --------------------------------------------------------------------------------------------------
 
-    def apply(self, batch: Columns, next_offset: int) -> Applied:
-        """Fold one batch of a source; everything it names must be loaded. Advances the source's offset."""
-        self.offsets[batch.topic] = next_offset
+    def apply(self, batch: Columns, *next_offsets: int) -> Applied:
+        """Fold one batch; everything it names must be loaded. Advances the offset of each of its sources, in order."""
+        self.offsets.update(zip(batch.topics, next_offsets, strict=True))
         if not len(batch):
             return Applied(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64))
         self._clock += 1
@@ -146,11 +146,13 @@ class UserShard:
         np.minimum.at(self.outcomes.first_ms, rows, batch.ts_ms)
         np.maximum.at(self.outcomes.duration_ms, rows, batch.duration_ms)
         self._count(batch, change)
-        touched = np.unique(rows)
+        touched, inverse = np.unique(rows, return_inverse=True)
+        event = np.zeros(len(touched), dtype=np.int64)
+        event[inverse] = np.arange(len(rows))  # the last event of each outcome
         self.outcomes.touched[touched] = self.viewers.touched[viewer] = self._clock
         self._dirty_outcomes.update(touched.tolist())
         self._dirty_viewers.update(viewer.tolist())
-        strong = self._derive(batch, rows, touched, created)
+        strong = self._derive(batch, touched, event, created)
         np.maximum.at(self.viewers.last_ms, viewer, batch.ts_ms)
         self._meet(created)
         self.watermark_ms = max(self.watermark_ms, int(batch.ts_ms.max()))
@@ -268,9 +270,17 @@ class UserShard:
         packed["offset"], packed["ts_ms"], packed["kind"] = batch.offset[at], batch.ts_ms[at], kind[at]
         packed["n"], packed["watch_ms"] = n[at], watch_ms[at]
         packed["video"] = self.changes.index([batch.videos[index] for index in at.tolist()])
-        self.changes.add(batch.topic, packed)
+        self._change(batch, at, packed)
 
-    def _derive(self, batch: Columns, rows: I64, touched: I64, created: I64) -> I64:
+    def _change(self, batch: Columns, at: I64, rows: Packed) -> None:
+        """Add change rows, made by the events ``at``, each to its source."""
+        if len(batch.topics) == 1:
+            self.changes.add(batch.topics[0], rows)
+            return
+        for number, topic in enumerate(batch.topics):
+            self.changes.add(topic, rows[batch.source[at] == number])
+
+    def _derive(self, batch: Columns, touched: I64, event: I64, created: I64) -> I64:
         """Everything that is a function of changed outcomes; returns rows of viewers with a strong signal."""
         outcomes = self.outcomes
         before, after = outcomes.bits[touched], objective.bits(outcomes, touched)
@@ -281,9 +291,6 @@ class UserShard:
             return moved
         rising = moved[((after & ~before)[moved] & objective.POSITIVE) > 0]
         flips = (after ^ before)[moved]
-        last = np.zeros(outcomes.high, dtype=np.int64)
-        last[rows] = np.arange(len(rows))
-        event = last[touched]
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))
         if self._learn:
             self._teach(batch, touched, created, rising, moved, before, after)
@@ -350,11 +357,11 @@ class UserShard:
         was_ms = self.outcomes.reward_ms[touched[moved[kept]]]
         packed["ts_ms"] = np.where(undone & (was_ms > 0), was_ms, at_ms[moved[kept]])
         packed["video"] = self.changes.index([batch.videos[index] for index in at.tolist()])
-        self.changes.add(batch.topic, packed)
+        self._change(batch, at, packed)
 
     def _pairs(self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.U8, at_ms: I64) -> None:
         """Co-occurrence of what became (or ceased to be) positive with the viewer's latest positives."""
-        found: list[tuple[int, int, int, float, int]] = []
+        made: dict[str, list[tuple[int, int, int, float, int]]] = {topic: [] for topic in batch.topics}
         index, ids = self.changes.index, self.catalogue.video_ids
         for place in flipped[np.argsort(event[flipped], kind="stable")].tolist():
             row = int(touched[place])
@@ -365,6 +372,7 @@ class UserShard:
             if not risen:
                 self.viewers.pull_recent(viewer, video)
             at = int(event[place])
+            found = made[batch.topics[int(batch.source[at])]]
             offset, own = int(batch.offset[at]), index([batch.videos[at]])[0]
             found.append((offset, own, -1, weight, when))
             others = self._latest_ids(viewer, video, ids)
@@ -374,7 +382,8 @@ class UserShard:
             if risen:
                 self.viewers.push_recent(viewer, video, when)
             self.viewers.positives[viewer] += 1 if risen else -1
-        self.changes.add(batch.topic, np.empty(0, ROW), np.array(found, dtype=PAIR))
+        for topic, found in made.items():
+            self.changes.add(topic, np.empty(0, ROW), np.array(found, dtype=PAIR))
 
     def _latest_ids(self, viewer: int, video: int, ids: list[str]) -> list[str]:
         recent_ms = self.viewers.recent_ms[viewer]
