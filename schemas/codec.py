@@ -188,13 +188,13 @@ def _decode_events(
         return None
     if not events:
         return []
-    if [event.user_id.encode() for event in events] != list(keys):  # type: ignore[attr-defined]
+    if [event.user_id.encode() for event in events] != list(keys):  # type: ignore[attr-defined]  # all are events
         return None
     if any(len(value) > MAX_VALUE_BYTES for value in values):  # type: ignore[arg-type]
         return None
     if max(event.ts_ms for event in events) > min(timestamps_ms) + AHEAD_MS:  # type: ignore[attr-defined]
         return None
-    return events  # type: ignore[return-value]
+    return events  # type: ignore[return-value]  # a list is invariant
 
 
 def _parse(decoder: msgspec.json.Decoder[msgspec.Struct], value: bytes) -> msgspec.Struct:

@@ -83,7 +83,7 @@ def fill(page: str) -> str:
         block = re.compile(f"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
         if not block.search(page):
             raise ValueError(f"the page has no <!-- {name} --> … <!-- /{name} --> to fill")
-        page = block.sub(lambda found, table=table: f"{found[1]}\n{table}\n{found[2]}", page)  # type: ignore[misc]
+        page = block.sub(lambda found, table=table: f"{found[1]}\n{table}\n{found[2]}", page)  # type: ignore[misc]  # re.sub takes a lambda
     return page
 
 

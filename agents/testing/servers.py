@@ -53,7 +53,7 @@ class _Server:
     def start(self, timeout_s: float = 60.0) -> None:
         """Start and wait until it answers. Raises ``Unavailable`` with the server's own words."""
         with (self.folder / "log.txt").open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603
+            self.process = subprocess.Popen(  # noqa: S603  # our own command
                 self.command(), stdout=log, stderr=log, preexec_fn=die_with_parent()
             )
         deadline_s = time.monotonic() + timeout_s

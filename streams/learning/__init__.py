@@ -1,0 +1,1 @@
+"""Learning: the models that learn online, from what user shards tell of, heard through snapshots."""
