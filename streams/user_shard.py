@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from schemas.catalogue import User
-from streams import limits, objective
+from streams import effects, limits, objective
 from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SOFT, Changes, Packed
-from streams.columns import ABSENT, COMMENT, FOLLOW, LIKE, SAVE, WATCH, Columns
+from streams.changes import Changes
+from streams.columns import Columns
 from streams.examples import open_pairs, positives
 from streams.hashing import U64, hash64, hash_all, pair
-from streams.outcomes import Change, OutcomeTable, standing
-from streams.tables import F32, I64, add_top
+from streams.interest import move_interest
+from streams.outcomes import OutcomeTable
+from streams.tables import F32, I64
 from streams.training import Training
 from streams.viewers import ViewerTable
 
@@ -145,7 +145,7 @@ class UserShard:
         change = self.outcomes.apply(rows, batch.kind, batch.ref, batch.value)
         np.minimum.at(self.outcomes.first_ms, rows, batch.ts_ms)
         np.maximum.at(self.outcomes.duration_ms, rows, batch.duration_ms)
-        self._count(batch, change)
+        effects.count(self.changes, batch, change)
         touched, inverse = np.unique(rows, return_inverse=True)
         event = np.zeros(len(touched), dtype=np.int64)
         event[inverse] = np.arange(len(rows))  # the last event of each outcome
@@ -168,7 +168,7 @@ class UserShard:
         labels = objective.bits(self.outcomes, due)
         worth = objective.reward(self.outcomes, due, labels)
         known = self.catalogue.rows_of_hashes(self.outcomes.video[due].view(np.uint64))
-        self._move_interest(due, known, worth, self.outcomes.reward_ms[due])
+        move_interest(self.viewers, self.catalogue, self.outcomes, due, known, worth, self.outcomes.reward_ms[due])
         self.outcomes.reward[due] = np.where(known >= 0, worth, 0.0)
         self._dirty_outcomes.update(due.tolist())
         self._dirty_viewers.update(self.outcomes.viewer[due].tolist())
@@ -258,28 +258,6 @@ class UserShard:
         rows[new] = made[inverse]
         return rows, made[order]
 
-    def _count(self, batch: Columns, change: Change) -> None:
-        """Changes of the exact counts, one row an event that made any."""
-        kind = batch.kind
-        latest = (kind == LIKE) | (kind == SAVE) | (kind == FOLLOW) | (kind == COMMENT)
-        n = np.where(latest, standing(change.after).astype(np.int64) - standing(change.before), 0)
-        n = np.where(kind < COMMENT, change.before == ABSENT, n)
-        watch_ms = np.where(kind == WATCH, np.maximum(change.after, 0) - np.maximum(change.before, 0), 0)
-        at = np.flatnonzero((n != 0) | (watch_ms != 0))
-        packed = np.zeros(len(at), dtype=ROW)
-        packed["offset"], packed["ts_ms"], packed["kind"] = batch.offset[at], batch.ts_ms[at], kind[at]
-        packed["n"], packed["watch_ms"] = n[at], watch_ms[at]
-        packed["video"] = self.changes.index([batch.videos[index] for index in at.tolist()])
-        self._change(batch, at, packed)
-
-    def _change(self, batch: Columns, at: I64, rows: Packed) -> None:
-        """Add change rows, made by the events ``at``, each to its source."""
-        if len(batch.topics) == 1:
-            self.changes.add(batch.topics[0], rows)
-            return
-        for number, topic in enumerate(batch.topics):
-            self.changes.add(topic, rows[batch.source[at] == number])
-
     def _derive(self, batch: Columns, touched: I64, event: I64, created: I64) -> I64:
         """Everything that is a function of changed outcomes; returns rows of viewers with a strong signal."""
         outcomes = self.outcomes
@@ -294,9 +272,15 @@ class UserShard:
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))
         if self._learn:
             self._teach(batch, touched, created, rising, moved, before, after)
-        self._signal(batch, touched, moved, event, new, before, after, at_ms)
-        self._pairs(batch, touched, event, moved[(flips & objective.POSITIVE) > 0], after, at_ms)
-        self._move_interest(touched[moved], known, worth[moved], at_ms[moved])
+        was_ms = outcomes.reward_ms[touched[moved]]
+        effects.signal(self.changes, batch, event[moved], new[moved], before[moved], after[moved], at_ms[moved], was_ms)
+        flipped = moved[(flips & objective.POSITIVE) > 0]
+        risen = (after[flipped] & objective.POSITIVE) > 0
+        effects.pair_up(
+            self.changes, batch, self.viewers, self.catalogue, outcomes, touched[flipped], event[flipped], risen,
+            at_ms[flipped],
+        )  # fmt: skip
+        move_interest(self.viewers, self.catalogue, outcomes, touched[moved], known, worth[moved], at_ms[moved])
         put_in = worth.copy()
         put_in[moved[known < 0]] = 0.0
         self._owe(touched[moved[(known < 0) & (worth[moved] != 0)]])
@@ -329,117 +313,6 @@ class UserShard:
         if len(rising):
             chosen = touched[rising]
             positives(self.training, catalogue, viewers, outcomes, chosen, names[rising], int(batch.ts_ms.max()))
-
-    def _signal(
-        self,
-        batch: Columns,
-        touched: I64,
-        moved: I64,
-        event: I64,
-        new: npt.NDArray[np.bool_],
-        before: objective.U8,
-        after: objective.U8,
-        at_ms: I64,
-    ) -> None:
-        """Soft signals: flips of met, long view, positive and negative, at the time that earned them."""
-        old, fresh = before[moved], after[moved]
-        signal = np.empty((len(moved), 4), dtype=np.int8)
-        signal[:, 0] = new[moved]
-        for column, mask in ((1, objective.LONG_VIEW), (2, objective.POSITIVE)):
-            signal[:, column] = ((fresh & mask) > 0).astype(np.int8) - ((old & mask) > 0)
-        bad = objective.SKIPPED | objective.NEGATIVE
-        signal[:, 3] = ((fresh & bad) > 0).astype(np.int8) - ((old & bad) > 0)
-        kept = np.flatnonzero(signal.any(axis=1))
-        at = event[moved[kept]]
-        packed = np.zeros(len(kept), dtype=ROW)
-        packed["offset"], packed["kind"], packed["signal"] = batch.offset[at], SOFT, signal[kept]
-        undone = (signal[kept] < 0).any(axis=1)
-        was_ms = self.outcomes.reward_ms[touched[moved[kept]]]
-        packed["ts_ms"] = np.where(undone & (was_ms > 0), was_ms, at_ms[moved[kept]])
-        packed["video"] = self.changes.index([batch.videos[index] for index in at.tolist()])
-        self._change(batch, at, packed)
-
-    def _pairs(self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.U8, at_ms: I64) -> None:
-        """Co-occurrence of what became (or ceased to be) positive with the viewer's latest positives."""
-        made: dict[str, list[tuple[int, int, int, float, int]]] = {topic: [] for topic in batch.topics}
-        index, ids = self.changes.index, self.catalogue.video_ids
-        for place in flipped[np.argsort(event[flipped], kind="stable")].tolist():
-            row = int(touched[place])
-            viewer, video = int(self.outcomes.viewer[row]), int(self.outcomes.video[row : row + 1].view(np.uint64)[0])
-            risen = bool(after[place] & objective.POSITIVE)
-            when = int(at_ms[place]) if risen else int(self.outcomes.reward_ms[row])
-            weight = 1.0 if risen else -1.0
-            if not risen:
-                self.viewers.pull_recent(viewer, video)
-            at = int(event[place])
-            found = made[batch.topics[int(batch.source[at])]]
-            offset, own = int(batch.offset[at]), index([batch.videos[at]])[0]
-            found.append((offset, own, -1, weight, when))
-            others = self._latest_ids(viewer, video, ids)
-            for other in index(others):
-                found.append((offset, own, other, weight, when))
-                found.append((offset, other, own, weight, when))
-            if risen:
-                self.viewers.push_recent(viewer, video, when)
-            self.viewers.positives[viewer] += 1 if risen else -1
-        for topic, found in made.items():
-            self.changes.add(topic, np.empty(0, ROW), np.array(found, dtype=PAIR))
-
-    def _latest_ids(self, viewer: int, video: int, ids: list[str]) -> list[str]:
-        recent_ms = self.viewers.recent_ms[viewer]
-        order = np.argsort(-recent_ms, kind="stable")[: limits.PAIRED]
-        names = self.viewers.recent[viewer][order].tolist()
-        get = self.catalogue.row_of_hash.get
-        rows = [get(name) for name in names if name and name != video]
-        return [ids[row] for row in rows if row is not None]
-
-    def _move_interest(self, rows: I64, known: I64, worth: npt.NDArray[np.float32], at_ms: I64) -> None:
-        """Take each outcome's old contribution out of its viewer's sums and put the new one in."""
-        outcomes, viewers = self.outcomes, self.viewers
-        distinct, inverse = np.unique(outcomes.viewer[rows], return_inverse=True)
-        newest = viewers.at_ms[distinct]
-        np.maximum.at(newest, inverse, at_ms)
-        viewers.advance(distinct, newest)
-        parts = (
-            (outcomes.viewer[rows], known, outcomes.reward[rows], outcomes.reward_ms[rows], -1.0),
-            (outcomes.viewer[rows], known, worth, at_ms, 1.0),
-        )
-        for viewer, video, amount, when, sign in parts:
-            use = np.flatnonzero((video >= 0) & (amount != 0))
-            if len(use):
-                self._contribute(
-                    viewer[use], video[use], amount[use].astype(np.float64) * sign, amount[use] > 0, when[use]
-                )
-
-    def _contribute(
-        self, viewer: I64, video: I64, amount: npt.NDArray[np.float64], good: npt.NDArray[np.bool_], when: I64
-    ) -> None:
-        viewers, catalogue = self.viewers, self.catalogue
-        content = catalogue.content[video].astype(np.float64)
-        for channel, (sums, half_life_s) in enumerate(
-            (
-                (viewers.fast, limits.FAST_HALF_LIFE_S),
-                (viewers.slow, limits.SLOW_HALF_LIFE_S),
-                (viewers.negative, limits.NEGATIVE_HALF_LIFE_S),
-            )
-        ):
-            use = ~good if channel == 2 else good
-            if not use.any():
-                continue
-            weight = np.abs(amount[use]) * np.sign(amount[use]) * (1.0 if channel < 2 else -1.0)
-            weight = weight * viewers.weigh(viewer[use], when[use], half_life_s)
-            np.add.at(sums, viewer[use], (weight[:, None] * content[use]).astype(np.float32))
-            np.add.at(viewers.mass[:, channel], viewer[use], weight.astype(np.float32))
-        slow = amount * viewers.weigh(viewer, when, limits.SLOW_HALF_LIFE_S)
-        tags = catalogue.tags[video]
-        wide = tags.shape[1]
-        add_top(viewers.tags, viewers.tag_w, np.repeat(viewer, wide), tags.ravel(), np.repeat(slow, wide))
-        add_top(viewers.creators, viewers.creator_w, viewer, catalogue.creator[video], slow)
-        add_top(viewers.sounds, viewers.sound_w, viewer, catalogue.sound[video], slow)
-        if good.any():
-            length = np.log1p(catalogue.duration_ms[video[good]] / 1_000.0)
-            np.add.at(viewers.duration_sum, viewer[good], (slow[good] * length).astype(np.float32))
-            np.add.at(viewers.duration_mass, viewer[good], slow[good].astype(np.float32))
 
     def _meet(self, created: I64) -> None:
         """Remember newly met videos, and freeze the oldest outcome of a viewer who has too many."""

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from agents.testing import datasets, servers
 
 Server = TypeVar("Server")
+
+# Laws are judged by what they find, never by how long a busy machine took over one example.
+settings.register_profile("feedstream", deadline=None, print_blob=True)
+settings.load_profile("feedstream")
 
 
 def required(name: str) -> bool:
