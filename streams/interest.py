@@ -1,0 +1,70 @@
+"""Interest: how a changed outcome moves what is known of its viewer's tastes.
+
+An outcome's worth stands once in the sums of its viewer, at the time that earned it. When it changes, the old
+contribution is taken out and the new one put in, so an undo leaves no trace.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from streams import limits
+from streams.catalogue import Catalogue
+from streams.outcomes import OutcomeTable
+from streams.tables import F32, F64, I64, add_top
+from streams.viewers import ViewerTable
+
+__all__ = ["move_interest"]
+
+
+def move_interest(
+    viewers: ViewerTable, catalogue: Catalogue, outcomes: OutcomeTable, rows: I64, known: I64, worth: F32, at_ms: I64
+) -> None:
+    """Replace the contribution of outcome ``rows`` by ``worth`` f32[n] earned at ``at_ms`` i64[n].
+
+    ``known`` i64[n] are the catalogue's rows of their videos; those of -1 contribute nothing.
+    """
+    distinct, inverse = np.unique(outcomes.viewer[rows], return_inverse=True)
+    newest = viewers.at_ms[distinct]
+    np.maximum.at(newest, inverse, at_ms)
+    viewers.advance(distinct, newest)
+    viewer = outcomes.viewer[rows]
+    for amount, when, sign in ((outcomes.reward[rows], outcomes.reward_ms[rows], -1.0), (worth, at_ms, 1.0)):
+        use = np.flatnonzero((known >= 0) & (amount != 0))
+        if len(use):
+            signed = amount[use].astype(np.float64) * sign
+            _contribute(viewers, catalogue, viewer[use], known[use], signed, amount[use] > 0, when[use])
+
+
+def _contribute(
+    viewers: ViewerTable,
+    catalogue: Catalogue,
+    viewer: I64,
+    video: I64,
+    amount: F64,
+    good: npt.NDArray[np.bool_],
+    when: I64,
+) -> None:
+    content = catalogue.content[video].astype(np.float64)
+    channels = (
+        (viewers.fast, limits.FAST_HALF_LIFE_S, good, 1.0),
+        (viewers.slow, limits.SLOW_HALF_LIFE_S, good, 1.0),
+        (viewers.negative, limits.NEGATIVE_HALF_LIFE_S, ~good, -1.0),
+    )
+    for channel, (sums, half_life_s, use, sign) in enumerate(channels):
+        if not use.any():
+            continue
+        weight = sign * amount[use] * viewers.weigh(viewer[use], when[use], half_life_s)
+        np.add.at(sums, viewer[use], (weight[:, None] * content[use]).astype(np.float32))
+        np.add.at(viewers.mass[:, channel], viewer[use], weight.astype(np.float32))
+    slow = amount * viewers.weigh(viewer, when, limits.SLOW_HALF_LIFE_S)
+    tags = catalogue.tags[video]
+    wide = tags.shape[1]
+    add_top(viewers.tags, viewers.tag_w, np.repeat(viewer, wide), tags.ravel(), np.repeat(slow, wide))
+    add_top(viewers.creators, viewers.creator_w, viewer, catalogue.creator[video], slow)
+    add_top(viewers.sounds, viewers.sound_w, viewer, catalogue.sound[video], slow)
+    if good.any():
+        length = np.log1p(catalogue.duration_ms[video[good]] / 1_000.0)
+        np.add.at(viewers.duration_sum, viewer[good], (slow[good] * length).astype(np.float32))
+        np.add.at(viewers.duration_mass, viewer[good], slow[good].astype(np.float32))
