@@ -45,9 +45,9 @@ class Settings:
     chunk_records: int = 2_000
     """Records handed to an agent at once."""
     hot_viewers: int = 200_000
-    """Viewers kept in memory per process; colder ones wait in Redis."""
+    """Viewers kept in memory per user shard; colder ones wait in Redis."""
     hot_outcomes: int = 400_000
-    """Outcomes kept in memory per process; colder ones wait in Redis."""
+    """Outcomes kept in memory per user shard; colder ones wait in Redis."""
     hot_videos: int = 200_000
     """Engagement rows kept in memory per process; colder ones wait in Redis."""
     active_videos: int = 100_000

@@ -103,6 +103,8 @@ class ShardHost(ABC):
         self._unsafe: list[ChunkEvent] = []
         self._folded = 0
         self._saved_s = time.monotonic()
+        self.folding = asyncio.Lock()
+        """Held while a chunk is folded: rows must not leave memory meanwhile."""
         self._saving = OneByOne()
         self._publishing = OneByOne()
         self._lost = False
@@ -185,7 +187,8 @@ class ShardHost(ABC):
                 # Read before a rewind, or a rewind crossed it: what lies between must come first.
                 await self._rewind(self.number, self.positions())
                 continue
-            await self.fold(chunk)
+            async with self.folding:
+                await self.fold(chunk)
             self._unsafe.append(event)
             self._folded += len(chunk.records)
             if self._folded >= self.settings.checkpoint_events:

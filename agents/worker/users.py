@@ -38,6 +38,9 @@ REQUESTS: Final = "feed.requests"
 _SIGNAL_EVERY_S: Final = 1.0
 _TOGETHER: Final = 64
 """Requests ranked together; between two such runs other shards have their turn."""
+_STILL_S: Final = 0.3
+_UNFED: Final = 10_000
+"""First batches that may wait for videos; further viewers get theirs when they ask."""
 
 
 @dataclass
@@ -68,7 +71,10 @@ class UserHost(ShardHost):
         self._feed_due = asyncio.Event()
         self._published: list[str] = []
         self._signalled: dict[int, float] = {}
-        self.loops = [self._feed_loop]
+        self._forgotten: dict[str, None] = {}
+        self._leaving: dict[str, None] = {}
+        self._unfed: dict[str, int] = {}
+        self.loops = [self._feed_loop, self._first_loop]
 
     # --- what ShardHost asks ------------------------------------------------------------------------------------------
 
@@ -79,6 +85,7 @@ class UserHost(ShardHost):
         self.desk = Desk(self.shard, self.token, self.settings.refill_at)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
         self._group, self._published, self._signalled = _Group(), [], {}
+        self._forgotten, self._leaving, self._unfed = {}, {}, {}
         self._outbox = dict(loaded.outbox)
         self._next_frame = max(self._outbox, default=-1) + 1
 
@@ -139,18 +146,22 @@ class UserHost(ShardHost):
         METRICS["frozen_outcomes_total"].inc(self.shard.frozen)
         self.shard.outcomes.overflows = self.shard.frozen = 0
         watermark_ms = self.shard.watermark_ms
+        leaving = [feed_key(user) for user in self._forgotten if not self._served(user)]
+        self._leaving, self._forgotten = self._forgotten, {}
 
         async def after() -> None:
+            self._leaving = {}
             if training is not None:
                 value = encode_training(self.number, watermark_ms, training)
                 self.shared.producer.send("training", None, value, partition=0)
             await self._send_frames([number for number, _ in outbox])
-            self._cool()
+            await self._cool()
 
         letters, self._letters = self._letters, Ticket()
-        return Pending(
-            saved.keys, saved.values, saved.deletes, saved.offsets, outbox, waits=[letters.delivered()], after=after
-        )
+        # A ledger is written by feed commits: one in flight must not come after its deletion.
+        waits = [letters.delivered(), *([self._publishing.idle()] if self._leaving else [])]
+        deletes = [*saved.deletes, *leaving]
+        return Pending(saved.keys, saved.values, deletes, saved.offsets, outbox, waits=waits, after=after)
 
     async def drained(self) -> None:
         """The last feed commit and its publication."""
@@ -184,10 +195,41 @@ class UserHost(ShardHost):
     async def _users(self, users: Sequence[Any], records: Sequence[Any], following: int, late: bool) -> None:
         named = [record.key.decode() for record in records]
         await self._warm(Missing([user for user in dict.fromkeys(named) if user not in self.shard.viewers.row_of], []))
+        gone = [user for user, record in zip(named, users, strict=True) if record is None]
+        rows = [row for user in gone if (row := self.shard.viewers.row_of.get(user)) is not None]
         first = self.shard.apply_users(list(zip(named, users, strict=True)), following)
-        now_ms = self.shard.watermark_ms or int(records[-1].timestamp) if records else 0
-        if not late:
-            self._emit([(row, now_ms, "first") for row in first if not self.desk.served_before(row)])
+        self.desk.forget(rows)
+        self._forgotten.update(dict.fromkeys(gone))
+        if late or not records:
+            return
+        now_ms = self.shard.watermark_ms or int(records[-1].timestamp)
+        due = [row for row in dict.fromkeys(first) if not self.desk.served_before(row)]
+        if len(self.shared.catalogue.candidates()) >= self.settings.batch_items:
+            self._emit([(row, now_ms, "first") for row in due])
+        elif len(self._unfed) < _UNFED:
+            self._unfed.update({self.shard.viewers.user_ids[row]: now_ms for row in due})
+
+    async def _first_loop(self) -> None:
+        """First batches that found nothing to show wait until videos are known, and no more of them arrive."""
+        known = 0
+        while True:
+            await asyncio.sleep(_STILL_S)
+            have = len(self.shared.catalogue.candidates()) if self._unfed else 0
+            still, known = 0 < have == known, have
+            if not still:
+                continue
+            async with self.folding:
+                unfed, self._unfed = self._unfed, {}
+                row_of = self.shard.viewers.row_of
+                due = [(row_of[user], ms, "first") for user, ms in unfed.items() if user in row_of]
+                due = [one for one in due if not self.desk.served_before(one[0])]
+                for low in range(0, len(due), _TOGETHER):
+                    self._emit(due[low : low + _TOGETHER])
+                    await asyncio.sleep(0)
+
+    def _served(self, user: str) -> bool:
+        row = self.shard.viewers.row_of.get(user)
+        return row is not None and self.desk.served_before(row)
 
     async def _answer(self, requests: Sequence[Any], records: Sequence[Any], following: int) -> None:
         now_ms = time.time() * 1_000
@@ -201,26 +243,26 @@ class UserHost(ShardHost):
         await self._warm(Missing([user for user in users if user not in self.shard.viewers.row_of], []))
         for low in range(0, len(alive), _TOGETHER):
             # No offset may be committed without its answer, and no answer without its offset.
-            self._reply([request for request, _ in alive[low : low + _TOGETHER]])
+            self._reply(alive[low : low + _TOGETHER])
             self._requests_done[REQUESTS] = alive[low : low + _TOGETHER][-1][1] + 1
             await asyncio.sleep(0)
         self._requests_done[REQUESTS] = following
         self._feed_due.set()
 
-    def _reply(self, requests: Sequence[FeedRequest]) -> None:
-        """Rank a run of requests together; a viewer who asks twice is ranked the second time as of the first."""
+    def _reply(self, requests: Sequence[tuple[FeedRequest, int]]) -> None:
+        """Rank a run of (request, offset) together; who asks twice is ranked the second time as of the first."""
         waiting = list(requests)
         while waiting:
             seen: set[str] = set()
-            now: list[FeedRequest] = []
-            later: list[FeedRequest] = []
-            for request in waiting:
-                (later if request.user_id in seen else now).append(request)
-                seen.add(request.user_id)
-            asked = [self.desk.request(request) for request in now]
-            for request, ranked in zip(now, self._rank(asked), strict=True):
+            now: list[tuple[FeedRequest, int]] = []
+            later: list[tuple[FeedRequest, int]] = []
+            for one in waiting:
+                (later if one[0].user_id in seen else now).append(one)
+                seen.add(one[0].user_id)
+            asked = [self.desk.request(request) for request, _ in now]
+            for (request, offset), ranked in zip(now, self._rank(asked), strict=True):
                 row = self.shard.viewers.row_of[request.user_id]
-                batch = self.desk.batch(request, ranked, self._as_of(), self.shared.model.version)
+                batch = self.desk.batch(request, ranked, self._as_of(offset + 1), self.shared.model.version)
                 self._keep(row, batch, ranked)
             waiting = later
 
@@ -248,9 +290,12 @@ class UserHost(ShardHost):
             names = pair(viewers.hash[[row] * len(ranked.rows)], catalogue.hash[ranked.rows])
             self.shard.open_served(names, batch.ts_ms, ranked.x)
 
-    def _as_of(self) -> dict[str, dict[str, int]]:
+    def _as_of(self, requests: int | None = None) -> dict[str, dict[str, int]]:
+        """What a batch reflects; the answer to a request reflects that too, up to offset ``requests``."""
         here = str(self.number)
         offsets = self.shard.offsets | self._requests_done
+        if requests is not None:
+            offsets[REQUESTS] = requests
         return {topic: {here: offset} for topic, offset in offsets.items()}
 
     # --- feeds --------------------------------------------------------------------------------------------------------
@@ -264,6 +309,9 @@ class UserHost(ShardHost):
 
     async def _commit_feeds(self) -> None:
         await self._publishing.idle()
+        while self._leaving and not self._lost:  # ledgers are being deleted: whoever is back comes after that
+            await self._saving.idle()
+            await self._publishing.idle()
         if not self._lost:
             self._publishing.start(self._guard(self._committed()))
 
@@ -278,15 +326,7 @@ class UserHost(ShardHost):
         offsets = dict(self._requests_done)
         try:
             self._feed_count = await self.retried(
-                self.store.commit_feeds,
-                self.id,
-                self.token,
-                self._feed_count,
-                keys,
-                values,
-                offsets,
-                stored,
-                published,
+                self.store.commit_feeds, self.id, self.token, self._feed_count, keys, values, offsets, stored, published
             )
         except Refused as error:
             self._reload_soon(str(error))
@@ -314,15 +354,25 @@ class UserHost(ShardHost):
             return
         values = await self.retried(self.store.mget, self.id, keys)
         split = len(keys) - len(missing.users)
+        if gone := self._forgotten.keys() | self._leaving.keys():  # not deleted there yet
+            owners = [*missing.users, *(user for user, *_ in missing.outcomes), *missing.users]
+            values = [None if user in gone else value for user, value in zip(owners, values, strict=True)]
         self.shard.load(missing, values[:split])
         for user, value in zip(missing.users, values[split:], strict=True):
             if value is not None:
                 self.desk.decode(self.shard.viewers.rows([user])[0], value)
 
-    def _cool(self) -> None:
-        # A ledger on its way to the store is not there yet, and must not be read back from it.
-        if not self._group.batches and not self._publishing.busy:
-            self.desk.forget(self.shard.cool(self.settings.hot_viewers, self.settings.hot_outcomes))
+    async def _cool(self) -> None:
+        """Let cold rows go, between two chunks: what a chunk has found in memory stays there until it is folded."""
+        viewers, outcomes = self.settings.hot_viewers, self.settings.hot_outcomes
+        if len(self.shard.viewers) <= viewers and len(self.shard.outcomes) <= outcomes:
+            return
+        async with self.folding:
+            # A ledger on its way to the store is not there yet, and must not be read back from it.
+            await self._commit_feeds()
+            await self._publishing.idle()
+            if not self._lost:
+                self.desk.forget(self.shard.cool(viewers, outcomes))
 
     async def _send_frames(self, numbers: Sequence[int]) -> None:
         """Publish stored frames in order; what is delivered leaves the outbox with the next checkpoint."""

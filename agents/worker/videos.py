@@ -128,7 +128,8 @@ class VideoHost(ShardHost):
         said, self._said = self._said, Ticket()
 
         async def after() -> None:
-            self.shard.cool(self.settings.hot_videos // self.settings.video_partitions)
+            async with self.folding:  # what a chunk has found in memory stays there until it is folded
+                self.shard.cool(self.settings.hot_videos // self.settings.video_partitions)
 
         waits = [letters.delivered(), said.delivered()]
         return Pending(saved.keys, saved.values, saved.deletes, saved.offsets, waits=waits, after=after)
