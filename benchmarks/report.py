@@ -1,0 +1,117 @@
+"""The table and ``bench.json``: figures against their goals, with the machine and versions they were measured on."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import orjson
+import psutil
+
+__all__ = ["GOALS", "Goal", "machine", "table", "versions", "write"]
+
+_LIBRARIES: Final = (
+    "feedstream", "faust-streaming", "aiokafka", "confluent-kafka", "river", "numpy", "pandas", "msgspec", "orjson",
+    "redis", "hiredis",
+)  # fmt: skip
+
+
+class Goal(NamedTuple):
+    """What a figure is to reach: at least ``least``, or at most ``most``."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def met(self, value: float) -> bool:
+        """Whether ``value`` reaches it.
+
+        >>> Goal(least=30.0).met(31.0), Goal(most=1.3).met(1.4)
+        (True, False)
+        """
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        return f">= {self.least:g}" if self.least is not None else f"<= {self.most:g}"
+
+
+GOALS: Final[Mapping[str, Goal]] = {
+    "transport_ratio": Goal(least=30.0),
+    "pipeline_ratio": Goal(least=25.0),
+    "pipeline_share": Goal(least=0.2),
+    "batches_per_s": Goal(least=500.0),
+    "hot_ratio": Goal(most=1.3),
+}
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and memory of this machine."""
+    model = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor(),
+    )
+    return {
+        "cpu": model,
+        "cores": psutil.cpu_count() or 0,
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.platform(),
+        "load_before": psutil.getloadavg()[0],
+    }
+
+
+def versions(**servers: str) -> dict[str, str]:
+    """Python's, the libraries' and the servers' versions."""
+    found = {"python": sys.version.split()[0]}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found | servers
+
+
+def table(figures: Mapping[str, Any]) -> str:
+    """One line a figure, with its goal where it has one; lists (single runs) stand in the JSON only.
+
+    >>> print(table({"hot_ratio": 1.25, "hot_runs_us": [1.0]}))
+    hot_ratio  1.25  <= 1.3  ok
+    """
+    rows = []
+    for name, value in figures.items():
+        if isinstance(value, (list, dict)):
+            continue
+        goal = GOALS.get(name)
+        verdict = "" if goal is None else "ok" if goal.met(value) else "MISSED"
+        rows.append((name, _number(value), str(goal or ""), verdict))
+    widths = [max((len(row[at]) for row in rows), default=0) for at in range(4)]
+    return "\n".join(
+        f"{name:<{widths[0]}}  {value:>{widths[1]}}  {goal:<{widths[2]}}  {verdict}".rstrip()
+        for name, value, goal, verdict in rows
+    )
+
+
+def write(path: Path, report: Mapping[str, Any]) -> None:
+    """Write ``bench.json``, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _number(value: Any) -> str:
+    """Three digits that mean something.
+
+    >>> _number(12345.678), _number(0.23456), _number(7)
+    ('12,346', '0.235', '7')
+    """
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
