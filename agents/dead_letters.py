@@ -63,5 +63,6 @@ class BadShare:
         if self._share and self._records >= self._least and self._bad > self._share * self._records:
             raise Stop(
                 f"{self._bad} of the latest {self._records} records are bad, more than FEEDSTREAM_BAD_SHARE="
-                f"{self._share:g} allows: look at `feedstream tail dead-letters`, mend the producer, then start again"
+                f"{self._share:g} allows: look at `feedstream tail dead-letters`, mend the producer, then start again; "
+                "FEEDSTREAM_BAD_SHARE=0 passes over those that are there already"
             )

@@ -6,16 +6,29 @@ name and a check; a bad value stops the process with one sentence that names the
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from agents.errors import BadSettings
 
 __all__ = ["EMBEDDED", "Settings", "environment"]
 
 EMBEDDED = "embedded://"
+_AT_LEAST_ONE = (
+    "user_partitions",
+    "video_partitions",
+    "session_timeout_s",
+    "checkpoint_ms",
+    "checkpoint_events",
+    "chunk_records",
+    "active_videos",
+    "batch_items",
+    "learn_rows",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +110,21 @@ class Settings:
             raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port or {EMBEDDED}")
         if not self.redis.startswith(("redis://", "rediss://", "unix://", EMBEDDED)):
             raise BadSettings(f"FEEDSTREAM_REDIS is {self.redis!r}: use redis://host:port, rediss://… or {EMBEDDED}")
+        if self.broker.startswith("kafka://") and not all(map(_is_address, self.bootstrap.split(","))):
+            raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port[,host:port]")
+        try:
+            _ = urlsplit(self.redis).port
+        except ValueError:  # what it says would show the password
+            raise BadSettings("FEEDSTREAM_REDIS has a port that is no number: use redis://host:port") from None
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, (int, float)) and value < 0:
-                raise BadSettings(f"FEEDSTREAM_{field.name.upper()} is {value}: it cannot be negative")
-        for name in ("user_partitions", "video_partitions", "chunk_records", "checkpoint_events", "learn_rows"):
+            if isinstance(value, (int, float)) and not 0 <= value < math.inf:
+                raise BadSettings(f"FEEDSTREAM_{field.name.upper()} is {value}: it must be a number from 0")
+        for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be at least 1")
+        if self.snapshot_s <= 0:
+            raise BadSettings(f"FEEDSTREAM_SNAPSHOT_S is {self.snapshot_s}: it must be more than 0")
 
     @property
     def bootstrap(self) -> str:
@@ -124,6 +145,11 @@ class Settings:
                 "and use the URLs it prints, or name a Redis with redis://host:port"
             )
         return self.redis
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isdigit()
 
 
 def _parse(name: str, text: str, kind: type) -> Any:

@@ -25,6 +25,8 @@ def worker(role: str) -> None:
 
     FEEDSTREAM_BROKER and FEEDSTREAM_REDIS say where Kafka and Redis are; one JSON line says when it is ready.
     """
+    settings = Settings.from_env()
+    _ = settings.bootstrap, settings.store_url  # embedded:// is refused before anything slow begins
     from agents.worker.main import Role, run  # noqa: PLC0415  # Faust and River are slow to import
 
-    sys.exit(run(Settings.from_env(), cast("Role", role)))
+    sys.exit(run(settings, cast("Role", role)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -95,9 +96,12 @@ def _connect(settings: Settings) -> Shared:
     """Every connection, checked: an operator reads what is wrong before anything runs."""
     store = Store(settings.store_url, settings.namespace)
     store.ping()
+    kafka = logging.getLogger("feedstream.kafka")
+    kafka.setLevel(logging.CRITICAL)  # that there is no Kafka is said once, by the error that ends the process
     producer = Producer(settings.bootstrap, client_id=f"{settings.namespace}-worker")
     producer.check()
     check(settings.bootstrap, settings, _all_topics())
+    kafka.setLevel(logging.NOTSET)
     store.layout({"user_partitions": settings.user_partitions, "video_partitions": settings.video_partitions})
     return Shared(settings, store, producer, Catalogue(), Model(), BadShare(settings.bad_share))
 
