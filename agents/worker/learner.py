@@ -1,7 +1,8 @@
 """The learner at work: training rows in, snapshots out, its state checkpointed like any shard's.
 
 Feeds survive without it: workers go on with the last snapshot. ``control`` records steer it while it runs:
-``models.freeze`` (true: publish nothing new) and ``models.rollback`` (a version still kept: publish that one again).
+``models.freeze`` (true: publish nothing new) and ``models.rollback`` (a version still kept: publish that one again, and
+nothing new as long as the record stands).
 """
 
 from __future__ import annotations
@@ -96,10 +97,13 @@ class LearnerHost(ShardHost):
         return Pending([_STATE], [self.learner.to_bytes()], [], {"training": self._offset})
 
     async def _publish_loop(self) -> None:
+        if self.number != 0:
+            return  # a broker may make more partitions than are asked for; nothing is ever in them
         while True:
             await asyncio.sleep(self.settings.snapshot_s)
             self._roll_back()
-            if self.learner.seen == self._learnt or self.shared.control.get("models.freeze") is True:
+            held = self.shared.control.get("models.freeze") is True or "models.rollback" in self.shared.control
+            if self.learner.seen == self._learnt or held:
                 continue
             self._learnt = self.learner.seen
             self._publish(self.learner.snapshots(self.learner.join.watermark_ms))
@@ -128,10 +132,13 @@ class LearnerHost(ShardHost):
     def _roll_back(self) -> None:
         """Publish a version again that was served before, once for each control record that asks for it."""
         wanted = self.shared.control.get("models.rollback")
-        if wanted is None or wanted == self._rolled_back:
+        if wanted == self._rolled_back:
             return
         self._rolled_back = wanted
-        found = [one for version in self._kept for one in version if one.version == wanted]
+        if wanted is None:
+            return
+        name = str(wanted).rpartition("-")[2]  # a batch says ranker-12 of version 12
+        found = [one for version in self._kept for one in version if str(one.version) == name]
         if found:
             self._send(found)
         _LOG.info("rolled_back" if found else "rollback_unknown", version=wanted)

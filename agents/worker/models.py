@@ -6,10 +6,13 @@ one.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from agents import log
 from agents.worker.shared import Shared
+from streams import limits
 from streams.features import FEATURES
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
@@ -32,6 +35,8 @@ def take_model(shared: Shared, name: str, value: bytes | None) -> None:
     why = refusal(made, None, 0.0)
     if why is None and made.feature_names and made.feature_names != list(FEATURES):
         why = f"{name} was made for other features"
+    if why is None and (wrong := _misshapen(made.model, arrays)):
+        why = f"{name} has no fitting {wrong}"
     if why is not None:
         _LOG.warning("model_refused", model=name, why=why)
     elif made.model == "ranker":
@@ -41,3 +46,19 @@ def take_model(shared: Shared, name: str, value: bytes | None) -> None:
     elif made.model.startswith("factors:"):
         shared.factors.update(zip(arrays["names"].tolist(), arrays["vectors"], strict=True))
         shared.catalogue.place(arrays["names"], arrays["vectors"])
+
+
+def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
+    """The first array that ranking would stumble over."""
+    found = {name: array.shape for name, array in arrays.items()}
+    if model == "ranker":
+        return None if found.get("weights") == (len(FEATURES),) else "weights"
+    if model == "heads":
+        heads = found.get("b", ())
+        if len(heads) != 1:
+            return "b"
+        return None if found.get("w") == (*heads, len(FEATURES)) else "w"
+    if model.startswith("factors:"):
+        names = found.get("names", ())
+        return None if len(names) == 1 and found.get("vectors") == (*names, limits.FACTORS) else "vectors"
+    return None

@@ -1,0 +1,65 @@
+"""A worker refuses a snapshot that it could not rank with, and goes on with the last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.dead_letters import BadShare
+from agents.settings import Settings
+from agents.worker.models import take_model
+from agents.worker.shared import Shared
+from streams import limits
+from streams.catalogue import Catalogue
+from streams.features import FEATURES
+from streams.learning.snapshots import encode_snapshot, snapshot
+from streams.ranking import Model
+
+F = len(FEATURES)
+NAMES = list(FEATURES)
+
+
+def shared() -> Shared:
+    nothing: Any = None
+    return Shared(Settings.from_env({}), nothing, nothing, Catalogue(), Model(), BadShare(0.5))
+
+
+def made(model: str, arrays: dict[str, Any], names: list[str] = NAMES) -> bytes:
+    return encode_snapshot(snapshot(model, 3, 0, arrays, {}, names))
+
+
+def test_a_good_snapshot_is_swapped_in() -> None:
+    ours = shared()
+    take_model(ours, "ranker", made("ranker", {"weights": np.arange(F, dtype=np.float64)}))
+    assert ours.model.version == "ranker-3"
+    assert ours.model.weights.tolist() == list(range(F))
+    take_model(ours, "heads", made("heads", {"w": np.ones((4, F)), "b": np.zeros(4)}))
+    assert ours.model.heads is not None
+    assert ours.model.version == "ranker-3"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ranker", b"\x00 no snapshot"),
+        ("ranker", made("ranker", {"weights": np.full(F, np.nan)})),
+        ("ranker", made("ranker", {"weights": np.r_[np.ones(F - 1), np.inf]})),
+        ("ranker", made("ranker", {"weights": np.ones(F)}, [*NAMES[:-1], "other"])),
+        ("ranker", made("ranker", {"weights": np.ones(F + 1)})),
+        ("ranker", made("ranker", {"other": np.ones(F)})),
+        ("heads", made("heads", {"w": np.ones((4, F + 1)), "b": np.zeros(4)})),
+        ("heads", made("heads", {"w": np.ones((4, F))})),
+        ("factors:0", made("factors:0", {"names": np.ones(2, np.uint64), "vectors": np.ones((2, 3))}, [])),
+        ("factors:0", made("factors:0", {"names": np.ones(3, np.uint64), "vectors": np.ones((2, limits.FACTORS))}, [])),
+        ("somebody's", made("somebody's", {"weights": np.ones(F)})),
+        ("ranker", None),
+    ],
+)
+def test_a_snapshot_one_cannot_rank_with_changes_nothing(name: str, value: bytes | None) -> None:
+    ours = shared()
+    before = ours.model
+    take_model(ours, name, value)
+    assert ours.model is before
+    assert not ours.factors
