@@ -261,7 +261,13 @@ def _served(rng: random.Random) -> Events:
 def slate_of(rows: list[int]) -> Ranked:
     """A slate of catalogue rows."""
     count = len(rows)
-    return Ranked(np.array(rows), np.zeros(count), ["popular"] * count, [["popular"]] * count, np.empty((count, 0)))
+    return Ranked(
+        np.array(rows, dtype=np.int64),
+        np.zeros(count),
+        ["popular"] * count,
+        [["popular"]] * count,
+        np.empty((count, 0)),
+    )
 
 
 def _serve(counter: Counter, events: Events) -> None:

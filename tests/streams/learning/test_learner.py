@@ -1,0 +1,86 @@
+"""The learner: equal rows make equal bytes; what a shard tells it arrives in its models and leaves in snapshots."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from streams import limits
+from streams.features import FEATURES
+from streams.hashing import hash_all
+from streams.learning.gate import refusal
+from streams.learning.learner import Learner
+from streams.learning.snapshots import arrays_of
+from tests.streams.states_of_learning import training_rows
+from tests.streams.states_of_viewers import known
+
+
+def taught(frames: int, seed: int = 1, learn_rows: int = 16) -> Learner:
+    learner, rng = Learner(learn_rows), random.Random(seed)
+    for _ in range(frames):
+        learner.learn(training_rows(rng))
+    return learner
+
+
+def test_equal_rows_make_equal_bytes_and_equal_snapshots():
+    one, other = taught(6), taught(6)
+    assert one.to_bytes() == other.to_bytes()
+    assert one.snapshots(5) == other.snapshots(5)
+    assert one.to_bytes() != taught(6, seed=2).to_bytes()
+
+
+def test_heads_learn_so_many_rows_at_once_and_lose_none():
+    small, large = taught(12, learn_rows=1), taught(12, learn_rows=10**9)
+    assert small.heads.metrics["like"].count > 0
+    assert large.heads.metrics["like"].count == 0
+    assert sum(len(x) for x, *_ in large._waiting) == small.heads.metrics["like"].count
+
+
+def test_snapshots_hold_the_weights_and_only_the_vectors_that_changed():
+    learner = taught(4)
+    first = {made.model: made for made in learner.snapshots(7)}
+    assert {"heads", "ranker", "factors:0"} == set(first)
+    assert arrays_of(first["ranker"])["weights"].tolist() == learner.ranker.weights.tolist()
+    assert first["ranker"].feature_names == list(FEATURES)
+    assert arrays_of(first["factors:0"])["names"].tolist() == learner.factors.names().tolist()
+    again = learner.snapshots(8)
+    assert [made.model for made in again] == ["heads", "ranker"], "no vector changed since"
+    assert {made.version for made in again} == {2}
+
+
+def test_vectors_are_cut_into_bounded_chunks(monkeypatch):
+    monkeypatch.setattr(limits, "FACTOR_CHUNK", 10)
+    learner = taught(4)
+    chunks = [arrays_of(made)["names"] for made in learner.snapshots(7) if made.model.startswith("factors:")]
+    assert max(map(len, chunks)) == 10
+    assert np.concatenate(chunks).tolist() == learner.factors.names().tolist()
+
+
+def test_vectors_reach_a_catalogue_of_the_same_process_once():
+    learner, catalogue = taught(4), known()
+    before = catalogue.factors.copy()
+    learner.place_factors(catalogue)
+    row = catalogue.row_of["v3"]
+    at = learner.factors.names().tolist().index(int(hash_all(["v3"])[0]))
+    assert catalogue.factors[row].tolist() == learner.factors.vectors[at].tolist()
+    assert not learner.factors.fresh
+    catalogue.factors[:] = before
+
+
+def test_its_figures_are_named_by_head_and_pass_their_own_gate():
+    learner = taught(12)
+    metrics = learner.metrics()
+    assert {f"{head}_{what}" for head in ("long_view", "like", "share", "skip")
+            for what in ("log_loss", "auc", "calibration")} <= set(metrics)  # fmt: skip
+    first = learner.snapshots(1)
+    assert [refusal(made, made, 0.0) for made in first] == [None] * len(first)
+
+
+def test_a_state_made_for_other_features_is_refused(monkeypatch):
+    value = taught(2).to_bytes()
+    fewer = Learner(16)
+    monkeypatch.setattr("streams.learning.learner.FEATURES", FEATURES[:-1])
+    with pytest.raises(ValueError, match="other features"):
+        fewer.restore(value)
