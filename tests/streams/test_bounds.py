@@ -1,0 +1,155 @@
+"""Every bound of streams/limits.py is reached by a test, and what lies beyond it does what the bound says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from schemas.catalogue import User
+from streams import limits
+from streams.catalogue import Catalogue
+from streams.columns import columns
+from streams.hashing import hash64, hash_all
+from streams.learning.heads import Heads
+from streams.ranker import SoftmaxRanker
+from streams.tables import add_top
+from streams.user_shard import UserShard
+from streams.video_shard import VideoShard
+from streams.viewers import ViewerTable
+from tests.streams.states import video
+from tests.streams.states_of_viewers import Users, fold, made_event
+
+TESTS = Path(__file__).parents[1]
+NO_BOUND = {
+    "DAY_MS": "a unit",
+    "DIM": "a width, in every shape",
+    "FACTORS": "a width, in every shape",
+    "FAST_HALF_LIFE_S": "a rate, in test_decayed_sums",
+    "SLOW_HALF_LIFE_S": "a rate, in test_decayed_sums",
+    "NEGATIVE_HALF_LIFE_S": "a rate, in test_decayed_sums",
+    "NEIGHBOUR_HALF_LIVES_S": "a rate, in states_of_videos",
+    "PRODUCER_RECORDS": "librdkafka's own queue holds it; test_producer fills one",
+    "PRODUCER_KIB": "librdkafka's own queue holds it; test_producer fills one",
+    "PRODUCER_RECORD_BYTES": "the client's own; a snapshot never comes near",
+    "FRESH_MET": "a threshold of ranking",
+    "EXPLORE_EVERY": "a share of places, in test_slate",
+    "SHORTLIST": "in test_ranking, by way of FULL_RANK",
+    "NEAREST": "in test_ranking, by way of FULL_RANK",
+    "BASE_MS": "an age, in test_ranking",
+}
+
+
+def test_every_bound_is_reached_by_a_test():
+    body = ast.parse(Path(limits.__file__).read_text()).body
+    bounds = {node.target.id for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    text = "\n".join(path.read_text() for path in TESTS.rglob("*.py"))
+    reached = {name for name in bounds if re.search(rf"limits\.{name}\b|limits, \"{name}\"", text)}
+    assert bounds - reached == NO_BOUND.keys() - reached
+
+
+@pytest.fixture
+def viewers() -> ViewerTable:
+    table = ViewerTable()
+    table.rows(["u"])
+    return table
+
+
+def test_beyond_so_many_met_videos_the_oldest_is_forgotten(viewers):
+    names = np.arange(1, limits.MET + 11, dtype=np.uint64)
+    assert viewers.remember(0, names[: limits.MET]) == 0
+    assert viewers.remember(0, names[limits.MET :]) == 10
+    assert viewers.met[0].tolist() == names[10:].tolist()
+    assert viewers.met_count[0] == limits.MET
+
+
+def test_beyond_so_many_latest_positives_the_oldest_falls_out(viewers):
+    for at in range(1, limits.RECENT + 4):
+        viewers.push_recent(0, at, at * 10)
+    assert sorted(viewers.recent[0].tolist()) == list(range(4, limits.RECENT + 4))
+    viewers.push_recent(0, 999, 5)
+    assert 999 not in viewers.recent[0], "older than all that is kept"
+    viewers.pull_recent(0, 7)
+    viewers.push_recent(0, 999, 5)
+    assert 999 in viewers.recent[0], "an undo makes room"
+
+
+TASTES = [
+    ("tags", "tag_w", limits.TAGS),
+    ("creators", "creator_w", limits.CREATORS),
+    ("sounds", "sound_w", limits.SOUNDS),
+]
+
+
+@pytest.mark.parametrize(("names", "weights", "bound"), TASTES)
+def test_beyond_so_many_tastes_the_weakest_falls_out(viewers, names, weights, bound):
+    kept, weight = getattr(viewers, names), getattr(viewers, weights)
+    for at in range(1, bound + 1):
+        add_top(kept, weight, np.array([0]), np.array([at], np.uint64), np.array([float(at)]))
+    add_top(kept, weight, np.array([0]), np.array([500], np.uint64), np.array([0.5]))
+    assert 500 not in kept[0], "weaker than all that is kept"
+    add_top(kept, weight, np.array([0]), np.array([501], np.uint64), np.array([1.5]))
+    assert sorted(kept[0].tolist()) == [*range(2, bound + 1), 501]
+
+
+def test_further_picked_categories_are_ignored():
+    shard = UserShard(0, Catalogue())
+    picked = [f"c{at}" for at in range(limits.PICKED + 3)]
+    shard.apply_users([("u", User(v=1, user_id="u", interests=picked))], 1)
+    assert shard.viewers.picked[0].tolist() == hash_all(picked[: limits.PICKED]).tolist()
+
+
+def test_further_tags_and_countries_of_a_video_do_not_count():
+    tags, countries = (
+        [f"t{at}" for at in range(limits.VIDEO_TAGS + 3)],
+        [f"C{at}" for at in range(limits.COUNTRIES + 3)],
+    )
+    shard, catalogue = VideoShard(0, 10**13, 10), Catalogue()
+    shard.apply_videos([("v", video("v", tags=tags, countries=countries))])
+    catalogue.take_states(shard.states())
+    assert catalogue.tags[0].tolist() == hash_all(tags[: limits.VIDEO_TAGS]).tolist()
+    assert catalogue.countries[0].tolist() == hash_all(countries[: limits.COUNTRIES]).tolist()
+
+
+def test_a_positive_is_paired_with_so_many_latest_ones_and_a_video_keeps_so_many_neighbours():
+    count = limits.NEIGHBOURS + 20
+    records = [video(f"v{at}") for at in range(count)]
+    shard, catalogue = VideoShard(0, 10**13, 10**6), Catalogue()
+    shard.apply_videos([(record.video_id, record) for record in records])
+    catalogue.take_states(shard.states())
+    users = UserShard(0, catalogue, learn=False)
+    for at in range(limits.PAIRED + 4):
+        users.apply(columns("events.like", [made_event("like", "u", f"v{at}", 1_000 + at)[1]], [at]), at + 1)
+    last = users.changes.drain(0)[0].pairs
+    paired = last[(last["offset"] == limits.PAIRED + 3) & (last["other"] >= 0)]
+    assert len(paired) == 2 * limits.PAIRED, "each way"
+    rows = shard._rows(["v0"] * count)
+    names = hash_all(f"v{at}" for at in range(1, count + 1))
+    pairs = np.zeros(count, dtype=last.dtype)
+    pairs["weight"], pairs["ts_ms"] = np.arange(1, count + 1), 1_000
+    shard.table.pair(rows, names, pairs)
+    assert (shard.table.near[rows[0]] != 0).all()
+    assert names[-1] in shard.table.near[rows[0]]
+    assert names[0] not in shard.table.near[rows[0]], "the weakest falls out"
+
+
+def test_beyond_so_many_owed_outcomes_a_video_announced_later_teaches_with_its_next_event(monkeypatch):
+    monkeypatch.setattr(limits, "OWED", 2)
+    users = Users()
+    for at in range(5):
+        fold(users, [made_event("like", "u", f"new{at}", 1_000 + at)])
+    assert set(users.shard._owed) == {hash64("new0"), hash64("new1")}
+
+
+def test_one_absurd_row_moves_a_model_no_more_than_the_clipped_one():
+    absurd = np.array([[[1e30], [-1e30]]])
+    clipped = np.array([[[limits.FEATURE_CLIP], [-limits.FEATURE_CLIP]]])
+    one, other = (SoftmaxRanker(np.zeros(1)).learn_many(groups) for groups in (absurd, clipped))
+    assert one.weights.tolist() == other.weights.tolist() != [0.0]
+    heads, twin = Heads(["a"]), Heads(["a"])
+    for model, x in ((heads, 1e30), (twin, limits.FEATURE_CLIP)):
+        model.learn_many(np.array([[x], [0.0]], np.float32), np.array([4, 0], np.uint8))
+    assert heads.arrays()[0].tolist() == twin.arrays()[0].tolist()
