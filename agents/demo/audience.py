@@ -59,7 +59,8 @@ class Audience:
         self._due: list[tuple[float, int, int, str, Event]] = []
         self._order = itertools.count()
         self._asked = itertools.count()
-        self._kafka = KafkaProducer(producer_options(bootstrap, client_id="demo-viewers", timeout_s=60.0))
+        options = producer_options(bootstrap, client_id="demo-viewers", timeout_s=60.0)
+        self._kafka = KafkaProducer({**options, "log_level": 0})  # what goes wrong is told by deliveries
         self._feeds = Consumer(
             {
                 "bootstrap.servers": bootstrap,

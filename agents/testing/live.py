@@ -110,9 +110,12 @@ class Live:
         self.settings = _FAST | settings
         self.store = Store(redis, self.settings.get("namespace", "feedstream"))
         self.workers: list[Worker] = []
-        self._producer = KafkaProducer(producer_options(self.bootstrap, client_id="test", timeout_s=60.0))
+        options = producer_options(self.bootstrap, client_id="test", timeout_s=60.0)
+        self._producer = KafkaProducer({**options, "log_level": 0})
         self._consumers: dict[str, Consumer] = {}
         self._read: dict[str, list[Any]] = {}
+        self._batches: dict[str, dict[str, Any]] = {}
+        self._parsed = 0
         self._started = 0
 
     def __enter__(self) -> Live:
@@ -220,12 +223,13 @@ class Live:
 
     def batches(self, user: str | None = None, **wanted: Any) -> list[dict[str, Any]]:
         """Feed batches by now, repeats dropped; of one viewer, with fields as ``wanted``."""
-        found: dict[str, dict[str, Any]] = {}
-        for message in self.records("feeds"):
-            if user is None or message.key() == user.encode():
-                batch = orjson.loads(message.value())
-                found.setdefault(batch["batch_id"], batch)
-        return [one for one in found.values() if all(one.get(name) == value for name, value in wanted.items())]
+        records = self.records("feeds")
+        for message in records[self._parsed :]:
+            batch = orjson.loads(message.value())
+            self._batches.setdefault(batch["batch_id"], batch)
+        self._parsed = len(records)
+        wanted |= {} if user is None else {"user_id": user}
+        return [one for one in self._batches.values() if all(one.get(name) == value for name, value in wanted.items())]
 
     def batch(self, user: str, **wanted: Any) -> dict[str, Any]:
         """The first batch of a viewer with fields as ``wanted``, awaited."""
