@@ -5,7 +5,6 @@ In a process of its own with one BLAS thread, so that a core is a core.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
+from agents.settings import environment
 from schemas.catalogue import Video
 from schemas.internal import VideoState
 from streams import limits
@@ -36,7 +36,7 @@ _ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "
 def measure(say: Callable[[str], None], videos: int = 100_000, viewers: int = 2_000) -> dict[str, Any]:
     """Figures of the child process."""
     command = [sys.executable, "-m", "benchmarks.ranking", str(videos), str(viewers)]
-    done = subprocess.run(command, check=True, capture_output=True, env={**os.environ, **_ONE_THREAD}, timeout=600)
+    done = subprocess.run(command, check=True, capture_output=True, env={**environment(), **_ONE_THREAD}, timeout=600)
     found: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
     say(f"ranking: {found['batches_per_s']:.0f} batches/s a core")
     return found

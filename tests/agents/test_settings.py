@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.errors import BadSettings
-from agents.settings import Settings
+from agents.settings import Settings, environment
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from agents.settings import Settings
     [
         ("CHECKPOINT_MS", "soon", "FEEDSTREAM_CHECKPOINT_MS is 'soon': it must be a whole number"),
         ("CHECKPOINT_MS", "0", "FEEDSTREAM_CHECKPOINT_MS is 0: it must be at least 1"),
+        ("GATE_MARGIN", "5%", "FEEDSTREAM_GATE_MARGIN is '5%': it must be a number"),
         ("BACKLOG_S", "nan", "FEEDSTREAM_BACKLOG_S is nan: it must be a number from 0"),
         ("BACKLOG_S", "inf", "FEEDSTREAM_BACKLOG_S is inf: it must be a number from 0"),
         ("SESSION_TIMEOUT_S", "0", "FEEDSTREAM_SESSION_TIMEOUT_S is 0.0: it must be at least 1"),
@@ -34,3 +35,40 @@ def test_a_setting_that_makes_no_sense_is_named_with_its_value(name: str, value:
 
 def test_several_brokers_are_taken_as_they_are() -> None:
     assert Settings.from_env({"FEEDSTREAM_BROKER": "kafka://a:1,b:2"}).bootstrap == "a:1,b:2"
+
+
+def test_the_embedded_default_names_the_command_that_shares_it() -> None:
+    settings = Settings.from_env({})
+    for name, ask, real in (
+        ("BROKER", lambda: settings.bootstrap, "kafka://host:port"),
+        ("REDIS", lambda: settings.store_url, "redis://host:port"),
+    ):
+        with pytest.raises(BadSettings) as refused:
+            ask()
+        said = str(refused.value)
+        assert said.startswith(
+            f"FEEDSTREAM_{name} is embedded://, which lives in one process only: start `feedstream up`"
+        )
+        assert said.endswith(real)
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.__slots__ if name not in {"broker", "redis"}])
+def test_every_setting_can_be_said_and_no_number_may_be_negative(name: str) -> None:
+    default = getattr(Settings(), name)
+    told = Settings.from_env({f"FEEDSTREAM_{name.upper()}": str(default)})
+    assert told == Settings()
+    if isinstance(default, str):
+        return
+    with pytest.raises(BadSettings, match=f"^FEEDSTREAM_{name.upper()} is -1(\\.0)?: it must be"):
+        Settings.from_env({f"FEEDSTREAM_{name.upper()}": "-1"})
+
+
+def test_an_override_wins_and_is_checked_too() -> None:
+    assert Settings.from_env({"FEEDSTREAM_REFILL_AT": "7"}, refill_at=3).refill_at == 3
+    with pytest.raises(BadSettings, match="FEEDSTREAM_BATCH_ITEMS is 0"):
+        Settings.from_env({}, batch_items=0)
+
+
+def test_a_child_gets_the_environment_and_its_own_settings() -> None:
+    assert environment(broker="kafka://a:1")["FEEDSTREAM_BROKER"] == "kafka://a:1"
+    assert environment()["PATH"]
