@@ -75,7 +75,9 @@ def sessions(
 
 
 def first_visits(low: int, high: int, videos: int, start_ms: int) -> list[Record]:
-    """Five events of each viewer numbered from ``low`` to below ``high``: two videos seen and watched, one liked."""
+    """Five events of each viewer numbered from ``low`` to below ``high``: two videos seen and watched, the second one
+    to its end, or, by every tenth viewer, liked.
+    """
     made: list[Record] = []
     for number in range(low, high):
         user, at_ms = b"r%d" % number, start_ms + number // 10
@@ -84,7 +86,10 @@ def first_visits(low: int, high: int, videos: int, start_ms: int) -> list[Record
             event = _Envelope(user, (number * 7919 + nth * 104_729) % videos, name)
             made.append(("events.impression", user, event.at(seen_ms, b"i", b',"impression_id":"%s"' % name)))
             made.append(("events.watch", user, event.at(seen_ms + 9_000, b"w", _watched(name, 9_000, 15_000))))
-        made.append(("events.like", user, event.at(seen_ms + 10_000, b"l", b"")))
+        if number % 10 == 0:
+            made.append(("events.like", user, event.at(seen_ms + 10_000, b"l", b"")))
+        else:
+            made.append(("events.watch", user, event.at(seen_ms + 15_000, b"e", _watched(name, 15_000, 15_000))))
     return made
 
 

@@ -64,6 +64,7 @@ class VideoShard:
         self._clock = 0
         self._dirty: set[int] = set()
         self._unsent: set[int] = set()
+        self._urgent: set[int] = set()
         self._swept_ms = 0
 
     @property
@@ -127,12 +128,17 @@ class VideoShard:
                 self.table.last_ms[row] = max(int(self.table.last_ms[row]), video.created_ms)
                 self.watermark_ms = max(self.watermark_ms, video.created_ms)
         self._touch(rows)
+        self._urgent.update(self._unsent.intersection(rows.tolist()))
 
-    def states(self) -> list[tuple[str, VideoState | None]]:
-        """States changed since the last call: None for videos that left the active set."""
+    def states(self, *, urgent: bool = False) -> list[tuple[str, VideoState | None]]:
+        """States not handed out since they changed: None for videos that left the active set.
+
+        ``urgent``: only of videos whose record, or place in the active set, changed; others' numbers can wait.
+        """
         self._sweep()
-        rows = np.array(sorted(self._unsent), dtype=np.int64)
-        self._unsent = set()
+        rows = np.array(sorted(self._urgent if urgent else self._unsent), dtype=np.int64)
+        self._unsent = self._unsent - self._urgent if urgent else set()
+        self._urgent = set()
         alive = rows[self.active[rows]]
         gone = rows[~self.active[rows]]
         made: list[tuple[str, VideoState | None]] = [(self.video_ids[row], None) for row in gone.tolist()]
@@ -145,8 +151,13 @@ class VideoShard:
     def unsent(self) -> I64:
         """Rows of active videos changed since the last call, int64[n]: the in-process way past ``states``."""
         rows = np.array(sorted(self._unsent), dtype=np.int64)
-        self._unsent = set()
+        self._unsent, self._urgent = set(), set()
         return rows
+
+    @property
+    def waiting(self) -> int:
+        """How many states the next ``states`` would hand out."""
+        return len(self._unsent)
 
     def checkpoint(self) -> Saved:
         """Rows changed since the last call; from now on they count as saved."""
@@ -207,6 +218,8 @@ class VideoShard:
             alive = self.videos[row] is not None and self._lasting(row)
             if alive or self.active[row]:
                 self._unsent.add(row)
+            if alive != self.active[row]:
+                self._urgent.add(row)
             self.active[row] = alive
 
     def _lasting(self, row: int) -> bool:
@@ -228,4 +241,5 @@ class VideoShard:
             stale = np.concatenate((stale, rest[np.argpartition(self.table.last_ms[rest], over)[:over]]))
         self.active[stale] = False
         self._unsent.update(stale.tolist())
+        self._urgent.update(stale.tolist())
         self._dirty.update(stale.tolist())

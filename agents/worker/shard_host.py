@@ -14,7 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from agents import log
 from agents.settings import Settings
@@ -25,6 +25,8 @@ __all__ = ["ChunkEvent", "OneByOne", "Pending", "ShardHost"]
 
 _LOG = log.get("shard")
 _TP = tuple[str, int]
+_TOGETHER: Final = 4_000
+"""Records folded together: verbs that come seldom are not folded one by one, and nobody waits long behind a fold."""
 
 
 class ChunkEvent(Protocol):
@@ -99,6 +101,7 @@ class ShardHost(ABC):
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._rewind = rewind
         self._inbox: asyncio.Queue[ChunkEvent] = asyncio.Queue(maxsize=64)
+        self._held: ChunkEvent | None = None
         self._stored: dict[str, int] = {}
         self._unsafe: list[ChunkEvent] = []
         self._folded = 0
@@ -127,6 +130,11 @@ class ShardHost(ABC):
     @abstractmethod
     async def fold(self, chunk: Any) -> None:
         """Fold one chunk into the shard."""
+
+    async def fold_many(self, chunks: Sequence[Any]) -> None:
+        """Fold chunks, each following what was folded of its topic."""
+        for chunk in chunks:
+            await self.fold(chunk)
 
     @abstractmethod
     def save(self) -> Pending | None:
@@ -181,18 +189,34 @@ class ShardHost(ABC):
 
     async def _run(self) -> None:
         while True:
-            event = await self._inbox.get()
-            chunk = event.value
-            if chunk.start > self.next_offset(chunk.tp.topic):
+            events = await self._waiting()
+            if not events:
                 # Read before a rewind, or a rewind crossed it: what lies between must come first.
                 await self._rewind(self.number, self.positions())
                 continue
             async with self.folding:
-                await self.fold(chunk)
-            self._unsafe.append(event)
-            self._folded += len(chunk.records)
+                await self.fold_many([event.value for event in events])
+            self._unsafe.extend(events)
+            self._folded += sum(len(event.value.records) for event in events)
             if self._folded >= self.settings.checkpoint_events:
                 await self.checkpoint()
+
+    async def _waiting(self) -> list[ChunkEvent]:
+        """The next chunk and those that wait behind it, some thousand records; none if the next does not follow."""
+        taken: list[ChunkEvent] = []
+        reached: dict[str, int] = {}
+        count = 0
+        while not taken or (count < _TOGETHER and (self._held or not self._inbox.empty())):
+            event, self._held = self._held or await self._inbox.get(), None
+            chunk = event.value
+            topic, last = chunk.tp.topic, chunk.records[-1].offset
+            if chunk.start > reached.get(topic, self.next_offset(topic)):
+                self._held = event if taken else None
+                break
+            taken.append(event)
+            reached[topic] = max(last + 1, reached.get(topic, 0))
+            count += len(chunk.records)
+        return taken
 
     async def _tick(self) -> None:
         """Checkpoints by time; notices one that was refused."""
@@ -290,6 +314,7 @@ class ShardHost(ABC):
         self._start()
 
     def _empty(self) -> None:
+        self._held = None
         while not self._inbox.empty():
             self._inbox.get_nowait()
 

@@ -10,21 +10,20 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agents import log
-from agents.dead_letters import TOPIC as DEAD_LETTERS
-from agents.dead_letters import dead_letter
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.telemetry import METRICS
+from agents.worker.intake import Intake
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
-from schemas.codec import decode_many, encode
+from schemas.codec import encode
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from streams.changes import frames
-from streams.columns import columns
+from streams.columns import Columns, columns, merge
 from streams.desk import Desk, feed_key
 from streams.hashing import pair
 from streams.ranking import Ranked, Request, rank_many
@@ -51,6 +50,14 @@ class _Group:
     rows: dict[int, None] = field(default_factory=dict)
 
 
+class _Part(NamedTuple):
+    """Events of one chunk, the offset that follows them, and whether they come too late for batches of our own."""
+
+    columns: Columns
+    following: int
+    late: bool
+
+
 class UserHost(ShardHost):
     """One user shard. ``shared`` is the process's; ``rewind`` moves the consumer back after a reload."""
 
@@ -64,7 +71,7 @@ class UserHost(ShardHost):
         self.desk: Desk
         self._outbox: dict[int, bytes] = {}
         self._next_frame = 0
-        self._letters = Ticket()
+        self._intake = Intake(shared)
         self._requests_done: dict[str, int] = {}
         self._feed_count = 0
         self._group = _Group()
@@ -106,29 +113,32 @@ class UserHost(ShardHost):
 
     async def fold(self, chunk: Any) -> None:
         """Decode, fold, and make the batches that follow."""
-        topic, records = chunk.tp.topic, chunk.records
-        done = self.next_offset(topic)
-        records = [record for record in records if record.offset >= done]
-        if not records:
-            return
-        decoded = decode_many(
-            topic,
-            [record.key for record in records],
-            [record.value for record in records],
-            [record.timestamp for record in records],
-        )
-        now_s = time.time()
-        self._quarantine(records, decoded.bad)
-        METRICS["events_total"].labels(topic).inc(len(records))
-        following = records[-1].offset + 1
-        late = now_s - records[-1].timestamp / 1_000 > self.settings.backlog_s
-        if topic == REQUESTS:
-            await self._answer(decoded.events, [records[at] for at in decoded.index], following)
-        elif topic == "users":
-            await self._users(decoded.events, [records[at] for at in decoded.index], following, late)
-        else:
-            offsets = [records[at].offset for at in decoded.index]
-            await self._events(topic, decoded.events, offsets, following, late)
+        await self.fold_many([chunk])
+
+    async def fold_many(self, chunks: Sequence[Any]) -> None:
+        """The same for several chunks; what waits of events is folded as one batch, which costs far less."""
+        parts: list[_Part] = []
+        reached: dict[str, int] = {}
+        for chunk in chunks:
+            topic = chunk.tp.topic
+            done = max(self.next_offset(topic), reached.get(topic, 0))
+            records = [record for record in chunk.records if record.offset >= done]
+            if not records:
+                continue
+            reached[topic] = records[-1].offset + 1
+            METRICS["events_total"].labels(topic).inc(len(records))
+            events, kept, late = self._intake.read(topic, records)
+            if topic in EVENTS:
+                batch = columns(topic, events, [record.offset for record in kept])
+                parts.append(_Part(batch, reached[topic], late))
+                continue
+            await self._events(parts)
+            parts = []
+            if topic == REQUESTS:
+                await self._answer(events, kept, reached[topic])
+            else:
+                await self._users(events, kept, reached[topic], late)
+        await self._events(parts)
 
     def save(self) -> Pending | None:
         """Dirty rows, offsets and the frames of changed counts; training rows go out after it."""
@@ -157,9 +167,8 @@ class UserHost(ShardHost):
             await self._send_frames([number for number, _ in outbox])
             await self._cool()
 
-        letters, self._letters = self._letters, Ticket()
         # A ledger is written by feed commits: one in flight must not come after its deletion.
-        waits = [letters.delivered(), *([self._publishing.idle()] if self._leaving else [])]
+        waits = [self._intake.letters().delivered(), *([self._publishing.idle()] if self._leaving else [])]
         deletes = [*saved.deletes, *leaving]
         return Pending(saved.keys, saved.values, deletes, saved.offsets, outbox, waits=waits, after=after)
 
@@ -169,11 +178,13 @@ class UserHost(ShardHost):
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    async def _events(self, topic: str, events: Sequence[Any], offsets: list[int], following: int, late: bool) -> None:
-        batch = columns(topic, events, offsets)
+    async def _events(self, parts: Sequence[_Part]) -> None:
+        if not parts:
+            return
+        batch = merge([part.columns for part in parts])
         await self._warm(self.shard.missing(batch))
-        applied = self.shard.apply(batch, following)
-        if late or not len(batch):
+        applied = self.shard.apply(batch, *(part.following for part in parts))
+        if any(part.late for part in parts) or not len(batch):
             return
         viewers = self.shard.viewers
         near = self.desk.engaged(applied.viewer.tolist(), applied.video.tolist())
@@ -385,13 +396,3 @@ class UserHost(ShardHost):
         for number in numbers:
             self._outbox.pop(number, None)
             self._outbox_done = max(self._outbox_done, number + 1)
-
-    def _quarantine(self, records: Sequence[Any], bad: Sequence[Any]) -> None:
-        for at, cause, path in bad:
-            record = records[at]
-            letter = dead_letter(record.topic, record.partition, record.offset, record.key, record.value, cause, path)
-            self.shared.producer.send(
-                DEAD_LETTERS, letter.key, letter.value, headers=letter.headers, ticket=self._letters
-            )
-            METRICS["bad_records_total"].labels(record.topic, cause).inc()
-        self.shared.bad.add(len(records), len(bad), time.monotonic())

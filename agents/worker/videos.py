@@ -10,14 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from agents import log
-from agents.dead_letters import TOPIC as DEAD_LETTERS
-from agents.dead_letters import dead_letter
 from agents.producer import Ticket
 from agents.store import Loaded
 from agents.telemetry import METRICS
+from agents.worker.intake import Intake
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
-from schemas.codec import decode_many
 from streams import limits
 from streams.changes import Batch, decode_frame
 from streams.hashing import hash64
@@ -27,11 +25,19 @@ __all__ = ["VideoHost"]
 
 _LOG = log.get("videos")
 _STATES_EVERY_S: Final = 0.1
+_NUMBERS_EVERY_S: Final = 1.0
+_NUMBERS_AT_LAST_S: Final = 5.0
+_NUMBERS_SHARE: Final = 1 / 40
+"""Share of the time that saying numbers may take: every process reads every state, so they are said less often where
+there are many.
+"""
+_FEW: Final = 32
 
 
 class VideoHost(ShardHost):
-    """One video shard. States of changed videos go out at most every 100 ms, before the checkpoint that holds them:
-    a state said twice is harmless, one never said is not.
+    """One video shard. A changed record, or a video that enters or leaves the active set, is said within 100 ms and
+    before the checkpoint that holds it: a state said twice is harmless, one never said is not. Where many numbers
+    change they are said every 1 to 5 s; after a crash ``opened`` says them again.
     """
 
     kind = "v"
@@ -41,9 +47,10 @@ class VideoHost(ShardHost):
         super().__init__(number, shared.settings, shared.store, rewind)
         self.shared = shared
         self.shard: VideoShard
-        self._letters = Ticket()
+        self._intake = Intake(shared)
         self._said = Ticket()
         self._noted: set[str] = set()
+        self._numbers_due_s = 0.0
         self.loops = [self._say_loop]
 
     def fresh(self, loaded: Loaded) -> None:
@@ -89,25 +96,16 @@ class VideoHost(ShardHost):
             try:
                 batches.append((record.offset, decode_frame(record.value or b"")))
             except (msgspec.MsgspecError, ValueError):
-                self._refuse(record, "type", "$")
+                self._intake.refuse(record, "type", "$")
         await self._warm(video_id for _, batch in batches for video_id in batch.video_ids)
         for offset, batch in batches:
             self.shard.apply(batch, offset + 1)
         self.shard.offsets["engagement"] = records[-1].offset + 1
 
     async def _records(self, topic: str, records: list[Any]) -> None:
-        decoded = decode_many(
-            topic,
-            [record.key for record in records],
-            [record.value for record in records],
-            [record.timestamp for record in records],
-        )
-        for at, cause, path in decoded.bad:
-            self._refuse(records[at], cause, path)
-        self.shared.bad.add(len(records), len(decoded.bad), time.monotonic())
-        names = [records[at].key.decode() for at in decoded.index]
+        videos, kept, _ = self._intake.read(topic, records)
+        names = [record.key.decode() for record in kept]
         await self._warm(names)
-        videos: list[Any] = list(decoded.events)
         await self._note_names(videos)
         self.shard.apply_videos(list(zip(names, videos, strict=True)), records[-1].offset + 1)
 
@@ -122,25 +120,30 @@ class VideoHost(ShardHost):
         """Dirty rows and offsets."""
         if self.shard.offsets == self._stored and not self.shard.dirty:
             return None
-        self._say()
+        self._say(urgent=True)
         saved = self.shard.checkpoint()
-        letters, self._letters = self._letters, Ticket()
         said, self._said = self._said, Ticket()
 
         async def after() -> None:
             async with self.folding:  # what a chunk has found in memory stays there until it is folded
                 self.shard.cool(self.settings.hot_videos // self.settings.video_partitions)
 
-        waits = [letters.delivered(), said.delivered()]
+        waits = [self._intake.letters().delivered(), said.delivered()]
         return Pending(saved.keys, saved.values, saved.deletes, saved.offsets, waits=waits, after=after)
 
     async def _say_loop(self) -> None:
         while True:
             await asyncio.sleep(_STATES_EVERY_S)
+            began_s = time.monotonic()
+            if self.shard.waiting > _FEW and began_s < self._numbers_due_s:
+                self._say(urgent=True)
+                continue
             self._say()
+            took_s = time.monotonic() - began_s
+            self._numbers_due_s = began_s + min(max(_NUMBERS_EVERY_S, took_s / _NUMBERS_SHARE), _NUMBERS_AT_LAST_S)
 
-    def _say(self) -> None:
-        for video_id, state in self.shard.states():
+    def _say(self, *, urgent: bool = False) -> None:
+        for video_id, state in self.shard.states(urgent=urgent):
             value = None if state is None else msgspec.msgpack.encode(state)
             self.shared.producer.send("video.state", video_id.encode(), value, partition=self.number, ticket=self._said)
 
@@ -150,8 +153,3 @@ class VideoHost(ShardHost):
             part = missing[low : low + 5_000]
             values = await self.retried(self.store.mget, self.id, [video_key(name) for name in part])
             self.shard.load(part, values)
-
-    def _refuse(self, record: Any, cause: str, path: str) -> None:
-        letter = dead_letter(record.topic, record.partition, record.offset, record.key, record.value, cause, path)
-        self.shared.producer.send(DEAD_LETTERS, letter.key, letter.value, headers=letter.headers, ticket=self._letters)
-        METRICS["bad_records_total"].labels(record.topic, cause).inc()
