@@ -115,6 +115,20 @@ def test_a_preview_changes_nothing():
     assert {item["video_id"] for item in msgspec.json.decode(looked[1])["items"]} <= {f"v{at}" for at in range(3, 12)}
 
 
+@pytest.mark.xfail(reason="a request ends a batch of the fold, and examples hold features as of the batch before them")
+def test_previews_among_the_events_do_not_move_later_scores():
+    events = [line(topic, event) for topic, event in USERS.events(random.Random(0))]
+    looked = [
+        one
+        for at, event in enumerate(events)
+        for one in (event, *[request("u9", at, purpose="preview")] * (at % 9 == 0))
+    ]
+    last = request("u0", 99, purpose="preview", limit=12)
+    ends = [msgspec.json.decode(replayed([*announced(), *lines, last])[0][-1])["items"] for lines in (events, looked)]
+    plain, other = ({item["video_id"]: item["score"] for item in items} for items in ends)
+    assert plain == pytest.approx(other, rel=1e-3)
+
+
 def test_what_was_only_served_may_be_previewed_and_is_not_served_again():
     lines = [request("u0", 1, limit=12), request("u0", 2, purpose="preview", limit=12), request("u0", 3, limit=12)]
     served, looked, again = (msgspec.json.decode(batch)["items"] for batch in replayed([*announced(), *lines])[0])
