@@ -30,7 +30,7 @@ _OUT: Final = Path(__file__).parent / "out" / "bench.json"
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
-@click.option("--events", default=200_000, show_default=True, help="Events of one measured slice.")
+@click.option("--events", default=100_000, show_default=True, help="Events of one measured slice.")
 @click.option("--viewers", default=100_000, show_default=True, help="Viewers of 5 events in the store at the restart.")
 @click.option("--tail", default=50_000, show_default=True, help="Events waiting at the restart.")
 @click.option("--seconds", default=30.0, show_default=True, help="Length of the latency run.")
