@@ -80,6 +80,9 @@ class Gauges:
     videos: int = 0
     run_s: float = 60.0
     elapsed_s: float = 0.0
+    """Into the run, for curves; stands still before and after it."""
+    wall_s: float = 0.0
+    """Since the demo began."""
     events: int = 0
     batches: int = 0
     repeats: int = 0
@@ -99,4 +102,4 @@ class Gauges:
 
     def note(self, text: str) -> None:
         """Something worth a line."""
-        self.notes.append(f"{self.elapsed_s:5.1f} s  {text}")
+        self.notes.append(f"{self.wall_s:5.1f} s  {text}")

@@ -47,7 +47,7 @@ def plain(gauges: Gauges) -> str:
     recent = gauges.match.between(gauges.elapsed_s - 5, gauges.elapsed_s + 1)
     behind = sum(gauges.sent.get(name, 0) - gauges.stored.get(name, 0) for name in COUNTED if name != "watch_ms")
     return (
-        f"{gauges.elapsed_s:5.1f} s  {gauges.phase:<9} {gauges.events:>7,} events {gauges.events_per_s():>6,.0f}/s  "
+        f"{gauges.wall_s:5.1f} s  {gauges.phase:<9} {gauges.events:>7,} events {gauges.events_per_s():>6,.0f}/s  "
         f"{gauges.batches:>6,} batches  action to feed p50 {_ms(gauges, 0.5)} p99 {_ms(gauges, 0.99)}  "
         f"match {_number(recent)}  counts behind {behind:,}"
     )

@@ -17,7 +17,7 @@ COMMAND = [sys.executable, "-m", "feedstream", "replay"]
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = load(np.random.default_rng(11), 3_000, viewers=60, videos=60, asking=0.5)
+    made = load(np.random.default_rng(11), 1_500, viewers=40, videos=60, asking=0.5)
     path = tmp_path_factory.mktemp("replay") / "load.jsonl"
     path.write_bytes(b"".join(made.lines))
     return path

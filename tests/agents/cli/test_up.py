@@ -42,7 +42,8 @@ def test_up_prints_urls_that_other_shells_use_and_stops_at_sigterm_with_all_it_s
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) == 2
         process.send_signal(signal.SIGTERM)
-        assert process.stdout.read() == b""
+        with process.stdout as rest:
+            assert rest.read() == b""
         assert process.wait(60) == 0
         assert not psutil.wait_procs(children, 10)[1]
     finally:
