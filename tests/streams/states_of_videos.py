@@ -82,8 +82,14 @@ def _rows(rows: Iterable[tuple[int, int, int, int, int, int, tuple[int, ...]]]) 
 
 
 def _pairs(pairs: Iterable[tuple[int, int, int, float, int]]) -> Any:
-    """PAIR records of (offset, video, other, weight, ts_ms)."""
-    return np.array(list(pairs), dtype=PAIR)
+    """PAIR records of (offset, video, other, weight, ts_ms); whose they are, where PAIR says it, follows from when."""
+    held = list(pairs)
+    packed = np.zeros(len(held), dtype=PAIR)
+    for at, name in enumerate(("offset", "video", "other", "weight", "ts_ms")):
+        packed[name] = [pair[at] for pair in held]
+    if "viewer" in (PAIR.names or ()):
+        packed["viewer"] = packed["ts_ms"] % 1_000 + 1
+    return packed
 
 
 _VIDEO_IDS = [f"v{number}" for number in range(5)]

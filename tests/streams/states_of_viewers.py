@@ -213,7 +213,7 @@ def _flooded_viewer() -> tuple[int, int]:
     return max(len(value) for key, value in _stored(users).items() if key.startswith(b"v:")), VIEWER_BYTES
 
 
-VIEWER_BYTES = 2_048 + 8 * limits.MET
+VIEWER_BYTES = 4_096 + 8 * limits.MET
 """Of a viewer in the store: the row, and 8 bytes for each video met."""
 
 USERS = State(

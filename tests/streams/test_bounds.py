@@ -66,15 +66,16 @@ def test_beyond_so_many_met_videos_the_oldest_is_forgotten(viewers):
     assert viewers.met_count[0] == limits.MET
 
 
-def test_beyond_so_many_latest_positives_the_oldest_falls_out(viewers):
-    for at in range(1, limits.RECENT + 4):
-        viewers.push_recent(0, at, at * 10)
-    assert sorted(viewers.recent[0].tolist()) == list(range(4, limits.RECENT + 4))
-    viewers.push_recent(0, 999, 5)
-    assert 999 not in viewers.recent[0], "older than all that is kept"
-    viewers.pull_recent(0, 7)
-    viewers.push_recent(0, 999, 5)
-    assert 999 in viewers.recent[0], "an undo makes room"
+def test_beyond_so_many_latest_positives_the_oldest_falls_out():
+    users = Users()
+    fold(users, [made_event("like", "u", f"x{at}", 1_000 + at) for at in range(limits.RECENT + 3)])
+    recent = users.shard.viewers.recent[0]
+    assert set(recent.tolist()) == set(hash_all(f"x{at}" for at in range(3, limits.RECENT + 3)).tolist())
+    old = int(hash64("older"))
+    fold(users, [made_event("like", "u", "older", 500)])
+    assert old not in users.shard.viewers.recent[0], "older than all that is kept"
+    fold(users, [made_event("like", "u", "x7", 9_000, op="remove"), made_event("like", "u", "newer", 8_000)])
+    assert int(hash64("newer")) in users.shard.viewers.recent[0], "an undo makes room"
 
 
 TASTES = [
