@@ -1,0 +1,39 @@
+"""The quality figures: hand-made rankings give the figures that paper and pencil give."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from agents.testing.quality import MISS, Judged, baseline, figures
+from schemas.events import Like
+from schemas.feeds import FeedRequest
+from schemas.lines import line_of, parse_line
+
+
+def judged(user: str, rank: int, *top: str) -> Judged:
+    return Judged(user, rank, top, 0)
+
+
+def test_figures_are_those_of_the_definitions() -> None:
+    found = figures([judged("a", 0, "x"), judged("b", 2, "y"), judged("c", 40, "x"), judged("d", MISS)], 4, part=0.0)
+    assert found.previews == 4
+    assert found.hr10 == 0.5
+    assert found.hr50 == 0.75
+    assert found.ndcg10 == pytest.approx((1.0 + 1.0 / math.log2(4)) / 4)
+    assert found.coverage10 == 0.5
+    assert found.low <= found.hr10 <= found.high
+
+
+def test_a_counter_ranks_what_was_liked_most_and_never_what_was_met() -> None:
+    def like(user: str, video: str, ts_ms: int) -> bytes:
+        event = Like(v=1, event_id=f"{user}{video}", user_id=user, session_id="s", video_id=video, ts_ms=ts_ms)
+        return line_of("events.like", event)
+
+    asked = FeedRequest(v=1, request_id="r", user_id="cay", ts_ms=9, purpose="preview")
+    texts = [like("ann", "x", 1), like("bob", "x", 2), like("bob", "y", 3), line_of("feed.requests", asked)]
+    lines = [parse_line(text) for text in [*texts, like("cay", "y", 9)]]
+    (one,) = baseline(lines, None)
+    assert one.top == ("x", "y")
+    assert one.rank == 1
