@@ -76,13 +76,12 @@ def pair_up(
     event: I64,
     risen: npt.NDArray[np.bool_],
     at_ms: I64,
-    level: npt.NDArray[np.int8],
 ) -> None:
     """Co-occurrence of outcome ``rows`` that became (``risen``) or ceased to be positive with the viewer's latest ones.
 
-    Keeps the viewers' lists of latest positives, with how each video stood (``level`` int8[n, LEVELS]).
+    Keeps the viewers' lists of latest positives.
     """
-    made: dict[str, list[tuple[int, int, int, float, int, int, int]]] = {topic: [] for topic in batch.topics}
+    made: dict[str, list[tuple[int, int, int, float, int]]] = {topic: [] for topic in batch.topics}
     index, ids = changes.index, catalogue.video_ids
     for place in np.argsort(event, kind="stable").tolist():
         row, at, up = int(rows[place]), int(event[place]), bool(risen[place])
@@ -93,13 +92,12 @@ def pair_up(
             viewers.pull_recent(viewer, video)
         found = made[batch.topics[int(batch.source[at])]]
         offset, own = int(batch.offset[at]), index([batch.videos[at]])[0]
-        who = int(viewers.hash[viewer]) & 0xFFFFFFFF
-        found.append((offset, own, -1, weight, when, who, int(viewers.positives[viewer])))
+        found.append((offset, own, -1, weight, when))
         for other in index(_latest_ids(viewers, catalogue, viewer, video, ids)):
-            found.append((offset, own, other, weight, when, 0, 0))
-            found.append((offset, other, own, weight, when, 0, 0))
+            found.append((offset, own, other, weight, when))
+            found.append((offset, other, own, weight, when))
         if up:
-            viewers.push_recent(viewer, video, when, level[place])
+            viewers.push_recent(viewer, video, when)
         viewers.positives[viewer] += 1 if up else -1
     for topic, found in made.items():
         changes.add(topic, np.empty(0, ROW), np.array(found, dtype=PAIR))

@@ -61,9 +61,7 @@ def _contribute(
     slow = amount * viewers.weigh(viewer, when, limits.SLOW_HALF_LIFE_S)
     tags = catalogue.tags[video]
     wide = tags.shape[1]
-    fast = amount * viewers.weigh(viewer, when, limits.FAST_HALF_LIFE_S)
-    both = np.repeat(np.stack((slow, fast), axis=1), wide, axis=0)
-    add_top(viewers.tags, viewers.tag_w, np.repeat(viewer, wide), tags.ravel(), both)
+    add_top(viewers.tags, viewers.tag_w, np.repeat(viewer, wide), tags.ravel(), np.repeat(slow, wide))
     add_top(viewers.creators, viewers.creator_w, viewer, catalogue.creator[video], slow)
     add_top(viewers.sounds, viewers.sound_w, viewer, catalogue.sound[video], slow)
     if good.any():

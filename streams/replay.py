@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.catalogue import User, Video
-from schemas.codec import BadRecord, decode, encode
+from schemas.codec import BadRecord, decode
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line
@@ -139,7 +139,8 @@ class Replay:
         asked = self.desk.request(request)
         ranked = rank(self.catalogue, self.users.viewers, asked, self.learner.model())
         batch = self.desk.batch(request, ranked, self._as_of(offset + 1), self.learner.model().version)
-        self._ranked.update(encode(batch))
+        for item in batch.items:
+            self._ranked.update(f"{item.video_id}\0{item.score!r}\0".encode())
         return batch
 
     def _as_of(self, requests: int) -> dict[str, dict[str, int]]:

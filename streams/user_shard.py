@@ -16,11 +16,10 @@ from streams import effects, limits, objective
 from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
-from streams.examples import teach
+from streams.examples import open_pairs, positives
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import move_interest
 from streams.outcomes import OutcomeTable
-from streams.popular import levels
 from streams.tables import F32, I64
 from streams.training import Training
 from streams.viewers import ViewerTable
@@ -275,7 +274,12 @@ class UserShard:
             self._teach(batch, touched, created, rising, moved, before, after)
         was_ms = outcomes.reward_ms[touched[moved]]
         effects.signal(self.changes, batch, event[moved], new[moved], before[moved], after[moved], at_ms[moved], was_ms)
-        self._pair_up(batch, touched, event, moved[(flips & objective.POSITIVE) > 0], after, at_ms)
+        flipped = moved[(flips & objective.POSITIVE) > 0]
+        risen = (after[flipped] & objective.POSITIVE) > 0
+        effects.pair_up(
+            self.changes, batch, self.viewers, self.catalogue, outcomes, touched[flipped], event[flipped], risen,
+            at_ms[flipped],
+        )  # fmt: skip
         move_interest(self.viewers, self.catalogue, outcomes, touched[moved], known, worth[moved], at_ms[moved])
         put_in = worth.copy()
         put_in[moved[known < 0]] = 0.0
@@ -283,16 +287,6 @@ class UserShard:
         outcomes.bits[touched], outcomes.reward[touched], outcomes.reward_ms[touched] = after, put_in, at_ms
         strong = moved[(flips & (objective.POSITIVE | objective.NEGATIVE)) > 0]
         return np.unique(outcomes.viewer[touched[strong]])
-
-    def _pair_up(self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.U8, at_ms: I64) -> None:
-        if not len(flipped):
-            return
-        rows = touched[flipped]
-        known = self.catalogue.rows_of_hashes(self.outcomes.video[rows].view(np.uint64))
-        level = levels(self.catalogue, known, int(batch.ts_ms.max()))
-        risen = (after[flipped] & objective.POSITIVE) > 0
-        tables = self.viewers, self.catalogue, self.outcomes
-        effects.pair_up(self.changes, batch, *tables, rows, event[flipped], risen, at_ms[flipped], level)
 
     def _owe(self, rows: I64) -> None:
         """Note outcomes on videos not known yet; beyond the bound they are settled by their own next event only."""
@@ -310,16 +304,15 @@ class UserShard:
         before: objective.U8,
         after: objective.U8,
     ) -> None:
-        outcomes, viewers = self.outcomes, self.viewers
-        tables = self.catalogue, viewers, outcomes
+        outcomes, catalogue, viewers = self.outcomes, self.catalogue, self.viewers
         now_ms = np.full(len(touched), int(batch.ts_ms.max()))
         names = pair(viewers.hash[outcomes.viewer[touched]], outcomes.video[touched].view(np.uint64))
         flips = moved[before[moved] != after[moved]]
         self.training.add(label_pair=names[flips], label_ms=now_ms[flips], label_bits=after[flips])
-        seen_long = ((after & ~before)[moved] & objective.LONG_VIEW) > 0
-        better = (after[moved] & (objective.POSITIVE | objective.NEGATIVE)) > 0
-        watched = touched[moved[seen_long & ~better]]
-        teach(self.training, *tables, created, touched[rising], watched, int(batch.ts_ms.max()))
+        open_pairs(self.training, catalogue, viewers, outcomes, created, int(batch.ts_ms.max()))
+        if len(rising):
+            chosen = touched[rising]
+            positives(self.training, catalogue, viewers, outcomes, chosen, names[rising], int(batch.ts_ms.max()))
 
     def _meet(self, created: I64) -> None:
         """Remember newly met videos, and freeze the oldest outcome of a viewer who has too many."""

@@ -77,7 +77,7 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
     table.decode([user_id], [value])
     row = table.row_of[user_id]
     weights = {
-        tag: weight for tag, weight in zip(table.tags[row].tolist(), table.tag_w[row, :, 0].tolist(), strict=True) if tag
+        tag: weight for tag, weight in zip(table.tags[row].tolist(), table.tag_w[row].tolist(), strict=True) if tag
     }
     names = _tag_names(store, list(weights))
     total = sum(weight for weight in weights.values() if weight > 0) or 1.0
