@@ -77,6 +77,8 @@ class Catalogue(VideoTable):
         """Small numbers (from 1) of tags, creators and sounds by hash, as in ``tag_ids``: tags, then creator, sound."""
         self.version = 0
         """Changes whenever the set of candidates may have changed."""
+        self.scale: tuple[int, int, Any] | None = None
+        """What ``streams.popular`` keeps: when it was made, of how many candidates, and the scale."""
         self.base_ms = 0
         self.base_key = b""
         self._index = HashIndex()

@@ -28,8 +28,11 @@ ROW: Final = np.dtype(
     [("offset", "<i8"), ("video", "<i4"), ("ts_ms", "<i8"), ("kind", "u1"), ("n", "i1"), ("watch_ms", "<i8")]
     + [("signal", "i1", len(SIGNALS))]
 )
-# ``other`` -1: the video's own positives (its mass in the cosine).
-PAIR: Final = np.dtype([("offset", "<i8"), ("video", "<i4"), ("other", "<i4"), ("weight", "<f4"), ("ts_ms", "<i8")])
+# ``other`` -1: a positive of the video itself, by ``viewer`` (the low bits of the viewer's hash) who has ``positives``.
+PAIR: Final = np.dtype(
+    [("offset", "<i8"), ("video", "<i4"), ("other", "<i4"), ("weight", "<f4"), ("ts_ms", "<i8")]
+    + [("viewer", "<u4"), ("positives", "<i4")]
+)
 
 Packed = npt.NDArray[np.void]
 

@@ -6,18 +6,22 @@ depends on earlier events of the same source only, so that replaying a source ma
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from streams import limits, objective
 from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SOFT, Changes, Packed
+from streams.changes import PAIR, ROW, SIGNALS, SOFT, Changes, Packed
 from streams.columns import ABSENT, COMMENT, FOLLOW, LIKE, SAVE, WATCH, Columns
 from streams.outcomes import Change, OutcomeTable, standing
 from streams.tables import I64
 from streams.viewers import ViewerTable
 
-__all__ = ["count", "pair_up", "signal"]
+__all__ = ["Times", "count", "pair_up", "signal"]
+
+_NEVER: Final = 2**62
 
 
 def count(changes: Changes, batch: Columns, change: Change) -> None:
@@ -35,35 +39,50 @@ def count(changes: Changes, batch: Columns, change: Change) -> None:
     _add(changes, batch, at, packed)
 
 
-def signal(
-    changes: Changes,
-    batch: Columns,
-    event: I64,
-    new: npt.NDArray[np.bool_],
-    before: objective.U8,
-    after: objective.U8,
-    at_ms: I64,
-    was_ms: I64,
-) -> None:
-    """Soft signals of n changed outcomes: flips of met, long view, positive and negative.
+class Times(NamedTuple):
+    """When n outcomes were met and earned their worth, before a batch and after it, int64[n] ms each."""
 
-    ``event`` i64[n] is the place in the batch that changed each, ``new`` whether it was just met, ``before`` and
-    ``after`` its label bits, ``at_ms`` when it earned its worth and ``was_ms`` when it had: an undo counts there.
+    was_met: I64
+    met: I64
+    was_earned: I64
+    earned: I64
+
+
+def signal(
+    changes: Changes, batch: Columns, event: I64, before: objective.U8, after: objective.U8, times: Times
+) -> None:
+    """Soft signals of n changed outcomes: what stood is taken back at its time, what stands is put in at its own.
+
+    ``event`` i64[n] is the place in the batch that changed each, ``before`` and ``after`` its label bits.
     """
-    signs = np.empty((len(event), 4), dtype=np.int8)
-    signs[:, 0] = new
-    for column, mask in ((1, objective.LONG_VIEW), (2, objective.POSITIVE)):
-        signs[:, column] = ((after & mask) > 0).astype(np.int8) - ((before & mask) > 0)
-    bad = objective.SKIPPED | objective.NEGATIVE
-    signs[:, 3] = ((after & bad) > 0).astype(np.int8) - ((before & bad) > 0)
+    met = np.zeros((len(event), len(SIGNALS)), dtype=np.int8)
+    met[:, 0] = 1
+    was_met = met * (times.was_met < _NEVER)[:, None]
+    stood, stands = _signs(before), _signs(after)
+    same = (times.earned == times.was_earned)[:, None]
+    stood_at = np.where(times.was_earned > 0, times.was_earned, times.earned)
+    once = (times.met == times.earned)[:, None] & (times.was_met != times.met)[:, None]
+    moved_met = (times.was_met != times.met)[:, None]
+    parts = (
+        (stood_at, -stood * ~same),
+        (times.earned, stands - stood * same + met * once),
+        (np.where(times.was_met < _NEVER, times.was_met, 0), -was_met * moved_met),
+        (times.met, met * (moved_met & ~once)),
+    )
+    signs = np.concatenate([sign for _, sign in parts]).astype(np.int8)
     kept = np.flatnonzero(signs.any(axis=1))
-    at = event[kept]
+    at = np.tile(event, len(parts))[kept]
     packed = np.zeros(len(kept), dtype=ROW)
     packed["offset"], packed["kind"], packed["signal"] = batch.offset[at], SOFT, signs[kept]
-    undone = (signs[kept] < 0).any(axis=1)
-    packed["ts_ms"] = np.where(undone & (was_ms[kept] > 0), was_ms[kept], at_ms[kept])
+    packed["ts_ms"] = np.concatenate([when for when, _ in parts])[kept]
     packed["video"] = changes.index([batch.videos[index] for index in at.tolist()])
     _add(changes, batch, at, packed)
+
+
+def _signs(bits: objective.U8) -> npt.NDArray[np.int8]:
+    """Signals that label bits stand for, int8[n, 4]; being met is none of them."""
+    masks = (0, objective.LONG_VIEW, objective.POSITIVE, objective.SKIPPED | objective.NEGATIVE)
+    return ((bits[:, None] & np.array(masks, dtype=np.uint8)) > 0).astype(np.int8)
 
 
 def pair_up(
@@ -76,12 +95,13 @@ def pair_up(
     event: I64,
     risen: npt.NDArray[np.bool_],
     at_ms: I64,
+    level: npt.NDArray[np.int8],
 ) -> None:
     """Co-occurrence of outcome ``rows`` that became (``risen``) or ceased to be positive with the viewer's latest ones.
 
-    Keeps the viewers' lists of latest positives.
+    Keeps the viewers' lists of latest positives, with how each video stood (``level`` int8[n, LEVELS]).
     """
-    made: dict[str, list[tuple[int, int, int, float, int]]] = {topic: [] for topic in batch.topics}
+    made: dict[str, list[tuple[int, int, int, float, int, int, int]]] = {topic: [] for topic in batch.topics}
     index, ids = changes.index, catalogue.video_ids
     for place in np.argsort(event, kind="stable").tolist():
         row, at, up = int(rows[place]), int(event[place]), bool(risen[place])
@@ -92,12 +112,13 @@ def pair_up(
             viewers.pull_recent(viewer, video)
         found = made[batch.topics[int(batch.source[at])]]
         offset, own = int(batch.offset[at]), index([batch.videos[at]])[0]
-        found.append((offset, own, -1, weight, when))
+        who = int(viewers.hash[viewer]) & 0xFFFFFFFF
+        found.append((offset, own, -1, weight, when, who, int(viewers.positives[viewer])))
         for other in index(_latest_ids(viewers, catalogue, viewer, video, ids)):
-            found.append((offset, own, other, weight, when))
-            found.append((offset, other, own, weight, when))
+            found.append((offset, own, other, weight, when, 0, 0))
+            found.append((offset, other, own, weight, when, 0, 0))
         if up:
-            viewers.push_recent(viewer, video, when)
+            viewers.push_recent(viewer, video, when, level[place])
         viewers.positives[viewer] += 1 if up else -1
     for topic, found in made.items():
         changes.add(topic, np.empty(0, ROW), np.array(found, dtype=PAIR))

@@ -7,80 +7,186 @@ same.
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from streams import limits, objective
+from streams.affinity import latest
 from streams.catalogue import Catalogue
-from streams.features import latest, pair_features
+from streams.columns import ABSENT
+from streams.features import pair_features
 from streams.hashing import U64, pair
 from streams.outcomes import OutcomeTable
-from streams.tables import I64
+from streams.tables import F32, I64
 from streams.training import Training
 from streams.viewers import ViewerTable
 
-__all__ = ["draw", "open_pairs", "positives"]
+__all__ = ["draw", "sample", "teach"]
+
+_FEW: Final = 3  # fewer videos left beside a positive say too little: then it stands against drawn ones
+_ABSENT: Final = -30.0  # log of how many videos a place stands for that is not in the group at all
 
 
-def open_pairs(
-    training: Training, catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, created: I64, now_ms: int
+def teach(
+    training: Training,
+    catalogue: Catalogue,
+    viewers: ViewerTable,
+    outcomes: OutcomeTable,
+    created: I64,
+    risen: I64,
+    watched: I64,
+    now_ms: int,
 ) -> None:
-    """Open an example for each newly met pair (outcome rows ``created``) that was not served; served ones are open."""
-    if not len(created):
+    """Examples of newly met pairs (outcome rows ``created``), groups of new positives (``risen``) and long views.
+
+    ``watched`` are those that became long views and nothing better; they weigh what the objective says they are worth.
+
+    Features of all of them are read at once. Of many in one batch a sample is learnt, each weighing for those left out.
+    """
+    met = _openable(catalogue, viewers, outcomes, created)
+    groups = _groups(training, catalogue, viewers, outcomes, risen, watched)
+    viewer = np.concatenate((met.viewer, np.repeat(groups.viewer, groups.rows.shape[1])))
+    rows = np.concatenate((met.rows, groups.rows.ravel()))
+    if not len(rows):
         return
+    x = pair_features(catalogue, viewers, viewer, rows, np.full(len(rows), now_ms)).astype(np.float16)
+    count = len(met.names)
+    if count:
+        training.remember(met.names, x[:count])
+        weight = np.full(count, met.weight, dtype=np.float32)
+        when = np.full(count, now_ms)
+        training.add(opened_pair=met.names, opened_ms=when, opened_x=x[:count], opened_w=weight)
+    if len(groups.names):
+        _add_groups(training, catalogue, viewers, outcomes, groups, x[count:].reshape(*groups.rows.shape, -1))
+
+
+class _Met(NamedTuple):
+    """Pairs to open: viewer rows, pair hashes, catalogue rows, and what each weighs."""
+
+    viewer: I64
+    names: U64
+    rows: I64
+    weight: float
+
+
+class _Groups(NamedTuple):
+    """Positives to learn from: viewer rows, pair hashes, catalogue rows i64[g, 1 + K], and what each weighs."""
+
+    viewer: I64
+    names: U64
+    rows: I64
+    weight: F32
+
+
+def _openable(catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, created: I64) -> _Met:
+    """Newly met pairs whose video is known and was not served to the viewer: the served ones are open already."""
     viewer, video = outcomes.viewer[created], outcomes.video[created].view(np.uint64)
     row = catalogue.rows_of_hashes(video)
     fresh = row >= 0
     for at in np.flatnonzero(viewers.seq[viewer] > 0).tolist():
         fresh[at] &= not (viewers.served[int(viewer[at])] == video[at]).any()
     viewer, video, row = viewer[fresh], video[fresh], row[fresh]
+    names = pair(viewers.hash[viewer], video)
+    kept, weight = sample(names, limits.OPENED)
+    return _Met(viewer[kept], names[kept], row[kept], weight)
+
+
+def _groups(
+    training: Training, catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, risen: I64, watched: I64
+) -> _Groups:
+    """A group for each new positive: it first, then videos drawn uniformly that the viewer has not met.
+
+    Long views have the places that positives leave.
+    """
+    pool = catalogue.candidates()
+    parts, room = [], limits.GROUPS if len(pool) > 1 else 0
+    for wanted, worth in ((risen, 1.0), (watched, objective.STRENGTH["long_view"])):
+        chosen = wanted[catalogue.rows_of_hashes(outcomes.video[wanted].view(np.uint64)) >= 0]
+        names = pair(viewers.hash[outcomes.viewer[chosen]], outcomes.video[chosen].view(np.uint64))
+        kept, weight = sample(names, room)
+        room -= len(kept)
+        parts.append((chosen[kept], names[kept], np.full(len(kept), weight * worth, dtype=np.float32)))
+    rows, names, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    viewer = outcomes.viewer[rows]
+    row = catalogue.rows_of_hashes(outcomes.video[rows].view(np.uint64))
     if not len(row):
-        return
-    when = np.full(len(row), now_ms)
-    names, x = (
-        pair(viewers.hash[viewer], video),
-        pair_features(catalogue, viewers, viewer, row, when).astype(np.float16),
-    )
-    training.remember(names, x)
-    training.add(
-        opened_pair=names,
-        opened_ms=when,
-        opened_x=x,
-        opened_w=np.ones(len(row), dtype=np.float32),
-    )
+        return _Groups(viewer, names, np.empty((0, 1), dtype=np.int64), weights)
+    negatives = _unmet(catalogue, viewers, viewer, pool[draw(names, 2 * training.negatives, len(pool))], row)
+    return _Groups(viewer, names, np.concatenate((row[:, None], negatives), axis=1), weights)
 
 
-def positives(
+def _add_groups(
     training: Training,
     catalogue: Catalogue,
     viewers: ViewerTable,
     outcomes: OutcomeTable,
-    chosen: I64,
-    names: U64,
-    now_ms: int,
+    groups: _Groups,
+    x: npt.NDArray[np.float16],
 ) -> None:
-    """A group for each outcome row of ``chosen`` (pair hashes ``names``): the positive first, then its negatives."""
-    pool = catalogue.candidates()
-    viewer, video = outcomes.viewer[chosen], outcomes.video[chosen].view(np.uint64)
-    row = catalogue.rows_of_hashes(video)
-    known = row >= 0
-    viewer, row, names = viewer[known], row[known], names[known]
-    if not len(row) or len(pool) < 2:
-        return
-    negatives = _unmet(catalogue, viewers, viewer, pool[draw(names, 2 * training.negatives, len(pool))], row)
-    rows = np.concatenate((row[:, None], negatives), axis=1)
-    wide = rows.shape[1]
-    flat = np.repeat(viewer, wide)
-    x = pair_features(catalogue, viewers, flat, rows.ravel(), np.full(rows.size, now_ms))
-    x = x.reshape(len(row), wide, -1).astype(np.float16)
-    for at, name in enumerate(names.tolist()):
+    """Hand groups over; a positive that was served or met before has its features of that time.
+
+    Where it was served by us, what was served beside it, seen and left stands against it, and no drawn video does:
+    what was shown must not seem liked for having been shown. Otherwise what was drawn stands for all candidates.
+    """
+    negatives = catalogue.hash[groups.rows[:, 1:]]
+    offset = np.zeros(groups.rows.shape, dtype=np.float16)
+    for at, (name, viewer, row) in enumerate(
+        zip(groups.names.tolist(), groups.viewer.tolist(), groups.rows[:, 0].tolist(), strict=True)
+    ):
+        place = 0
         if (before := training.recall(name)) is not None:
-            x[at, 0] = before
+            x[at, 0] = before.x
+            if viewers.seq[viewer] and (viewers.served[viewer] == catalogue.hash[row]).any():
+                for video, left in _left(training, viewers, outcomes, viewer, before.moment, negatives.shape[1]):
+                    negatives[at, place], x[at, place + 1] = video, left
+                    place += 1
+        drawn = np.log(len(catalogue.candidates()) / negatives.shape[1])
+        offset[at, place + 1 :] = drawn if place < _FEW else _ABSENT
     training.add(
-        group_w=np.ones(len(row), dtype=np.float32),
+        group_w=groups.weight,
         group_x=x,
-        emb_recent=latest(viewers, viewer),
-        emb_positive=catalogue.hash[row],
-        emb_negatives=catalogue.hash[negatives],
+        group_o=offset,
+        emb_recent=latest(viewers, groups.viewer),
+        emb_positive=catalogue.hash[groups.rows[:, 0]],
+        emb_negatives=negatives,
     )
+
+
+def _left(
+    training: Training, viewers: ViewerTable, outcomes: OutcomeTable, viewer: int, moment: int, most: int
+) -> Iterator[tuple[int, npt.NDArray[np.float16]]]:
+    """Videos (hashes) served to the viewer at one moment and left without a positive or a long view, and their
+    features as served. One that is only known to have been on the screen may still be watched: it says nothing yet.
+    """
+    videos = viewers.served[viewer][: -limits.LEFT - 1 : -1]
+    names = pair(np.full(len(videos), viewers.hash[viewer]), videos)
+    found = 0
+    for name, video in zip(names.tolist(), videos.tolist(), strict=True):
+        row = outcomes.row_of.get(name, -1)
+        kept = training.recall(name)
+        if row < 0 or kept is None or kept.moment != moment:
+            continue
+        told = outcomes.bits[row] & objective.SKIPPED or outcomes.best_watch(np.array([row]))[0] != ABSENT
+        if not told or outcomes.bits[row] & (objective.POSITIVE | objective.LONG_VIEW):
+            continue
+        yield video, kept.x
+        found += 1
+        if found == most:
+            return
+
+
+def sample(names: U64, most: int) -> tuple[I64, float]:
+    """Places of at most ``most`` names, those of the smallest hashes, in order; and how many each stands for.
+
+    >>> sample(np.array([9, 3, 7], np.uint64), 2)
+    (array([1, 2]), 1.5)
+    """
+    if len(names) <= most or not most:
+        return np.arange(min(len(names), most)), 1.0
+    return np.sort(np.argsort(names, kind="stable")[:most]), len(names) / most
 
 
 def _unmet(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, drawn: I64, row: I64) -> I64:

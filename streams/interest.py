@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.catalogue import Catalogue
+from streams.objective import USUAL_WORTH
 from streams.outcomes import OutcomeTable
 from streams.tables import F32, F64, I64, add_top
 from streams.viewers import ViewerTable
@@ -34,7 +35,7 @@ def move_interest(
         use = np.flatnonzero((known >= 0) & (amount != 0))
         if len(use):
             signed = amount[use].astype(np.float64) * sign
-            _contribute(viewers, catalogue, viewer[use], known[use], signed, amount[use] > 0, when[use])
+            _contribute(viewers, catalogue, viewer[use], known[use], signed, sign, amount[use] > 0, when[use])
 
 
 def _contribute(
@@ -43,6 +44,7 @@ def _contribute(
     viewer: I64,
     video: I64,
     amount: F64,
+    sign: float,
     good: npt.NDArray[np.bool_],
     when: I64,
 ) -> None:
@@ -52,16 +54,20 @@ def _contribute(
         (viewers.slow, limits.SLOW_HALF_LIFE_S, good, 1.0),
         (viewers.negative, limits.NEGATIVE_HALF_LIFE_S, ~good, -1.0),
     )
-    for channel, (sums, half_life_s, use, sign) in enumerate(channels):
+    for channel, (sums, half_life_s, use, side) in enumerate(channels):
         if not use.any():
             continue
-        weight = sign * amount[use] * viewers.weigh(viewer[use], when[use], half_life_s)
+        weight = side * amount[use] * viewers.weigh(viewer[use], when[use], half_life_s)
         np.add.at(sums, viewer[use], (weight[:, None] * content[use]).astype(np.float32))
         np.add.at(viewers.mass[:, channel], viewer[use], weight.astype(np.float32))
     slow = amount * viewers.weigh(viewer, when, limits.SLOW_HALF_LIFE_S)
     tags = catalogue.tags[video]
     wide = tags.shape[1]
-    add_top(viewers.tags, viewers.tag_w, np.repeat(viewer, wide), tags.ravel(), np.repeat(slow, wide))
+    met = np.stack((viewers.weigh(viewer, when, limits.SLOW_HALF_LIFE_S),
+                    viewers.weigh(viewer, when, limits.FAST_HALF_LIFE_S)), axis=1) * sign  # fmt: skip
+    judged = np.concatenate((amount[:, None] * np.abs(met) - USUAL_WORTH * met, met), axis=1)
+    np.add.at(viewers.judged, viewer, judged.astype(np.float32))
+    add_top(viewers.tags, viewers.tag_w, np.repeat(viewer, wide), tags.ravel(), np.repeat(judged, wide, axis=0))
     add_top(viewers.creators, viewers.creator_w, viewer, catalogue.creator[video], slow)
     add_top(viewers.sounds, viewers.sound_w, viewer, catalogue.sound[video], slow)
     if good.any():

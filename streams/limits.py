@@ -47,6 +47,8 @@ PICKED: Final = 8
 # --- videos ---
 NEIGHBOURS: Final = 64
 """Videos liked by the same viewers, kept per video (16 bytes each); the weakest falls out."""
+LIKERS: Final = 32
+"""Viewers whose positive was the latest, kept per video (16 bytes each); the oldest falls out."""
 PAIRED: Final = 15
 """Latest positives of a viewer that a new positive is paired with; older ones are not."""
 NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
@@ -87,6 +89,15 @@ oldest are forgotten, and a later positive is learnt with features of its own ti
 """
 
 # --- learning ---
+OPENED: Final = 64
+"""Pairs met without having been served that open an example, per batch; a sample of more, each weighing for the rest.
+"""
+LEFT: Final = 64
+"""Latest served videos of a viewer among which those of one batch that were left are looked for, to stand against a
+positive of that batch.
+"""
+GROUPS: Final = 64
+"""Positives that the ranker learns from, per batch; a sample of more, each weighing for the rest."""
 FEATURE_CLIP: Final = 50.0
 """Features are clipped to this, so that one absurd row cannot move a model."""
 JUDGED: Final = 20_000

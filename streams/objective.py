@@ -34,6 +34,10 @@ STRENGTH: Final = {
 """Worth of each signal in units of one finished long video; their sum is capped at 2."""
 SKIP_WORTH: Final = -0.5
 """A skip before anything was seen; one at the end of a video costs nothing."""
+USUAL_WORTH: Final = 0.2
+"""About what a video is worth that the viewer neither likes nor dislikes; what is more speaks for its tags."""
+SHORT_WORTH: Final = -0.4
+"""Watched and left without a long view or anything better, at the very beginning; left late costs less."""
 NEGATIVE_WORTH: Final = -1.0
 """Not interested, or a report."""
 
@@ -82,7 +86,9 @@ def reward(outcomes: OutcomeTable, rows: I64, labels: U8) -> F32:
     good += STRENGTH["comment"] * (outcomes.commented_ms(rows) != ABSENT)
     good += STRENGTH["like"] * standing(outcomes.operation(rows, MORE_LIKE))
     watched = np.clip(watch_ms / np.maximum(duration_ms, 1), 0.0, 1.0)
-    bad = SKIP_WORTH * ((labels & SKIPPED) > 0) * (1.0 - watched) + NEGATIVE_WORTH * ((labels & NEGATIVE) > 0)
+    left = (watch_ms != ABSENT) & ((labels & (SKIPPED | LONG_VIEW | POSITIVE)) == 0)
+    bad = (SKIP_WORTH * ((labels & SKIPPED) > 0) + SHORT_WORTH * left) * (1.0 - watched)
+    bad += NEGATIVE_WORTH * ((labels & NEGATIVE) > 0)
     result: F32 = (np.minimum(good, 2.0) + bad).astype(np.float32)
     return result
 

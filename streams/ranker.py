@@ -1,8 +1,9 @@
 """The ranker: one linear score over good features, learnt online by softmax against uniform negatives.
 
 A River estimator in the listwise setting: a group is a positive and negatives drawn uniformly, the loss is the softmax
-cross-entropy. Uniform negatives need no correction: the sampling term is the same for all of a group and cancels in the
-softmax. The features are strongly correlated (one rate in nine half-lives), so steps are those of an online Newton
+cross-entropy over all candidates, estimated from the group: each negative stands for as many videos as it was drawn
+from (Bengio and Senécal 2008, importance sampling of the softmax). The features are strongly correlated (one rate in
+nine half-lives), so steps are those of an online Newton
 method (Hazan, Agarwal and Kale 2007): the curvature of all groups so far, slowly forgotten, is solved for each step.
 """
 
@@ -33,7 +34,7 @@ class SoftmaxRanker(base.Estimator):  # type: ignore[misc]  # river ships no typ
     True
     """
 
-    def __init__(self, prior: Any, ridge: float = 10.0, keep: float = 0.9999) -> None:
+    def __init__(self, prior: Any, ridge: float = 10.0, keep: float = 0.9998) -> None:
         self.prior = prior
         self.ridge = ridge
         self.keep = keep
@@ -51,21 +52,25 @@ class SoftmaxRanker(base.Estimator):  # type: ignore[misc]  # river ships no typ
         result: F64 = np.asarray(x, dtype=np.float64) @ self.weights
         return result
 
-    def learn_many(self, groups: Any, weights: Any = None, chunk: int = 4) -> SoftmaxRanker:
+    def learn_many(self, groups: Any, weights: Any = None, offsets: Any = None, chunk: int = 4) -> SoftmaxRanker:
         """Predict, note the loss, then learn; one step for each ``chunk`` groups.
+
+        ``offsets`` float[g, 1 + K] are added to the scores: the log of how many videos each row of a group stands for.
 
         Groups that are not finite are left out; features are clipped to ``limits.FEATURE_CLIP``.
         """
         x = np.asarray(groups, dtype=np.float64)
         w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
-        fine = np.isfinite(x).all(axis=(1, 2)) & np.isfinite(w)
-        x, w = np.clip(x[fine], -limits.FEATURE_CLIP, limits.FEATURE_CLIP), w[fine]
+        o = np.zeros(x.shape[:2]) if offsets is None else np.asarray(offsets, dtype=np.float64)
+        fine = np.isfinite(x).all(axis=(1, 2)) & np.isfinite(w) & np.isfinite(o).all(axis=1)
+        x, w, o = np.clip(x[fine], -limits.FEATURE_CLIP, limits.FEATURE_CLIP), w[fine], o[fine]
         for low in range(0, len(x), chunk):
-            self._step(x[low : low + chunk], w[low : low + chunk])
+            part = slice(low, low + chunk)
+            self._step(x[part], w[part], o[part])
         return self
 
-    def _step(self, x: F64, w: F64) -> None:
-        logits = x @ self.weights
+    def _step(self, x: F64, w: F64, offset: F64) -> None:
+        logits = x @ self.weights + offset
         logits -= logits.max(axis=1, keepdims=True)
         share = np.exp(logits)
         share /= share.sum(axis=1, keepdims=True)

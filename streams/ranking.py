@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from streams import limits
+from streams.affinity import Near
 from streams.catalogue import Catalogue
-from streams.features import FEATURES, PRIOR, Near, candidate_features
+from streams.features import FEATURES, PRIOR, candidate_features
 from streams.hashing import U64
 from streams.shortlist import allowed, shortlists
 from streams.slate import best, slate
@@ -26,11 +27,13 @@ __all__ = ["Model", "Ranked", "Request", "rank", "rank_many"]
 _AT: Final = {name: at for at, name in enumerate(FEATURES)}
 _FAMILIES: Final = {
     "similar": [_AT["near_slow"], _AT["near_fast"], _AT["near_latest"], _AT["near_crowd"], _AT["factors"]],
+    "peers": [_AT["peers_24h"], _AT["peers"], _AT["peers_lift"], _AT["peers_cosine"]],
     "interest": [
-        _AT[name] for name in ("content_fast", "content_slow", "content_negative", "tags", "picked", "duration")
+        _AT[name]
+        for name in ("content_fast", "content_slow", "content_negative", "tags", "tags_fast", "picked", "duration")
     ],
     "creator": [_AT["creator"], _AT["sound"]],
-    "popular": [at for name, at in _AT.items() if name.startswith(("positive_", "long_", "negative_", "log_"))],
+    "popular": [at for name, at in _AT.items() if name.startswith(("positive_", "long_", "negative_", "log_", "own_"))],
 }
 
 
@@ -132,31 +135,36 @@ def _explain(
     """Where each item came from and why, from the parts of its score against the mean candidate."""
     names = list(_FAMILIES)
     totals = np.stack([parts[:, columns].sum(axis=1) for columns in _FAMILIES.values()], axis=1)
-    strongest = np.argsort(-totals, axis=1)[:, :2].tolist()
-    amounts = totals.tolist()
-    liked = _liked_tags(viewers, request.viewer)
-    tags = catalogue.tags[rows].tolist()
+    strongest = np.argsort(-totals, axis=1, kind="stable")[:, :2]
+    speaks = np.take_along_axis(totals, strongest, axis=1) > 0
+    tags = _liked_tags(catalogue, viewers, request.viewer, rows)
     sources, reasons = [], []
-    for at, row in enumerate(rows.tolist()):
-        first = strongest[at]
-        why = ["fresh"] if explored[at] else []
-        why += [_reason(catalogue, liked, tags[at], row, names[one]) for one in first if amounts[at][one] > 0]
-        sources.append("fresh" if explored[at] else names[first[0]])
-        reasons.append(why or ["popular"])
+    for at, (order, said) in enumerate(zip(strongest.tolist(), speaks.tolist(), strict=True)):
+        families = [names[one] for one in order]
+        why = [_reason(catalogue, int(rows[at]), tags[at], family) for family, says in zip(families, said, strict=True)
+               if says]  # fmt: skip
+        sources.append("fresh" if explored[at] else families[0])
+        reasons.append((["fresh", *why] if explored[at] else why) or ["popular"])
     return sources, reasons
 
 
-def _liked_tags(viewers: ViewerTable, viewer: int) -> dict[int, float]:
-    picked = {tag: 1.0 for tag in viewers.picked[viewer].tolist() if tag}
-    kept = zip(viewers.tags[viewer].tolist(), viewers.tag_w[viewer].tolist(), strict=True)
-    return picked | {tag: weight for tag, weight in kept if tag and weight > 0}
+def _liked_tags(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64) -> list[str]:
+    """The tag of each video that the viewer likes best, empty where there is none."""
+    names = np.concatenate((viewers.picked[viewer], viewers.tags[viewer]))
+    weights = np.concatenate((np.ones(limits.PICKED, dtype=np.float32), viewers.tag_w[viewer, :, 0]))
+    kept = (names != 0) & (weights > 0)
+    if not kept.any():
+        return [""] * len(rows)
+    tags = catalogue.tags[rows]
+    liked = np.where(tags[:, :, None] == names[kept], weights[kept], np.float32(0.0)).max(axis=2)
+    best = liked.argmax(axis=1)[:, None]
+    found = np.where(np.take_along_axis(liked, best, axis=1) > 0, np.take_along_axis(tags, best, axis=1), 0)[:, 0]
+    return [catalogue.tag_names.get(name, "?") if name else "" for name in found.tolist()]
 
 
-def _reason(catalogue: Catalogue, liked: dict[int, float], tags: list[int], row: int, family: str) -> str:
-    if family == "interest" and liked:
-        shared = [tag for tag in tags if tag in liked]
-        if shared:
-            return "tag:" + catalogue.tag_names.get(max(shared, key=liked.__getitem__), "?")
+def _reason(catalogue: Catalogue, row: int, tag: str, family: str) -> str:
+    if family == "interest" and tag:
+        return f"tag:{tag}"
     if family == "creator" and (video := catalogue.videos[row]) is not None:
         return f"creator:{video.creator_id}"
     return family

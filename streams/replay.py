@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from schemas.catalogue import User, Video
-from schemas.codec import BadRecord, decode
+from schemas.codec import BadRecord, decode, encode
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line
@@ -23,7 +23,7 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns, merge
 from streams.desk import Desk
-from streams.hashing import hash64
+from streams.hashing import hash64, pair
 from streams.learning.learner import Learner
 from streams.ranking import rank
 from streams.statehash import ExactHash
@@ -139,8 +139,10 @@ class Replay:
         asked = self.desk.request(request)
         ranked = rank(self.catalogue, self.users.viewers, asked, self.learner.model())
         batch = self.desk.batch(request, ranked, self._as_of(offset + 1), self.learner.model().version)
-        for item in batch.items:
-            self._ranked.update(f"{item.video_id}\0{item.score!r}\0".encode())
+        self._ranked.update(encode(batch))
+        if len(ranked.rows) and not asked.pure:
+            viewer = np.full(len(ranked.rows), self.users.viewers.hash[asked.viewer])
+            self.users.open_served(pair(viewer, self.catalogue.hash[ranked.rows]), request.ts_ms, ranked.x)
         return batch
 
     def _as_of(self, requests: int) -> dict[str, dict[str, int]]:

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
+from streams.affinity import Near, near_of, taste_vectors
 from streams.catalogue import Catalogue
-from streams.features import FEATURES, POPULAR, Near, latest, near_sums, popular_features, taste_vectors
-from streams.hashing import U64
+from streams.features import FEATURES, POPULAR
+from streams.popular import popular_features
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
 
@@ -73,8 +74,7 @@ def shortlists(
         scores += base
         for request, row in zip(part, scores, strict=True):
             row[~allowed(catalogue, viewers, request)] = -np.inf
-            names: U64 = latest(viewers, np.array([request.viewer]))[0]
-            near = near_sums(catalogue, names, request.now_ms)
+            near = near_of(catalogue, viewers, np.array([request.viewer]), np.array([request.now_ms]))
             lists.append((np.union1d(_greatest(row, limits.SHORTLIST), _nearest(near, row)), near))
     return lists
 
@@ -124,6 +124,7 @@ def _greatest(scores: F32, count: int) -> I64:
 
 def _nearest(near: Near, scores: F32) -> I64:
     """The strongest neighbours of the viewer's latest positives that may be shown."""
-    fine = scores[near.rows] > -np.inf
-    rows, weight = near.rows[fine], near.sums[fine].sum(axis=1)
+    rows: I64 = near.keys & 0xFFFFFFFF
+    fine = scores[rows] > -np.inf
+    rows, weight = rows[fine], near.sums[fine].sum(axis=1)
     return rows if len(rows) <= limits.NEAREST else rows[np.argpartition(-weight, limits.NEAREST)[: limits.NEAREST]]

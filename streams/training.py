@@ -6,6 +6,9 @@ met it. Labels are the outcome's bits whenever they change; the learner joins bo
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +19,7 @@ from streams.features import FEATURES
 from streams.hashing import U64, hash64
 from streams.tables import F32, I64
 
-__all__ = ["LAYOUT", "Rows", "Training", "decode_training", "encode_training"]
+__all__ = ["LAYOUT", "Rows", "Seen", "Training", "decode_training", "encode_training"]
 
 F16 = npt.NDArray[np.float16]
 LAYOUT = hash64("\n".join(FEATURES)) >> 1
@@ -35,9 +38,17 @@ class Rows(msgspec.Struct, frozen=True):
     label_bits: npt.NDArray[np.uint8]
     group_x: F16
     group_w: F32
+    group_o: F16
     emb_recent: U64
     emb_positive: U64
     emb_negatives: U64
+
+
+class Seen(NamedTuple):
+    """A pair's features float16[F] as they were at a ``moment``, the same number for all of one batch."""
+
+    moment: int
+    x: F16
 
 
 class Training:
@@ -46,19 +57,21 @@ class Training:
     def __init__(self, negatives: int) -> None:
         self.negatives = negatives
         self._parts: dict[str, list[npt.NDArray[np.generic]]] = {}
-        self._met: dict[int, F16] = {}
+        self._met: dict[int, Seen] = {}
+        self._moments = 0
         self.count = 0
 
     def remember(self, names: U64, x: F16) -> None:
-        """Keep features of pairs (hashes) as they were when served or met; the oldest beyond the bound are
-        forgotten.
+        """Keep features of pairs (hashes) as they were at one moment, when served or met; the oldest beyond the bound
+        are forgotten.
         """
-        self._met.update(zip(names.tolist(), x, strict=True))
-        for name in list(self._met)[: len(self._met) - limits.OPEN_FEATURES]:
+        self._moments += 1
+        self._met.update((name, Seen(self._moments, row)) for name, row in zip(names.tolist(), x, strict=True))
+        for name in list(islice(self._met, max(0, len(self._met) - limits.OPEN_FEATURES))):
             del self._met[name]
 
-    def recall(self, name: int) -> F16 | None:
-        """Features of a pair as they were when served or met, if they are still kept."""
+    def recall(self, name: int) -> Seen | None:
+        """A pair as it was when served or met, if that is still kept."""
         return self._met.get(name)
 
     def __bool__(self) -> bool:
@@ -77,6 +90,7 @@ class Training:
         shapes = {
             "opened_x": (0, wide),
             "group_x": (0, 1 + self.negatives, wide),
+            "group_o": (0, 1 + self.negatives),
             "emb_recent": (0, 0),
             "emb_negatives": (0, self.negatives),
         }
@@ -98,6 +112,7 @@ _DTYPES: dict[str, type[np.generic]] = {
     "label_bits": np.uint8,
     "group_x": np.float16,
     "group_w": np.float32,
+    "group_o": np.float16,
     "emb_recent": np.uint64,
     "emb_positive": np.uint64,
     "emb_negatives": np.uint64,
@@ -124,6 +139,7 @@ def decode_training(value: bytes) -> Rows | None:
     shapes = {
         "opened_x": (-1, wide),
         "group_x": (groups, max(frame.group_size, 1), wide),
+        "group_o": (groups, max(frame.group_size, 1)),
         "emb_recent": (groups, -1) if groups else (0, 0),
         "emb_negatives": (groups, -1) if groups else (0, 0),
     }

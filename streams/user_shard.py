@@ -16,17 +16,17 @@ from streams import effects, limits, objective
 from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
-from streams.examples import open_pairs, positives
+from streams.examples import teach
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import move_interest
+from streams.keys import outcome_key, viewer_key
 from streams.outcomes import OutcomeTable
+from streams.popular import levels
 from streams.tables import F32, I64
 from streams.training import Training
 from streams.viewers import ViewerTable
 
-__all__ = ["Applied", "Missing", "Saved", "UserShard", "outcome_key", "split_outcome_key", "viewer_key"]
-
-_SPLIT = b"\0"
+__all__ = ["Applied", "Missing", "Saved", "UserShard"]
 
 
 class Missing(NamedTuple):
@@ -57,25 +57,6 @@ class Saved(NamedTuple):
     values: list[bytes]
     deletes: list[bytes]
     offsets: dict[str, int]
-
-
-def viewer_key(user_id: str) -> bytes:
-    """Row key of a viewer."""
-    return b"v:" + user_id.encode()
-
-
-def outcome_key(user_id: str, video: int) -> bytes:
-    """Row key of an outcome: the viewer's id and the video's hash."""
-    return b"o:" + user_id.encode() + _SPLIT + video.to_bytes(8, "little")
-
-
-def split_outcome_key(key: bytes) -> tuple[str, int]:
-    """Viewer and video hash of an outcome's row key.
-
-    >>> split_outcome_key(outcome_key("ann", 7))
-    ('ann', 7)
-    """
-    return key[2:-9].decode(), int.from_bytes(key[-8:], "little")
 
 
 class UserShard:
@@ -143,16 +124,17 @@ class UserShard:
         video = self._hashes(batch.videos)
         rows, created = self._outcome_rows(viewer, video, pair(self.viewers.hash[viewer], video))
         change = self.outcomes.apply(rows, batch.kind, batch.ref, batch.value)
+        touched, inverse = np.unique(rows, return_inverse=True)
+        was_met_ms = self.outcomes.first_ms[touched]
         np.minimum.at(self.outcomes.first_ms, rows, batch.ts_ms)
         np.maximum.at(self.outcomes.duration_ms, rows, batch.duration_ms)
         effects.count(self.changes, batch, change)
-        touched, inverse = np.unique(rows, return_inverse=True)
         event = np.zeros(len(touched), dtype=np.int64)
         event[inverse] = np.arange(len(rows))  # the last event of each outcome
         self.outcomes.touched[touched] = self.viewers.touched[viewer] = self._clock
         self._dirty_outcomes.update(touched.tolist())
         self._dirty_viewers.update(viewer.tolist())
-        strong = self._derive(batch, touched, event, created)
+        strong = self._derive(batch, touched, event, created, was_met_ms)
         np.maximum.at(self.viewers.last_ms, viewer, batch.ts_ms)
         self._meet(created)
         self.watermark_ms = max(self.watermark_ms, int(batch.ts_ms.max()))
@@ -258,35 +240,43 @@ class UserShard:
         rows[new] = made[inverse]
         return rows, made[order]
 
-    def _derive(self, batch: Columns, touched: I64, event: I64, created: I64) -> I64:
+    def _derive(self, batch: Columns, touched: I64, event: I64, created: I64, was_met_ms: I64) -> I64:
         """Everything that is a function of changed outcomes; returns rows of viewers with a strong signal."""
         outcomes = self.outcomes
         before, after = outcomes.bits[touched], objective.bits(outcomes, touched)
         worth, at_ms = objective.reward(outcomes, touched, after), objective.reward_time(outcomes, touched)
-        new = np.isin(touched, created)
-        moved = np.flatnonzero((before != after) | (worth != outcomes.reward[touched]) | new)
+        met_ms = outcomes.first_ms[touched]
+        was_ms = outcomes.reward_ms[touched]
+        same = (before == after) & (worth == outcomes.reward[touched]) & (at_ms == was_ms) & (met_ms == was_met_ms)
+        moved = np.flatnonzero(~same)
         if not len(moved):
             return moved
         rising = moved[((after & ~before)[moved] & objective.POSITIVE) > 0]
         flips = (after ^ before)[moved]
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))
+        outcomes.bits[touched] = after
         if self._learn:
             self._teach(batch, touched, created, rising, moved, before, after)
-        was_ms = outcomes.reward_ms[touched[moved]]
-        effects.signal(self.changes, batch, event[moved], new[moved], before[moved], after[moved], at_ms[moved], was_ms)
-        flipped = moved[(flips & objective.POSITIVE) > 0]
-        risen = (after[flipped] & objective.POSITIVE) > 0
-        effects.pair_up(
-            self.changes, batch, self.viewers, self.catalogue, outcomes, touched[flipped], event[flipped], risen,
-            at_ms[flipped],
-        )  # fmt: skip
+        times = was_met_ms[moved], met_ms[moved], was_ms[moved], at_ms[moved]
+        effects.signal(self.changes, batch, event[moved], before[moved], after[moved], effects.Times(*times))
+        self._pair_up(batch, touched, event, moved[(flips & objective.POSITIVE) > 0], after, at_ms)
         move_interest(self.viewers, self.catalogue, outcomes, touched[moved], known, worth[moved], at_ms[moved])
         put_in = worth.copy()
         put_in[moved[known < 0]] = 0.0
         self._owe(touched[moved[(known < 0) & (worth[moved] != 0)]])
-        outcomes.bits[touched], outcomes.reward[touched], outcomes.reward_ms[touched] = after, put_in, at_ms
+        outcomes.reward[touched], outcomes.reward_ms[touched] = put_in, at_ms
         strong = moved[(flips & (objective.POSITIVE | objective.NEGATIVE)) > 0]
         return np.unique(outcomes.viewer[touched[strong]])
+
+    def _pair_up(self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.U8, at_ms: I64) -> None:
+        if not len(flipped):
+            return
+        rows = touched[flipped]
+        known = self.catalogue.rows_of_hashes(self.outcomes.video[rows].view(np.uint64))
+        level = levels(self.catalogue, known, int(batch.ts_ms.max()))
+        risen = (after[flipped] & objective.POSITIVE) > 0
+        tables = self.viewers, self.catalogue, self.outcomes
+        effects.pair_up(self.changes, batch, *tables, rows, event[flipped], risen, at_ms[flipped], level)
 
     def _owe(self, rows: I64) -> None:
         """Note outcomes on videos not known yet; beyond the bound they are settled by their own next event only."""
@@ -304,15 +294,16 @@ class UserShard:
         before: objective.U8,
         after: objective.U8,
     ) -> None:
-        outcomes, catalogue, viewers = self.outcomes, self.catalogue, self.viewers
+        outcomes, viewers = self.outcomes, self.viewers
+        tables = self.catalogue, viewers, outcomes
         now_ms = np.full(len(touched), int(batch.ts_ms.max()))
         names = pair(viewers.hash[outcomes.viewer[touched]], outcomes.video[touched].view(np.uint64))
         flips = moved[before[moved] != after[moved]]
         self.training.add(label_pair=names[flips], label_ms=now_ms[flips], label_bits=after[flips])
-        open_pairs(self.training, catalogue, viewers, outcomes, created, int(batch.ts_ms.max()))
-        if len(rising):
-            chosen = touched[rising]
-            positives(self.training, catalogue, viewers, outcomes, chosen, names[rising], int(batch.ts_ms.max()))
+        seen_long = ((after & ~before)[moved] & objective.LONG_VIEW) > 0
+        better = (after[moved] & (objective.POSITIVE | objective.NEGATIVE)) > 0
+        watched = touched[moved[seen_long & ~better]]
+        teach(self.training, *tables, created, touched[rising], watched, int(batch.ts_ms.max()))
 
     def _meet(self, created: I64) -> None:
         """Remember newly met videos, and freeze the oldest outcome of a viewer who has too many."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.topics import COUNTS
 from streams import limits
 from streams.changes import PAIR, SIGNALS, SOFT, Packed
 from streams.columns import COMMENT, FOLLOW, IMPRESSION, LIKE, SAVE, SHARE, SKIP, WATCH
 from streams.hashing import U64
-from streams.tables import F32, F64, I64, Table, add_top
+from streams.tables import F32, F64, I64, Table, add_top, segments
 
 __all__ = ["HALF_LIVES_S", "NUMBERS", "VideoTable", "decayed"]
 
@@ -25,8 +26,9 @@ _SUMS = (len(SIGNALS), len(HALF_LIVES_S))
 NUMBERS: Final = np.dtype(
     [("counts", "<i8", len(COUNTS)), ("sums", "<f8", _SUMS), ("sums_ms", "<i8"), ("near", "<u8", limits.NEIGHBOURS)]
     + [("near_w", "<f4", (limits.NEIGHBOURS, 2)), ("near_mass", "<f4", 2), ("near_ms", "<i8"), ("last_ms", "<i8")]
+    + [("likers", "<u4", limits.LIKERS), ("liker_ms", "<i8", limits.LIKERS), ("liker_w", "<f4", limits.LIKERS)]
 )
-"""One video's numbers as stored and broadcast; neighbours are hash64 of their ids."""
+"""One video's numbers as stored and broadcast; neighbours are hash64 of their ids, likers the low half of it."""
 _COUNT_OF: Final = {
     IMPRESSION: "impressions",
     WATCH: "watches",
@@ -68,6 +70,9 @@ class VideoTable(Table):
     near_mass: F32
     near_ms: I64
     last_ms: I64
+    likers: npt.NDArray[np.uint32]
+    liker_ms: I64
+    liker_w: F32
 
     def __init__(self, extra: dict[str, tuple[Any, tuple[int, ...], Any]] | None = None) -> None:
         fields: dict[str, Any] = dict(NUMBERS.fields or {})
@@ -98,7 +103,7 @@ class VideoTable(Table):
     def pair(self, rows: I64, others: U64, pairs: Packed) -> None:
         """Add co-occurrences: ``rows`` i64[m] were liked by viewers of ``others`` u64[m] (hashes); ``pairs`` of PAIR.
 
-        An ``other`` equal to 0 counts the video's own positives (its mass).
+        An ``other`` equal to 0 counts a positive of the video itself: its mass, and who it was.
         """
         touched, inverse = np.unique(rows, return_inverse=True)
         newest = self.near_ms[touched]
@@ -110,7 +115,30 @@ class VideoTable(Table):
         amount = pairs["weight"][:, None] * _faded(newest[inverse] - pairs["ts_ms"])
         own = others == 0
         np.add.at(self.near_mass, rows[own], amount[own].astype(np.float32))
+        self._like(rows[own], pairs[own])
         add_top(self.near, self.near_w, rows[~own], others[~own], amount[~own])
+
+    def _like(self, rows: I64, pairs: Packed) -> None:
+        """Note who liked what: a liker's place is renewed, taken back, or given to the newcomer from the oldest.
+
+        A liker with many positives says less of each: the weight is 1 / sqrt(positives + 4).
+        """
+        order = np.argsort(rows, kind="stable")
+        _, nth = segments(rows[order])
+        for turn in range(int(nth.max(initial=-1)) + 1):
+            now = order[nth == turn]
+            row, pair = rows[now], pairs[now]
+            hit = self.likers[row] == pair["viewer"][:, None]
+            held = hit.any(axis=1)
+            at = np.where(held, hit.argmax(axis=1), self.liker_ms[row].argmin(axis=1))
+            risen = pair["weight"] > 0
+            fresh = risen & (pair["ts_ms"] > self.liker_ms[row, at])
+            self.likers[row[fresh], at[fresh]] = pair["viewer"][fresh]
+            self.liker_ms[row[fresh], at[fresh]] = pair["ts_ms"][fresh]
+            self.liker_w[row[fresh], at[fresh]] = 1.0 / np.sqrt(pair["positives"][fresh] + 4.0)
+            gone = ~risen & held
+            self.likers[row[gone], at[gone]] = self.liker_ms[row[gone], at[gone]] = 0
+            self.liker_w[row[gone], at[gone]] = 0.0
 
     def pack(self, rows: I64) -> Packed:
         """``NUMBERS`` records of ``rows``."""

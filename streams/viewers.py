@@ -11,14 +11,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from streams import limits
 from streams.hashing import U64, hash64
 from streams.tables import F32, F64, I64, Table
 
-__all__ = ["HALF_LIVES_S", "ViewerTable", "met_of"]
+__all__ = ["HALF_LIVES_S", "LEVELS", "ViewerTable", "met_of"]
 
 HALF_LIVES_S = np.array([limits.FAST_HALF_LIFE_S, limits.SLOW_HALF_LIFE_S, limits.NEGATIVE_HALF_LIFE_S])
+LEVELS = 16
+"""How many numbers say how a video stands (``streams.popular.POPULAR_NAMES``)."""
 _NO_MET = np.empty(0, dtype=np.uint64)
 _FORMAT = 1
 
@@ -33,12 +36,14 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "mass": (np.float32, (3,), 0.0),
     "recent": (np.uint64, (limits.RECENT,), 0),
     "recent_ms": (np.int64, (limits.RECENT,), 0),
+    "levels": (np.int8, (limits.RECENT, LEVELS), 0),
     "tags": (np.uint64, (limits.TAGS,), 0),
-    "tag_w": (np.float32, (limits.TAGS,), 0.0),
+    "tag_w": (np.float32, (limits.TAGS, 4), 0.0),
     "creators": (np.uint64, (limits.CREATORS,), 0),
     "creator_w": (np.float32, (limits.CREATORS,), 0.0),
     "sounds": (np.uint64, (limits.SOUNDS,), 0),
     "sound_w": (np.float32, (limits.SOUNDS,), 0.0),
+    "judged": (np.float32, (4,), 0.0),
     "picked": (np.uint64, (limits.PICKED,), 0),
     "duration_sum": (np.float32, (), 0.0),
     "duration_mass": (np.float32, (), 0.0),
@@ -60,6 +65,9 @@ _ROW = np.dtype([(name, _COLUMNS[name][0], _COLUMNS[name][1]) for name in _SAVED
 class ViewerTable(Table):
     """Struct of arrays, one row a hot viewer; see the module's columns for names, dtypes and widths.
 
+    ``tag_w`` f32[n, TAGS, 4] holds of each tag the worth of what was met beyond ``objective.USUAL_WORTH``, over weeks
+    and over this session, and how much was met, likewise; the first decides which stay. ``judged`` f32[n, 4] is the
+    same over all videos.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
     """
@@ -73,12 +81,14 @@ class ViewerTable(Table):
     mass: F32
     recent: U64
     recent_ms: I64
+    levels: npt.NDArray[np.int8]
     tags: U64
     tag_w: F32
     creators: U64
     creator_w: F32
     sounds: U64
     sound_w: F32
+    judged: F32
     picked: U64
     duration_sum: F32
     duration_mass: F32
@@ -142,7 +152,9 @@ class ViewerTable(Table):
         self.slow[rows] *= slow[:, None]
         self.negative[rows] *= negative[:, None]
         self.mass[rows] *= np.stack((fast, slow, negative), axis=1)
-        self.tag_w[rows] *= slow[:, None]
+        both = np.stack((slow, fast, slow, fast), axis=1)
+        self.tag_w[rows] *= both[:, None, :]
+        self.judged[rows] *= both
         self.creator_w[rows] *= slow[:, None]
         self.sound_w[rows] *= slow[:, None]
         self.duration_sum[rows] *= slow
@@ -163,18 +175,20 @@ class ViewerTable(Table):
         self.met_count[row] = len(met) - over
         return over
 
-    def push_recent(self, row: int, video: int, ts_ms: int) -> None:
-        """Note a positive video; the oldest falls out of a full ring."""
+    def push_recent(self, row: int, video: int, ts_ms: int, level: npt.NDArray[np.int8]) -> None:
+        """Note a positive video and how it stood; the oldest falls out of a full ring."""
         at = int(self.recent_ms[row].argmin())
         if ts_ms > self.recent_ms[row, at]:
             self.recent[row, at] = video
             self.recent_ms[row, at] = ts_ms
+            self.levels[row, at] = level
 
     def pull_recent(self, row: int, video: int) -> None:
         """Take a positive video back."""
         at = np.flatnonzero(self.recent[row] == np.uint64(video))
         self.recent[row, at] = 0
         self.recent_ms[row, at] = 0
+        self.levels[row, at] = 0
 
     def encode(self, rows: I64) -> list[bytes]:
         """One value a row for the store: format byte, columns, then the met videos (8 bytes each)."""

@@ -67,7 +67,7 @@ def _row(store: Store, kind: str, setting: str, name: str, keys: list[bytes]) ->
 
 def _user(store: Store, user_id: str) -> dict[str, Any] | None:
     from streams.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
-    from streams.user_shard import viewer_key  # noqa: PLC0415
+    from streams.keys import viewer_key  # noqa: PLC0415
     from streams.viewers import ViewerTable  # noqa: PLC0415
 
     value, feed = _row(store, "u", "user_partitions", user_id, [viewer_key(user_id), feed_key(user_id)])
@@ -77,7 +77,9 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
     table.decode([user_id], [value])
     row = table.row_of[user_id]
     weights = {
-        tag: weight for tag, weight in zip(table.tags[row].tolist(), table.tag_w[row].tolist(), strict=True) if tag
+        tag: weight
+        for tag, weight in zip(table.tags[row].tolist(), table.tag_w[row, :, 0].tolist(), strict=True)
+        if tag
     }
     names = _tag_names(store, list(weights))
     total = sum(weight for weight in weights.values() if weight > 0) or 1.0

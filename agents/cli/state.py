@@ -36,8 +36,8 @@ def hash_(as_json: bool) -> None:
 
 def exact_hash(store: Store) -> str:
     """Hash of outcomes, counters and what was seen, over every shard of ``store``."""
-    from streams.statehash import ExactHash  # noqa: PLC0415  # River is slow to import
-    from streams.user_shard import split_outcome_key  # noqa: PLC0415
+    from streams.keys import split_outcome_key  # noqa: PLC0415  # River is slow to import
+    from streams.statehash import ExactHash  # noqa: PLC0415
     from streams.video_shard import decode_state  # noqa: PLC0415
     from streams.videos import NUMBERS  # noqa: PLC0415
     from streams.viewers import met_of  # noqa: PLC0415

@@ -43,6 +43,10 @@ class _Viewer:
     served: set[str] = field(default_factory=set)
 
 
+_LINGER_MS: Final = 40
+"""The mock cluster answers a fetch with one batch a partition, however small: many small ones would pile up."""
+
+
 class Audience:
     """All viewers of ``world`` on the broker at ``bootstrap``; figures go to ``gauges``, what is wrong to ``problems``.
 
@@ -60,7 +64,7 @@ class Audience:
         self._order = itertools.count()
         self._asked = itertools.count()
         options = producer_options(bootstrap, client_id="demo-viewers", timeout_s=60.0)
-        self._kafka = KafkaProducer({**options, "log_level": 0})  # what goes wrong is told by deliveries
+        self._kafka = KafkaProducer({**options, "log_level": 0, "linger.ms": _LINGER_MS})
         self._feeds = Consumer(
             {
                 "bootstrap.servers": bootstrap,

@@ -55,7 +55,7 @@ class Learner:
         if self._held >= self._learn_rows:
             self._learn_heads()
         if len(rows.group_w):
-            self.ranker.learn_many(rows.group_x, rows.group_w)
+            self.ranker.learn_many(rows.group_x, rows.group_w, rows.group_o)
             self.factors.learn_many(rows.emb_recent, rows.emb_positive, rows.emb_negatives)
 
     @property

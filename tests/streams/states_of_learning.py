@@ -47,6 +47,7 @@ def training_rows(rng: random.Random, count: int = 20, negatives: int = 4) -> Ro
     training.add(
         group_w=np.ones(groups, np.float32),
         group_x=draw.normal(size=(groups, 1 + negatives, _WIDE)).astype(np.float16),
+        group_o=draw.normal(size=(groups, 1 + negatives)).astype(np.float16),
         emb_recent=ids[:, :5],
         emb_positive=ids[:, 5],
         emb_negatives=ids[:, 6:],

@@ -88,11 +88,16 @@ TASTES = [
 @pytest.mark.parametrize(("names", "weights", "bound"), TASTES)
 def test_beyond_so_many_tastes_the_weakest_falls_out(viewers, names, weights, bound):
     kept, weight = getattr(viewers, names), getattr(viewers, weights)
+    wide = weight[0, 0].size
+
+    def add(name: int, amount: float) -> None:
+        add_top(kept, weight, np.array([0]), np.array([name], np.uint64), np.full((1, wide), amount))
+
     for at in range(1, bound + 1):
-        add_top(kept, weight, np.array([0]), np.array([at], np.uint64), np.array([float(at)]))
-    add_top(kept, weight, np.array([0]), np.array([500], np.uint64), np.array([0.5]))
+        add(at, float(at))
+    add(500, 0.5)
     assert 500 not in kept[0], "weaker than all that is kept"
-    add_top(kept, weight, np.array([0]), np.array([501], np.uint64), np.array([1.5]))
+    add(501, 1.5)
     assert sorted(kept[0].tolist()) == [*range(2, bound + 1), 501]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
 from tests.streams.states_of_viewers import Users, felt, fold, made_event
 
@@ -23,19 +22,16 @@ def assert_close(left: dict[Any, Any], right: dict[Any, Any]) -> None:
         np.testing.assert_allclose(values, right[name], rtol=2e-4, atol=2e-5, err_msg=str(name))
 
 
-@pytest.mark.xfail(reason="an outcome whose worth stays keeps the time it had, so a second like moves nothing alone")
 def test_a_like_said_again_counts_at_its_time_in_one_batch_or_two():
     early, late = made_event("like", "u", "v0", 1_000), made_event("like", "u", "v0", 60_000)
     assert_close(folded([early, late]), folded([early], [late]))
 
 
-@pytest.mark.xfail(reason="all flips of a batch enter at the time of the outcome, so a like moves when it was met")
 def test_when_a_video_was_met_is_the_same_in_one_batch_or_two():
     seen, liked = made_event("impression", "u", "v0", 1_000), made_event("like", "u", "v0", 60_000)
     assert_close(folded([seen, liked]), folded([seen], [liked]))
 
 
-@pytest.mark.xfail(reason="a like that ends a skip enters at the time of the skip and leaves at its own")
 def test_an_undone_like_of_a_skipped_video_leaves_its_sums_as_they_were():
     skip = made_event("skip", "u", "v0", 1_000, watch_ms=100)
     like = [made_event("like", "u", "v0", 60_000), made_event("like", "u", "v0", 70_000, op="remove")]

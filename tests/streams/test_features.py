@@ -7,9 +7,11 @@ import pytest
 
 from schemas.catalogue import Video
 from streams import limits
+from streams.affinity import latest
 from streams.catalogue import Catalogue
-from streams.features import FEATURES, candidate_features, latest, pair_features
-from streams.viewers import ViewerTable
+from streams.features import FEATURES, candidate_features, pair_features
+from streams.hashing import hash_all
+from streams.viewers import LEVELS, ViewerTable
 
 NOW_MS = 1_000_000_000
 
@@ -32,6 +34,12 @@ def world() -> tuple[Catalogue, ViewerTable]:
         row[: len(unique)] = unique
     packed["near_w"] = rng.exponential(1.0, packed["near_w"].shape) * (packed["near"] != 0)[:, :, None]
     packed["near_mass"], packed["near_ms"] = rng.exponential(9.0, (60, 2)), NOW_MS - 5_000
+    names = hash_all(f"u{number}" for number in range(8)).astype(np.uint32)
+    for row in packed:
+        count = int(rng.integers(0, 7))
+        row["likers"][:count] = rng.permutation(names)[:count]
+        row["liker_ms"][:count] = NOW_MS - rng.integers(1, 10**8, count)
+        row["liker_w"][:count] = 0.3
     videos = [
         Video(
             v=1,
@@ -51,6 +59,7 @@ def world() -> tuple[Catalogue, ViewerTable]:
         count = int(rng.integers(0, limits.RECENT))
         viewers.recent[row, :count] = catalogue.hash[rng.permutation(60)[:count]]
         viewers.recent_ms[row, :count] = NOW_MS - rng.integers(1, 10**8, count)
+        viewers.levels[row, :count] = rng.integers(-90, 90, (count, LEVELS))
         viewers.fast[row], viewers.slow[row] = rng.normal(size=(2, limits.DIM))
         viewers.mass[row] = rng.exponential(3.0, 3)
         viewers.tags[row, :4], viewers.tag_w[row, :4] = np.unique(catalogue.tags[:60])[1:5], rng.exponential(1.0, 4)

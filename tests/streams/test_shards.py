@@ -16,8 +16,9 @@ from schemas.topics import COUNTS
 from streams.catalogue import Catalogue
 from streams.changes import decode_frame, frames
 from streams.columns import columns
+from streams.keys import split_outcome_key
 from streams.statehash import ExactHash
-from streams.user_shard import UserShard, split_outcome_key
+from streams.user_shard import UserShard
 from streams.video_shard import VideoShard
 from streams.videos import NUMBERS
 

@@ -17,6 +17,11 @@ def played(seed: int, rounds: int) -> tuple[Loop, list[float]]:
     return loop, means
 
 
+def test_feeds_fit_hidden_tastes_better_with_every_round_watched() -> None:
+    _, means = played(5, 8)
+    assert np.mean(means[-3:]) > np.mean(means[:2]) + 0.1
+
+
 def test_counters_of_the_loop_equal_the_worlds_own_tally() -> None:
     loop, _ = played(6, 3)
     wanted = loop.world.tally.counts()

@@ -1,0 +1,136 @@
+"""Affinity: what a viewer's latest positives point at, by two ways over other viewers.
+
+Videos that co-occur with them, and viewers who liked the same ones: like-minded viewers are found among the latest
+likers of each, so nothing is kept of pairs of viewers. Everything here is read from the catalogue and the viewer's list
+of latest positives as they are now; no state of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from streams import limits
+from streams.catalogue import Catalogue
+from streams.hashing import U64
+from streams.tables import F32, F64, I64
+from streams.viewers import ViewerTable
+
+__all__ = ["Near", "Peers", "latest", "near_of", "near_sums", "own_mass", "taste_vectors"]
+
+_STEP: Final = 0.8  # each older positive weighs so much less in the third sum
+_HALF_LIVES_S: Final = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
+_SLOTS: Final = 1 << 18
+_DAY_S: Final = np.float32(86_400.0)
+
+
+class Near(NamedTuple):
+    """What co-occurs with the latest positives of some viewers.
+
+    ``keys`` i64[n] in order, the viewer's place * 2^32 + the video's row; ``sums`` f64[n, 3]: slow, fast, and fast with
+    the latest positives heavier, before the division by each one's own mass.
+    """
+
+    keys: I64
+    sums: F64
+
+    def at(self, place: I64 | int, rows: I64) -> F64:
+        """Sums of videos ``rows`` for the viewers at ``place``, float64[m, 3]; 0 where nothing co-occurs."""
+        if not len(self.keys):
+            return np.zeros((len(rows), 3))
+        wanted = (np.asarray(place, dtype=np.int64) << 32) + rows
+        at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where((self.keys[at] == wanted)[:, None], self.sums[at], 0.0)
+
+
+def latest(viewers: ViewerTable, viewer: I64, count: int = limits.PAIRED) -> U64:
+    """Hashes of the latest ``count`` positives of each viewer, latest first, uint64[n, count], 0 for none."""
+    order = np.argsort(-viewers.recent_ms[viewer], axis=1, kind="stable")[:, :count]
+    return np.take_along_axis(viewers.recent[viewer], order, axis=1)
+
+
+def near_sums(catalogue: Catalogue, names: U64, now_ms: I64) -> Near:
+    """What co-occurs with the videos ``names`` u64[g, k] (hashes, latest first) of g viewers, each as of ``now_ms``."""
+    liked = catalogue.rows_of_hashes(names)
+    place, nth = np.nonzero((liked >= 0) & (names != 0))
+    liked = liked[place, nth]
+    others = catalogue.rows_of_hashes(catalogue.near[liked])
+    fade = _faded(catalogue, liked, now_ms[place])
+    fade /= np.sqrt(np.maximum(catalogue.near_mass[liked] * fade, 0.0) + 1.0)
+    known = others >= 0
+    weight = (catalogue.near_w[liked] * fade[:, None, :])[known]
+    source = np.nonzero(known)[0]
+    keys, inverse = np.unique((place[source] << 32) + others[known], return_inverse=True)
+    sums = np.zeros((len(keys), 3))
+    recency = _STEP ** nth[source]
+    for at, amount in enumerate((weight[:, 0], weight[:, 1], weight[:, 1] * recency)):
+        sums[:, at] = np.bincount(inverse, amount, minlength=len(keys))
+    return Near(keys, sums)
+
+
+def near_of(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, now_ms: I64) -> Near:
+    """What co-occurs with the latest positives of each ``viewer`` i64[g]."""
+    return near_sums(catalogue, latest(viewers, viewer), now_ms)
+
+
+def own_mass(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F64:
+    """Positives of videos themselves, slow and fast, float64[n, 2]: what cosines are divided by the root of."""
+    result: F64 = np.maximum(catalogue.near_mass[rows] * _faded(catalogue, rows, now_ms), 0.0)
+    return result
+
+
+def taste_vectors(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:
+    """Mean collaborative vector of each viewer's latest positives, float32[n, FACTORS]."""
+    names = latest(viewers, viewer)
+    liked = catalogue.rows_of_hashes(names)
+    known = (liked >= 0) & (names != 0)
+    vectors = catalogue.factors[np.where(known, liked, 0)] * known[:, :, None]
+    result: F32 = vectors.sum(axis=1) / np.sqrt(np.maximum(known.sum(axis=1), 1))[:, None].astype(np.float32)
+    return result
+
+
+class Peers:
+    """Like-minded viewers of one viewer at a time, in a table that is used again and again.
+
+    Two viewers are alike by the videos that both liked, rare ones heavier, against how much the other likes at all. A
+    viewer's place in the table is a few bits of the hash: at a thousand peers in 262,144 places, one look-up in 250
+    meets a stranger.
+    """
+
+    def __init__(self) -> None:
+        self._table: F32 = np.zeros(_SLOTS, dtype=np.float32)
+
+    def sums(self, catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int) -> F32:
+        """How much like-minded viewers liked videos ``rows``, float32[n, 3]: fading within a day, for good, and 1 where
+        there are like-minded viewers at all.
+        """
+        names = viewers.recent[viewer]
+        liked = catalogue.rows_of_hashes(names[names != 0])
+        liked = liked[liked >= 0]
+        out = np.zeros((len(rows), 3), dtype=np.float32)
+        if not len(liked):
+            return out
+        peers = _places(catalogue.likers[liked])
+        rare = (1.0 / np.sqrt(np.maximum(catalogue.near_mass[liked, :1], 0.0) + 1.0)).astype(np.float32)
+        np.add.at(self._table, peers.ravel(), (catalogue.liker_w[liked] * rare).ravel())
+        own = int(viewers.hash[viewer]) & (_SLOTS - 1)
+        self._table[0] = self._table[own] = 0.0
+        found = self._table[_places(catalogue.likers[rows])]
+        self._table[peers.ravel()] = 0.0
+        out[:, 1], out[:, 2] = found.sum(axis=1), 1.0
+        some = np.flatnonzero(out[:, 1])
+        age_s = np.maximum(now_ms - catalogue.liker_ms[rows[some]], 0).astype(np.float32) / np.float32(1_000.0)
+        out[some, 0] = (found[some] * np.exp2(-age_s / _DAY_S)).sum(axis=1)
+        return out
+
+
+def _places(likers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    return likers & np.uint32(_SLOTS - 1)
+
+
+def _faded(catalogue: Catalogue, rows: I64, now_ms: int | I64) -> F64:
+    age_ms = np.maximum(now_ms - catalogue.near_ms[rows], 0)
+    result: F64 = np.exp2(-age_ms[..., None] / (1_000.0 * _HALF_LIVES_S))
+    return result

@@ -1,0 +1,122 @@
+"""Laws of the examples: a sample weighs for what it leaves out, and what was shown stands against what was shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from streams import limits, objective
+from streams.columns import WATCH
+from streams.examples import draw, sample, teach
+from streams.features import FEATURES
+from streams.hashing import hash_all, pair
+from streams.outcomes import OutcomeTable
+from streams.training import Rows, Training
+from streams.viewers import ViewerTable
+from tests.streams.states_of_viewers import known
+
+NEGATIVES = 6
+NOW_MS = 1_000_000
+
+
+class Desk:
+    """Viewers and outcomes over the known videos, with a way to meet and to like."""
+
+    def __init__(self, viewers: int) -> None:
+        self.catalogue, self.viewers, self.outcomes = known(), ViewerTable(), OutcomeTable()
+        self.training = Training(NEGATIVES)
+        self.viewers.rows(f"u{at}" for at in range(viewers))
+
+    def meet(self, viewers: list[int], videos: list[int], bits: int = objective.SEEN) -> np.ndarray:
+        """Outcome rows of pairs of viewer rows and catalogue rows."""
+        rows = self.outcomes.take(len(viewers))
+        self.outcomes.viewer[rows] = viewers
+        names = self.catalogue.hash[videos]
+        self.outcomes.video[rows] = names.view(np.int64)
+        self.outcomes.bits[rows] = bits
+        kinds, names_of = np.full(len(rows), WATCH, np.uint8), np.ones(len(rows), np.uint64)
+        self.outcomes.apply(rows, kinds, names_of, np.full(len(rows), 900))
+        hashes = pair(self.viewers.hash[viewers], names)
+        self.outcomes.row_of.update(zip(hashes.tolist(), rows.tolist(), strict=True))
+        return rows
+
+    def serve(self, viewer: int, videos: list[int]) -> None:
+        names = self.catalogue.hash[videos]
+        self.viewers.served[viewer] = np.concatenate((self.viewers.served[viewer], names))
+        self.viewers.seq[viewer] += 1
+        x = np.tile(np.arange(len(videos), dtype=np.float16)[:, None], (1, len(FEATURES)))
+        self.training.remember(pair(np.full(len(videos), self.viewers.hash[viewer]), names), x)
+
+    def learn(self, created: np.ndarray, risen: np.ndarray, watched: np.ndarray | None = None) -> Rows:
+        none = np.empty(0, np.int64)
+        seen = none if watched is None else watched
+        teach(self.training, self.catalogue, self.viewers, self.outcomes, created, risen, seen, NOW_MS)
+        return self.training.drain()
+
+
+NONE = np.empty(0, np.int64)
+
+
+def test_beyond_the_bounds_a_sample_is_learnt_that_weighs_for_all() -> None:
+    count = max(limits.OPENED, limits.GROUPS) + 20
+    desk = Desk(count)
+    met = desk.meet(list(range(count)), [at % 12 for at in range(count)])
+    rows = desk.learn(met, met)
+    assert len(rows.opened_w) == limits.OPENED
+    assert len(rows.group_w) == limits.GROUPS
+    assert rows.opened_w.sum() == pytest.approx(count)
+    assert rows.group_w.sum() == pytest.approx(count)
+
+
+def test_long_views_have_the_places_that_positives_leave_and_weigh_less() -> None:
+    count = limits.GROUPS + 10
+    desk = Desk(2 * count)
+    liked = desk.meet(list(range(10)), [3] * 10)
+    watched = desk.meet(list(range(10, 10 + count)), [4] * count)
+    rows = desk.learn(NONE, liked, watched)
+    assert len(rows.group_w) == limits.GROUPS
+    assert rows.group_w[:10].tolist() == [1.0] * 10
+    assert rows.group_w[10:].sum() == pytest.approx(count * objective.STRENGTH["long_view"], rel=1e-5)
+
+
+def test_a_drawn_negative_stands_for_its_share_of_all_candidates() -> None:
+    desk = Desk(1)
+    rows = desk.learn(NONE, desk.meet([0], [3], objective.POSITIVE))
+    size = len(desk.catalogue.candidates())
+    assert rows.group_o[0, 0] == 0.0
+    assert rows.group_o[0, 1:] == pytest.approx(np.log(size / NEGATIVES), abs=1e-3)
+
+
+def test_what_was_shown_stands_against_what_was_shown_beside_it_and_left() -> None:
+    desk = Desk(1)
+    desk.serve(0, [0, 1, 2])  # another batch: its features are of another time
+    desk.serve(0, [3, 4, 5, 6, 7, 8])
+    desk.meet([0] * 5, [0, 4, 5, 6, 7])
+    desk.outcomes.bits[desk.meet([0], [8])] |= objective.LONG_VIEW
+    rows = desk.learn(NONE, desk.meet([0], [3], objective.SEEN | objective.POSITIVE))
+    stands = rows.group_o[0] > -20
+    assert stands.sum() == 5, "the positive and the four that were left"
+    assert set(rows.emb_negatives[0, stands[1:]].tolist()) == set(desk.catalogue.hash[[4, 5, 6, 7]].tolist())
+    assert sorted(rows.group_x[0, stands, 0].tolist()) == [0.0, 1.0, 2.0, 3.0, 4.0], "features as served"
+    assert (rows.group_o[0, stands] == 0.0).all()
+
+
+def test_what_was_left_is_looked_for_among_the_latest_served_only() -> None:
+    desk = Desk(1)
+    desk.serve(0, [3, 4, 5, 6, 7])
+    desk.meet([0] * 4, [4, 5, 6, 7])
+    later = hash_all(f"later{at}" for at in range(limits.LEFT))
+    desk.viewers.served[0] = np.concatenate((desk.viewers.served[0], later))
+    rows = desk.learn(NONE, desk.meet([0], [3], objective.SEEN | objective.POSITIVE))
+    assert (rows.group_o[0] > -20).all()
+
+
+def test_a_draw_is_uniform_and_the_same_for_the_same_name() -> None:
+    names = hash_all(f"n{at}" for at in range(4_000))
+    places = draw(names, 8, 10)
+    assert (places == draw(names, 8, 10)).all()
+    assert np.bincount(places.ravel(), minlength=10) / places.size == pytest.approx([0.1] * 10, abs=0.01)
+
+
+def test_a_sample_of_none_is_none() -> None:
+    assert sample(hash_all(["a", "b"]), 0)[0].tolist() == []
