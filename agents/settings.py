@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from agents.errors import BadSettings
 
-__all__ = ["EMBEDDED", "Settings", "environment"]
+__all__ = ["EMBEDDED", "Settings", "environment", "one_thread"]
 
 EMBEDDED = "embedded://"
 _AT_LEAST_ONE = (
@@ -157,6 +157,15 @@ def _parse(name: str, text: str, kind: type) -> Any:
         return kind(text)
     except ValueError:
         raise BadSettings(f"{name} is {text!r}: it must be a {'number' if kind is float else 'whole number'}") from None
+
+
+def one_thread() -> None:
+    """Let numpy use one thread, unless the environment says otherwise; before numpy is imported.
+
+    Workers are scaled by processes: threads that spin for small matrices take the time of the worker next door.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def environment(**values: str) -> dict[str, str]:

@@ -51,15 +51,10 @@ FEATURES: Final = (
 """Names of the columns, in order."""
 
 _PRIORS: Final = {
-    "positive_2h": 0.3,
-    "positive_24h": 0.2,
-    "positive_72h": 0.2,
-    "positive_share_24h": 0.2,
-    "negative_share_72h": -0.1,
-    "near_slow": 0.5,
-    "near_fast": 0.3,
-    "near_latest": 0.2,
-    "peers_cosine": 0.3,
+    "positive_share_24h": 0.5,
+    "positive_share_72h": 0.5,
+    "negative_share_72h": -0.2,
+    "near_slow": 0.1,
     "content_fast": 1.0,
     "content_slow": 1.5,
     "content_negative": -1.0,
@@ -71,7 +66,10 @@ _PRIORS: Final = {
     "lang": 0.5,
 }
 PRIOR: Final = np.array([_PRIORS.get(name, 0.0) for name in FEATURES], dtype=np.float64)
-"""Weights before anything was learnt: sensible for a cold system."""
+"""Weights before anything was learnt: sensible for a cold system.
+
+Counts alone have no weight: what was shown most has most of them, so that they would show it again.
+"""
 POPULAR: Final = FEATURES.index("near_slow")
 """How many of the columns, the first ones, speak of the video alone."""
 _PEERS: Final = FEATURES.index("peers_24h")

@@ -15,6 +15,7 @@ from typing import Final
 import click
 
 from agents.errors import FeedstreamError
+from agents.settings import one_thread
 
 __all__ = ["COMMANDS", "feedstream", "main"]
 
@@ -59,6 +60,7 @@ def feedstream() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 not done (stderr says why in a sentence), 2 asked wrongly, 130 interrupted."""
+    one_thread()
     try:
         code = feedstream.main(args=args, prog_name="feedstream", standalone_mode=False)
     except click.exceptions.Exit as leaving:

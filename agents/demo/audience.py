@@ -43,7 +43,7 @@ class _Viewer:
     served: set[str] = field(default_factory=set)
 
 
-_LINGER_MS: Final = 40
+_LINGER_MS: Final = 100
 """The mock cluster answers a fetch with one batch a partition, however small: many small ones would pile up."""
 
 

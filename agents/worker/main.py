@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -23,7 +23,7 @@ from agents.dead_letters import BadShare
 from agents.errors import FeedstreamError
 from agents.producer import Producer
 from agents.settings import Settings
-from agents.store import Store
+from agents.store import ShardId, Store
 from agents.topics import check
 from agents.worker.group import Group
 from agents.worker.learner import LearnerHost
@@ -34,16 +34,18 @@ from agents.worker.users import UserHost
 from agents.worker.videos import VideoHost
 from schemas.codec import BadRecord, decode
 from schemas.control import Control
+from schemas.internal import VideoState
 from streams.catalogue import Catalogue
 from streams.hashing import hash64
 from streams.ranking import Model
-from streams.video_shard import decode_state
+from streams.video_shard import decode_state, video_key
 
 __all__ = ["Role", "run"]
 
 Role = Literal["all", "users", "videos", "learner"]
 _LOG = log.get("worker")
-_BROADCAST: Final = ("video.state", "models", "control")
+_STATES: Final = "video.state"
+_BROADCAST: Final = (_STATES, "models", "control")
 
 
 def run(settings: Settings, role: Role = "all") -> int:
@@ -67,7 +69,7 @@ async def _main(settings: Settings, role: Role) -> int:
     reader.start()
     failures: list[Awaitable[Any]] = [reader.failed, *(group.failed for group in groups)]
     try:
-        await _first(stop, failures, asyncio.create_task(reader.caught_up.wait()))
+        await _first(stop, failures, asyncio.create_task(_filled(shared, groups, reader)))
         starting = asyncio.gather(*(group.app.start() for group in groups))
         failures += [asyncio.create_task(_crashed(group.app, starting)) for group in groups]
         await _first(stop, failures, asyncio.create_task(_all_ready(groups)))
@@ -123,12 +125,27 @@ def _groups(role: Role, settings: Settings, shared: Shared) -> list[Group]:
     return groups
 
 
+async def _filled(shared: Shared, groups: list[Group], reader: BroadcastReader) -> None:
+    """Wait for the replica; active videos whose states are gone from the topic come from the store."""
+    await reader.caught_up.wait()
+    for shard in [ShardId("v", number) for topic, number in sorted(reader.cut) if topic == _STATES]:
+        rows = await asyncio.to_thread(_rows, shared.store, shard)
+        found = ((key[len(video_key("")) :].decode(), decode_state(value)) for key, value in rows)
+        states = {name: one for name, one in found if one.active and name not in shared.catalogue.row_of}
+        _take_states(shared, groups, list(states.items()))
+        _LOG.info("states_from_store", shard=str(shard), videos=len(states))
+
+
+def _rows(store: Store, shard: ShardId) -> list[tuple[bytes, bytes]]:
+    return list(store.scan(shard, video_key("")))
+
+
 def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
     """Broadcast records: states to the catalogue, models to whoever ranks."""
-    states = []
+    states: list[tuple[str, VideoState | None]] = []
     for message in batch:
         name = (message.key or b"").decode("utf-8", "replace")
-        if message.topic == "video.state":
+        if message.topic == _STATES:
             try:
                 states.append((name, decode_state(message.value) if message.value else None))
             except (msgspec.MsgspecError, ValueError) as error:
@@ -137,6 +154,10 @@ def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
             take_model(shared, name, message.value)
         else:
             _take_control(shared, message)
+    _take_states(shared, groups, states)
+
+
+def _take_states(shared: Shared, groups: list[Group], states: Sequence[tuple[str, VideoState | None]]) -> None:
     if states:
         new = [hash64(video_id) for video_id, _ in states if video_id not in shared.catalogue.row_of]
         shared.catalogue.take_states(states)

@@ -43,6 +43,8 @@ class BroadcastReader:
     def __init__(self, bootstrap: str, topics: Sequence[str], handle: Callable[[list[Message]], None]) -> None:
         self.caught_up = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.cut: set[tuple[str, int]] = set()
+        """Partitions that had lost their beginning: what was said there last of a key may be gone."""
         self._loop = asyncio.get_running_loop()
         self._bootstrap, self._topics, self._handle = bootstrap, topics, handle
         self._stop = threading.Event()
@@ -106,6 +108,10 @@ class BroadcastReader:
         if metadata is None or missing:
             raise Stop(f"Kafka has no topic {', '.join(missing)}: run `feedstream topics apply`")
         places = [(topic, number) for topic in self._topics for number in metadata.topics[topic].partitions]
+        for topic, number in places:
+            low, _ = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)
+            if low > 0:
+                self.cut.add((topic, number))
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic, number in places])
         return set(places)
 
