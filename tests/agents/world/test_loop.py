@@ -10,15 +10,15 @@ from agents.world.world import World
 from schemas.topics import COUNTS
 
 
-def played(seed: int, rounds: int) -> tuple[Loop, list[float]]:
-    loop = Loop(World(seed, viewers=25, videos=400))
+def played(seed: int, rounds: int, videos: int = 400) -> tuple[Loop, list[float]]:
+    loop = Loop(World(seed, viewers=25, videos=videos))
     means = [float(np.mean([loop.session(viewer).match for viewer in range(25)])) for _ in range(rounds)]
     loop.replay.flush()
     return loop, means
 
 
 def test_feeds_fit_hidden_tastes_better_with_every_round_watched() -> None:
-    _, means = played(5, 8)
+    _, means = played(5, 8, videos=2_000)  # so many that nobody runs out of what is loved
     assert np.mean(means[-3:]) > np.mean(means[:2]) + 0.1
 
 
