@@ -18,7 +18,7 @@ from streams.hashing import U64
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
 
-__all__ = ["Near", "Peers", "latest", "near_of", "near_sums", "own_mass", "taste_vectors"]
+__all__ = ["Near", "Peers", "latest", "liked_rows", "near_of", "own_mass", "taste_vectors"]
 
 _STEP: Final = 0.8  # each older positive weighs so much less in the third sum
 _HALF_LIVES_S: Final = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
@@ -48,13 +48,19 @@ class Near(NamedTuple):
 def latest(viewers: ViewerTable, viewer: I64, count: int = limits.PAIRED) -> U64:
     """Hashes of the latest ``count`` positives of each viewer, latest first, uint64[n, count], 0 for none."""
     order = np.argsort(-viewers.recent_ms[viewer], axis=1, kind="stable")[:, :count]
-    return np.take_along_axis(viewers.recent[viewer], order, axis=1)
+    return viewers.recent[viewer[:, None], order]
 
 
-def near_sums(catalogue: Catalogue, names: U64, now_ms: I64) -> Near:
-    """What co-occurs with the videos ``names`` u64[g, k] (hashes, latest first) of g viewers, each as of ``now_ms``."""
-    liked = catalogue.rows_of_hashes(names)
-    place, nth = np.nonzero((liked >= 0) & (names != 0))
+def liked_rows(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> I64:
+    """Catalogue rows of the latest positives of each viewer, latest first, int64[g, RECENT], -1 for none or unknown."""
+    names = latest(viewers, viewer, limits.RECENT)
+    return np.where(names != 0, catalogue.rows_of_hashes(names), -1)
+
+
+def near_of(catalogue: Catalogue, liked: I64, now_ms: I64) -> Near:
+    """What co-occurs with the latest ``PAIRED`` of ``liked`` (see ``liked_rows``), each as of ``now_ms`` i64[g]."""
+    liked = liked[:, : limits.PAIRED]
+    place, nth = np.nonzero(liked >= 0)
     liked = liked[place, nth]
     others = catalogue.rows_of_hashes(catalogue.near[liked])
     fade = _faded(catalogue, liked, now_ms[place])
@@ -70,22 +76,16 @@ def near_sums(catalogue: Catalogue, names: U64, now_ms: I64) -> Near:
     return Near(keys, sums)
 
 
-def near_of(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, now_ms: I64) -> Near:
-    """What co-occurs with the latest positives of each ``viewer`` i64[g]."""
-    return near_sums(catalogue, latest(viewers, viewer), now_ms)
-
-
 def own_mass(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F64:
     """Positives of videos themselves, slow and fast, float64[n, 2]: what cosines are divided by the root of."""
     result: F64 = np.maximum(catalogue.near_mass[rows] * _faded(catalogue, rows, now_ms), 0.0)
     return result
 
 
-def taste_vectors(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:
-    """Mean collaborative vector of each viewer's latest positives, float32[n, FACTORS]."""
-    names = latest(viewers, viewer)
-    liked = catalogue.rows_of_hashes(names)
-    known = (liked >= 0) & (names != 0)
+def taste_vectors(catalogue: Catalogue, liked: I64) -> F32:
+    """Mean collaborative vector of the latest ``PAIRED`` of ``liked`` (of ``liked_rows``), float32[g, FACTORS]."""
+    liked = liked[:, : limits.PAIRED]
+    known = liked >= 0
     vectors = catalogue.factors[np.where(known, liked, 0)] * known[:, :, None]
     result: F32 = vectors.sum(axis=1) / np.sqrt(np.maximum(known.sum(axis=1), 1))[:, None].astype(np.float32)
     return result
@@ -102,12 +102,12 @@ class Peers:
     def __init__(self) -> None:
         self._table: F32 = np.zeros(_SLOTS, dtype=np.float32)
 
-    def sums(self, catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int) -> F32:
+    def sums(self, catalogue: Catalogue, liked: I64, own: int, rows: I64, now_ms: int) -> F32:
         """How much like-minded viewers liked videos ``rows``, float32[n, 3]: fading within a day, for good, and 1 where
         there are like-minded viewers at all.
+
+        ``liked`` i64[RECENT] is the viewer's row of ``liked_rows``, ``own`` the viewer's hash.
         """
-        names = viewers.recent[viewer]
-        liked = catalogue.rows_of_hashes(names[names != 0])
         liked = liked[liked >= 0]
         out = np.zeros((len(rows), 3), dtype=np.float32)
         if not len(liked):
@@ -115,8 +115,7 @@ class Peers:
         peers = _places(catalogue.likers[liked])
         rare = (1.0 / np.sqrt(np.maximum(catalogue.near_mass[liked, :1], 0.0) + 1.0)).astype(np.float32)
         np.add.at(self._table, peers.ravel(), (catalogue.liker_w[liked] * rare).ravel())
-        own = int(viewers.hash[viewer]) & (_SLOTS - 1)
-        self._table[0] = self._table[own] = 0.0
+        self._table[0] = self._table[own & (_SLOTS - 1)] = 0.0
         found = self._table[_places(catalogue.likers[rows])]
         self._table[peers.ravel()] = 0.0
         out[:, 1], out[:, 2] = found.sum(axis=1), 1.0

@@ -81,6 +81,16 @@ class Changes:
         self._index, self._rows, self._pairs = {}, {}, {}
         return batches
 
+    def drain_together(self, name: str, number: int) -> Batch:
+        """Everything added so far as one batch of the one source ``name``, at offset ``number``: for who needs no exact
+        hop, since nothing can be sent twice.
+        """
+        parts = self.drain(0)
+        rows = np.concatenate([np.empty(0, ROW), *(part.rows for part in parts)])
+        pairs = np.concatenate([np.empty(0, PAIR), *(part.pairs for part in parts)])
+        rows["offset"] = pairs["offset"] = number
+        return Batch(name, 0, parts[0].video_ids if parts else [], rows, pairs)
+
 
 def _joined(parts: list[Packed], dtype: np.dtype[np.void]) -> Packed:
     if not parts:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from streams.affinity import Near, Peers, near_of, own_mass, taste_vectors
+from streams.affinity import Near, Peers, liked_rows, near_of, own_mass, taste_vectors
 from streams.catalogue import Catalogue
 from streams.persona import personal
 from streams.popular import POPULAR_NAMES, levels_of, popular_features, standing
@@ -84,12 +84,14 @@ def candidate_features(
     one = np.array([viewer])
     out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     out[:, :POPULAR] = popular_features(catalogue, rows, now_ms)
+    liked = liked_rows(catalogue, viewers, one)
     if near is None:
-        near = near_of(catalogue, viewers, one, np.array([now_ms]))
+        near = near_of(catalogue, liked, np.array([now_ms]))
     _cosines(catalogue, near.at(0, rows), rows, now_ms, out[:, POPULAR:_PEERS])
-    _liked_alike(catalogue, _PEER_TABLE.sums(catalogue, viewers, viewer, rows, now_ms), rows, out)
-    out[:, _FACTORS] = catalogue.factors[rows] @ taste_vectors(catalogue, viewers, one)[0]
-    personal(catalogue, viewers, one, rows, out[:, _FACTORS + 1 : _OWN])
+    peers = _PEER_TABLE.sums(catalogue, liked[0], int(viewers.hash[viewer]), rows, now_ms)
+    _liked_alike(catalogue, peers, rows, out)
+    out[:, _FACTORS] = catalogue.factors[rows] @ taste_vectors(catalogue, liked)[0]
+    personal(catalogue, viewers, one, None, rows, out[:, _FACTORS + 1 : _OWN])
     out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], now_ms) * levels_of(viewers, one)
     return out
 
@@ -99,21 +101,25 @@ def pair_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows:
 
     Pairs of one viewer are as of that viewer's first ``now_ms``. Cost: some 50 µs a viewer and 2 µs a pair.
     """
-    out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     if not len(rows):
-        return out
+        return np.empty((0, len(FEATURES)), dtype=np.float32)
     distinct, first, inverse = np.unique(viewer, return_index=True, return_inverse=True)
+    if len(distinct) == 1 and now_ms[0] == now_ms[-1]:
+        return candidate_features(catalogue, viewers, int(distinct[0]), rows, int(now_ms[0]))
+    out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     out[:, :POPULAR] = popular_features(catalogue, rows, now_ms)
-    near = near_of(catalogue, viewers, distinct, now_ms[first])
+    liked = liked_rows(catalogue, viewers, distinct)
+    near = near_of(catalogue, liked, now_ms[first])
     _cosines(catalogue, near.at(inverse, rows), rows, now_ms, out[:, POPULAR:_PEERS])
     order = np.argsort(inverse, kind="stable")
     starts, _ = segments(inverse[order])
     peers = np.empty((len(rows), 3), dtype=np.float32)
-    for one, part in zip(distinct.tolist(), np.split(order, starts[1:]), strict=True):
-        peers[part] = _PEER_TABLE.sums(catalogue, viewers, one, rows[part], int(now_ms[part[0]]))
+    for at, part in enumerate(np.split(order, starts[1:])):
+        own, when = int(viewers.hash[distinct[at]]), int(now_ms[part[0]])
+        peers[part] = _PEER_TABLE.sums(catalogue, liked[at], own, rows[part], when)
     _liked_alike(catalogue, peers, rows, out)
-    out[:, _FACTORS] = (catalogue.factors[rows] * taste_vectors(catalogue, viewers, distinct)[inverse]).sum(axis=1)
-    personal(catalogue, viewers, viewer, rows, out[:, _FACTORS + 1 : _OWN])
+    out[:, _FACTORS] = (catalogue.factors[rows] * taste_vectors(catalogue, liked)[inverse]).sum(axis=1)
+    personal(catalogue, viewers, distinct, inverse, rows, out[:, _FACTORS + 1 : _OWN])
     out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], int(now_ms.max())) * levels_of(viewers, distinct)[inverse]
     return out
 

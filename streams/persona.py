@@ -24,36 +24,39 @@ _SURE: Final = np.float32(3.0)  # videos met with a tag after which their mean c
 _DOUBT: Final = np.float32(1.0)  # squared liking below which a session contradicts nothing
 
 
-def personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, out: F32) -> None:
-    """Content, persona and locale features into ``out`` float32[n, 10]; ``viewer`` int64[n], or int64[1] for all rows.
+def personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, inverse: I64 | None, rows: I64, out: F32) -> None:
+    """Content, persona and locale features into ``out`` float32[n, 10].
 
-    Columns: content against the fast, slow and negative interest; liking of tags (of weeks, of the session), creator
-    and sound; categories picked at sign-up; same language; distance to the usual length, negative.
+    ``viewer`` int64[g] are distinct viewers, ``inverse`` int64[n] says which of them each of ``rows`` is for; None: all
+    for the only one. Columns: content against the fast, slow and negative interest; liking of tags (of weeks, of the
+    session), creator and sound; categories picked at sign-up; same language; distance to the usual length, negative.
     """
+    spread = np.zeros(1, dtype=np.int64) if inverse is None else inverse
+    who = viewer[spread]
     content = catalogue.content[rows]
-    mass = np.maximum(viewers.mass[viewer], 0.0) + 1.0
-    single = len(viewer) == 1
+    mass = np.maximum(viewers.mass[who], 0.0) + 1.0
     for column, sums in enumerate((viewers.fast, viewers.slow, viewers.negative)):
-        dot = content @ sums[viewer[0]] if single else np.einsum("nd,nd->n", content, sums[viewer])
+        dot = content @ sums[viewer[0]] if inverse is None else np.einsum("nd,nd->n", content, sums[who])
         out[:, column] = dot / mass[:, column]
     ids = catalogue.tag_ids[rows]
-    kept = (
-        (viewers.tags, _extra_worth(viewers, viewer, 0), slice(None, -2)),
-        (viewers.tags, _extra_worth(viewers, viewer, 1), slice(None, -2)),
-        (viewers.creators, _grown(viewers.creator_w[viewer]), slice(-2, -1)),
-        (viewers.sounds, _grown(viewers.sound_w[viewer]), slice(-1, None)),
+    tags, makers, sounds = ids[:, :-2], ids[:, -2:-1], ids[:, -1:]
+    root = np.sqrt(np.maximum((tags != 0).sum(axis=1), 1)).astype(np.float32)
+    kept = _numbers(catalogue, viewers.tags[viewer])
+    for column in (0, 1):
+        out[:, 3 + column] = _found(catalogue, kept, _extra_worth(viewers, viewer, column), inverse, tags) / root
+    out[:, 3] *= agreement(viewers, viewer)[spread]
+    makers_kept, sounds_kept = (
+        _numbers(catalogue, viewers.creators[viewer]),
+        _numbers(catalogue, viewers.sounds[viewer]),
     )
-    for column, (refs, weights, part) in enumerate(kept, 3):
-        own = ids[:, part]
-        count = np.sqrt(np.maximum((own != 0).sum(axis=1), 1)).astype(np.float32)
-        out[:, column] = _weights(catalogue, refs[viewer], weights, own, single).sum(axis=1) / count
-    out[:, 3] *= agreement(viewers, viewer)
+    out[:, 5] = _found(catalogue, makers_kept, _grown(viewers.creator_w[viewer]), inverse, makers)
+    out[:, 6] = _found(catalogue, sounds_kept, _grown(viewers.sound_w[viewer]), inverse, sounds)
     picked = viewers.picked[viewer]
     ones = np.ones(picked.shape, dtype=np.float32)
-    out[:, 7] = _weights(catalogue, picked, ones, ids[:, :-2], single).sum(axis=1) if picked.any() else 0.0
-    out[:, 8] = (viewers.lang[viewer] == catalogue.lang[rows]) & (catalogue.lang[rows] != 0)
-    heavy = viewers.duration_mass[viewer]
-    mean = viewers.duration_sum[viewer] / np.maximum(heavy, 1e-6)
+    out[:, 7] = _found(catalogue, _numbers(catalogue, picked), ones, inverse, tags) if picked.any() else 0.0
+    out[:, 8] = (viewers.lang[who] == catalogue.lang[rows]) & (catalogue.lang[rows] != 0)
+    heavy = viewers.duration_mass[who]
+    mean = viewers.duration_sum[who] / np.maximum(heavy, 1e-6)
     off = np.abs(np.log1p(catalogue.duration_ms[rows] / 1_000.0) - mean)
     out[:, 9] = np.where(heavy > 0.5, -off, 0.0)
 
@@ -71,26 +74,31 @@ def agreement(viewers: ViewerTable, viewer: I64) -> F32:
     return result
 
 
-def _weights(catalogue: Catalogue, refs: U64, weights: F32, own: npt.NDArray[np.int32], single: bool) -> F32:
-    """What each viewer's kept names weigh for each of the videos' names ``own`` i32[n, T], float32[n, T]."""
-    numbers = catalogue.id_of_tag
-    if single:
-        table = np.zeros(len(numbers) + 1, dtype=np.float32)
-        names = refs[0].tolist()
-        table[[numbers.get(name, 0) if name else 0 for name in names]] = weights[0]
+def _numbers(catalogue: Catalogue, refs: U64) -> npt.NDArray[np.int32]:
+    """The catalogue's small numbers of kept names, int32 of the shape of ``refs``, 0 where there is none."""
+    get = catalogue.id_of_tag.get
+    flat = refs.ravel().tolist()
+    return np.fromiter((get(name, 0) if name else 0 for name in flat), np.int32, len(flat)).reshape(refs.shape)
+
+
+def _found(
+    catalogue: Catalogue, kept: npt.NDArray[np.int32], weights: F32, inverse: I64 | None, own: npt.NDArray[np.int32]
+) -> F32:
+    """Sum of what the kept numbers i32[g, K] weigh over each video's own i32[n, T], float32[n]; 0 never matches."""
+    if inverse is None:
+        table = np.zeros(len(catalogue.id_of_tag) + 1, dtype=np.float32)
+        table[kept[0]] = weights[0]
         table[0] = 0.0
-        found: F32 = table[own]
-        return found
-    get = numbers.get
-    kept = np.fromiter((get(name, 0) if name else 0 for name in refs.ravel().tolist()), np.int32, refs.size)
-    kept = kept.reshape(refs.shape)
-    out = np.zeros(own.shape, dtype=np.float32)
+        alone: F32 = table[own].sum(axis=1)
+        return alone
+    kept, weights = kept[inverse], weights[inverse]
+    total = np.zeros(len(own), dtype=np.float32)
     for at in range(own.shape[1]):
         name = own[:, at]
         if name.any():
             same = (kept == name[:, None]) & (name != 0)[:, None]
-            out[:, at] = np.where(same, weights, 0.0).sum(axis=1, dtype=np.float32)
-    return out
+            total += np.where(same, weights, 0.0).sum(axis=1, dtype=np.float32)
+    return total
 
 
 def _extra_worth(viewers: ViewerTable, viewer: I64, span: int) -> F32:

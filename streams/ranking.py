@@ -35,6 +35,7 @@ _FAMILIES: Final = {
     "creator": [_AT["creator"], _AT["sound"]],
     "popular": [at for name, at in _AT.items() if name.startswith(("positive_", "long_", "negative_", "log_", "own_"))],
 }
+_INTEREST, _CREATOR = (list(_FAMILIES).index(name) for name in ("interest", "creator"))
 
 
 class Model(NamedTuple):
@@ -137,15 +138,19 @@ def _explain(
     totals = np.stack([parts[:, columns].sum(axis=1) for columns in _FAMILIES.values()], axis=1)
     strongest = np.argsort(-totals, axis=1, kind="stable")[:, :2]
     speaks = np.take_along_axis(totals, strongest, axis=1) > 0
-    tags = _liked_tags(catalogue, viewers, request.viewer, rows)
-    sources, reasons = [], []
-    for at, (order, said) in enumerate(zip(strongest.tolist(), speaks.tolist(), strict=True)):
-        families = [names[one] for one in order]
-        why = [_reason(catalogue, int(rows[at]), tags[at], family) for family, says in zip(families, said, strict=True)
-               if says]  # fmt: skip
-        sources.append("fresh" if explored[at] else families[0])
-        reasons.append((["fresh", *why] if explored[at] else why) or ["popular"])
-    return sources, reasons
+    words = [[name] * len(rows) for name in names]
+    liked = _liked_tags(catalogue, viewers, request.viewer, rows)
+    words[_INTEREST] = [f"tag:{tag}" if tag else "interest" for tag in liked]
+    words[_CREATOR] = [_maker(catalogue, row) for row in rows.tolist()]
+    sources = [names[first] for first in strongest[:, 0].tolist()]
+    reasons = [
+        [words[one][at] for one, says in zip(order, said, strict=True) if says]
+        for at, (order, said) in enumerate(zip(strongest.tolist(), speaks.tolist(), strict=True))
+    ]
+    for at in np.flatnonzero(explored[: len(rows)]).tolist():
+        sources[at] = "fresh"
+        reasons[at].insert(0, "fresh")
+    return sources, [why or ["popular"] for why in reasons]
 
 
 def _liked_tags(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64) -> list[str]:
@@ -162,9 +167,6 @@ def _liked_tags(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I
     return [catalogue.tag_names.get(name, "?") if name else "" for name in found.tolist()]
 
 
-def _reason(catalogue: Catalogue, row: int, tag: str, family: str) -> str:
-    if family == "interest" and tag:
-        return f"tag:{tag}"
-    if family == "creator" and (video := catalogue.videos[row]) is not None:
-        return f"creator:{video.creator_id}"
-    return family
+def _maker(catalogue: Catalogue, row: int) -> str:
+    video = catalogue.videos[row]
+    return "creator" if video is None else f"creator:{video.creator_id}"

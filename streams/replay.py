@@ -58,6 +58,7 @@ class Replay:
         self.lines: Counter[str] = Counter()
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
         self._held = 0
+        self._flushes = 0
         self._ranked = hashlib.blake2b(digest_size=16)
 
     def run(self, lines: Iterable[Line]) -> Iterator[FeedBatch]:
@@ -101,8 +102,9 @@ class Replay:
                 columns(topic, [item for _, item in held], [offset for offset, _ in held]) for topic, held in events
             ]
             self.users.apply(merge(parts), *(held[-1][0] + 1 for _, held in events))
-        for change in self.users.changes.drain(0):
-            self.videos.apply(change)
+        if self.users.changes:
+            self._flushes += 1
+            self.videos.apply(self.users.changes.drain_together(_OWNER, self._flushes))
         self._broadcast()
         self.learner.learn(self.users.training.drain())
         self.learner.place_factors(self.catalogue)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
-from streams.affinity import Near, near_of, taste_vectors
+from streams.affinity import Near, liked_rows, near_of, taste_vectors
 from streams.catalogue import Catalogue
 from streams.features import FEATURES, POPULAR
 from streams.popular import popular_features
@@ -69,12 +69,13 @@ def shortlists(
         part = requests[low : low + _BLOCK]
         who = np.array([request.viewer for request in part], dtype=np.int64)
         scores = _interest(viewers, who, light) @ catalogue.content[: catalogue.high].T
-        taste = taste_vectors(catalogue, viewers, who) * light[_AT["factors"]]
+        liked = liked_rows(catalogue, viewers, who)
+        taste = taste_vectors(catalogue, liked) * light[_AT["factors"]]
         scores += taste @ catalogue.factors[: catalogue.high].T
         scores += base
-        for request, row in zip(part, scores, strict=True):
+        for at, (request, row) in enumerate(zip(part, scores, strict=True)):
             row[~allowed(catalogue, viewers, request)] = -np.inf
-            near = near_of(catalogue, viewers, np.array([request.viewer]), np.array([request.now_ms]))
+            near = near_of(catalogue, liked[at : at + 1], np.array([request.now_ms]))
             lists.append((np.union1d(_greatest(row, limits.SHORTLIST), _nearest(near, row)), near))
     return lists
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streams import limits
-from streams.affinity import Peers
+from streams.affinity import Peers, liked_rows
 from streams.catalogue import Catalogue
 from streams.changes import PAIR
 from streams.hashing import hash_all
@@ -98,5 +98,6 @@ def test_sums_over_like_minded_viewers_equal_those_counted_one_by_one(seed: int)
                 likeness = alike.get(liker, 0.0)
                 wanted[row, :2] += likeness * 2.0 ** (-(NOW_MS - ts_ms) / DAY_MS), likeness
         wanted[:, 2] = bool(names)
-        found = peers.sums(catalogue, viewers, viewer, rows, NOW_MS)
+        liked = liked_rows(catalogue, viewers, np.array([viewer]))[0]
+        found = peers.sums(catalogue, liked, int(viewers.hash[viewer]), rows, NOW_MS)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
