@@ -21,6 +21,9 @@ __all__ = ["agreement", "personal"]
 
 _HALF: Final = np.float32(0.5)  # liking, in units of worth, from which on it counts by its logarithm
 _SURE: Final = np.float32(3.0)  # videos met with a tag after which their mean counts for half
+_OF_WEEKS: Final = [1, 3, 5, 6]  # columns of tastes that a session can contradict
+_OF_SESSION: Final = [0, 4]
+_TURN: Final = np.float32(3.0)  # how much more a session counts that contradicts the taste of weeks
 _DOUBT: Final = np.float32(1.0)  # squared liking below which a session contradicts nothing
 
 
@@ -44,13 +47,15 @@ def personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, inverse: I
     kept = _numbers(catalogue, viewers.tags[viewer])
     for column in (0, 1):
         out[:, 3 + column] = _found(catalogue, kept, _extra_worth(viewers, viewer, column), inverse, tags) / root
-    out[:, 3] *= agreement(viewers, viewer)[spread]
     makers_kept, sounds_kept = (
         _numbers(catalogue, viewers.creators[viewer]),
         _numbers(catalogue, viewers.sounds[viewer]),
     )
     out[:, 5] = _found(catalogue, makers_kept, _grown(viewers.creator_w[viewer]), inverse, makers)
     out[:, 6] = _found(catalogue, sounds_kept, _grown(viewers.sound_w[viewer]), inverse, sounds)
+    agreed = agreement(viewers, viewer)[spread]
+    out[:, _OF_WEEKS] *= agreed[:, None]
+    out[:, _OF_SESSION] *= (1.0 + _TURN * (1.0 - agreed))[:, None]
     picked = viewers.picked[viewer]
     ones = np.ones(picked.shape, dtype=np.float32)
     out[:, 7] = _found(catalogue, _numbers(catalogue, picked), ones, inverse, tags) if picked.any() else 0.0

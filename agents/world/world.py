@@ -147,8 +147,8 @@ class World:
         """A wire log of ``shows`` showings that no feed decided: a quality test's input, counted by ``tally``.
 
         Viewers come at random, six videos at a time; a share of ``trend`` of what they see is what was liked lately,
-        a quarter is near their taste, the rest is random. ``previews``: a preview request stands right
-        before each like.
+        a quarter is near their taste, the rest is random. ``previews``: a preview request stands before
+        each showing that ends in a like, and before anything that is told of it.
         """
         yield from self.announcements()
         hot: list[int] = []
@@ -158,12 +158,19 @@ class World:
             viewer = int(self.rng.integers(len(self.tastes)))
             events, _ = self.watch(viewer, self._stumbled(viewer, hot, trend), now_ms)
             self.count(events)
+            liked = {
+                event.impression_id: self.videos.row_of[event.video_id]
+                for topic, event in events
+                if topic == "events.like" and getattr(event, "op", "") == "add"
+            }
+            asked: set[str | None] = set()
             for topic, event in events:
-                if topic == "events.like" and getattr(event, "op", "") == "add":
-                    hot.append(self.videos.row_of[event.video_id])
-                    if previews:
-                        yield self._preview(event)
+                name = event.impression_id
+                if previews and name in liked and name not in asked:
+                    asked.add(name)
+                    yield self._preview(event)
                 yield line_of(topic, event)
+            hot.extend(liked.values())
             del hot[:-200]
 
     def _stumbled(self, viewer: int, hot: list[int], trend: float) -> list[str]:
@@ -182,8 +189,9 @@ class World:
                 chosen[row] = None
         return [self.videos.records[row].video_id for row in chosen]
 
-    def _preview(self, like: Event) -> bytes:
+    def _preview(self, first: Event) -> bytes:
+        name = f"p.{first.impression_id}"
         request = FeedRequest(
-            v=1, request_id=f"p.{like.event_id}", user_id=like.user_id, ts_ms=like.ts_ms, limit=200, purpose="preview"
+            v=1, request_id=name, user_id=first.user_id, ts_ms=first.ts_ms, limit=200, purpose="preview"
         )
         return line_of("feed.requests", request)

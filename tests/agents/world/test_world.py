@@ -86,14 +86,18 @@ def test_every_line_of_a_log_is_good_and_the_tally_is_that_of_the_lines() -> Non
     assert world.tally.counts() == tally_lines(lines).counts()
 
 
-def test_a_preview_stands_right_before_each_like() -> None:
+def test_a_preview_stands_before_all_that_is_told_of_a_showing_that_ends_in_a_like() -> None:
     lines = [orjson.loads(line) for line in World(7, viewers=20, videos=200).log(2_000)]
-    likes = [at for at, line in enumerate(lines) if line["topic"] == "events.like" and "op" not in line["value"]]
+    likes = [line["value"] for line in lines if line["topic"] == "events.like" and "op" not in line["value"]]
     assert len(likes) > 20
-    for at in likes:
-        assert lines[at - 1]["topic"] == "feed.requests"
-        assert lines[at - 1]["value"]["purpose"] == "preview"
-        assert lines[at - 1]["key"] == lines[at]["key"]
+    place: dict[str, int] = {}
+    for at, line in enumerate(lines):
+        place.setdefault(line["value"].get("impression_id", ""), at)
+    for like in likes:
+        asked = lines[place[like["impression_id"]] - 1]
+        assert asked["topic"] == "feed.requests"
+        assert asked["value"]["purpose"] == "preview"
+        assert asked["key"] == like["user_id"]
 
 
 def test_a_switched_taste_is_unlike_the_old_one_and_drift_is_small() -> None:
