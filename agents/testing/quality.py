@@ -125,23 +125,35 @@ def figures(judged: Sequence[Judged], videos: int, part: float = 0.5, seed: int 
     )
 
 
-def baseline(lines: Sequence[Line], half_life_s: float | None) -> list[Judged]:
-    """The same previews ranked by a like counter, decayed with ``half_life_s`` (None: all-time), less what was met."""
+def baseline(lines: Sequence[Line], half_life_s: float | None, part: float = 0.0) -> list[Judged]:
+    """Previews from ``part`` of the way on, ranked by a like counter that decays with ``half_life_s`` (None: all-time),
+    less what was met.
+    """
     ids: dict[str, int] = {}
+    names: list[str] = []
     score = np.zeros(1_024)
-    landmark_ms = 0
+    landmark_ms = passed = 0
     met: dict[str, set[int]] = {}
+    first = int(sum(line.topic == "feed.requests" for line in lines) * part)
 
-    def answer(line: Line) -> Any:
-        nonlocal score, landmark_ms
-        if line.topic == "videos" and line.key is not None:
-            ids.setdefault(line.key, len(ids))
+    def place(name: str) -> int:
+        nonlocal score
+        if name not in ids:
+            ids[name] = len(ids)
+            names.append(name)
             if len(ids) > len(score):
                 score = np.concatenate((score, np.zeros(len(score))))
+        return ids[name]
+
+    def answer(line: Line) -> Any:
+        nonlocal score, landmark_ms, passed
+        if line.topic == "videos" and line.key is not None:
+            place(line.key)
         elif line.topic == "feed.requests":
-            return _ranked(line, ids, score, met)
+            passed += 1
+            return _ranked(line, names, score, met) if passed > first else None
         elif line.topic.startswith("events.") and line.key is not None:
-            video = ids.setdefault(msgspec.json.decode(line.value, type=_Target).video_id, len(ids))
+            video = place(msgspec.json.decode(line.value, type=_Target).video_id)
             met.setdefault(line.key, set()).add(video)
             if line.topic == "events.like":
                 if half_life_s is not None:
@@ -163,13 +175,11 @@ class _Batch(NamedTuple):
     items: list[_Item]
 
 
-def _ranked(line: Line, ids: dict[str, int], score: npt.NDArray[np.float64], met: dict[str, set[int]]) -> _Batch:
-    rank = score[: len(ids)].copy()
+def _ranked(line: Line, names: list[str], score: npt.NDArray[np.float64], met: dict[str, set[int]]) -> _Batch:
+    rank = score[: len(names)].copy()
     rank[list(met.get(line.key or "", ()))] = -1.0
     best = np.argsort(-rank, kind="stable")[:200]
-    names = list(ids)
-    items = [_Item(names[at]) for at in best.tolist() if rank[at] >= 0]
-    return _Batch(line.key or "", line.ts_ms, items)
+    return _Batch(line.key or "", line.ts_ms, [_Item(names[at]) for at in best.tolist() if rank[at] >= 0])
 
 
 def _target(lines: Sequence[Line], at: int, user_id: str | None) -> str | None:

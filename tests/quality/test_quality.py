@@ -31,7 +31,7 @@ def check(name: str, lines: Sequence[Line], part: float) -> None:
     assert ours.hr10 >= SCENARIOS[name]["hr10"]
     assert ours.ndcg10 >= SCENARIOS[name]["ndcg10"]
     for hours in COUNTERS_H:
-        counter = figures(baseline(lines, None if hours is None else hours * 3_600), videos, part)
+        counter = figures(baseline(lines, None if hours is None else hours * 3_600, part), videos, 0.0)
         print(f"like counter, half-life {hours} h: {counter}")
         assert counter.previews == ours.previews
         assert ours.hr10 > counter.hr10
