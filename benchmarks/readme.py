@@ -1,6 +1,6 @@
 """The benchmark figures in README.md, written between its marks from ``benchmarks/out/bench.json``.
 
-    make bench && python -m benchmarks.readme
+    make bench && python -m benchmarks.quality && python -m benchmarks.readme
 
 No figure is typed by hand: a row is left out where it was not measured, a missed goal is said.
 """
@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 import orjson
 
+from benchmarks.quality import OUT, table
 from benchmarks.report import GOALS
 
 __all__ = ["ROWS", "block", "fill"]
@@ -84,6 +85,17 @@ def fill(page: str, report: Mapping[str, Any]) -> str:
     return _BLOCK.sub(lambda found: f"{found[1]}\n{made}\n{found[2]}", page)
 
 
+def _quality(page: str) -> str:
+    """``page`` with the table of ``benchmarks/out/quality.json`` in its place, if there is one."""
+    if not OUT.exists():
+        return page
+    made = table(orjson.loads(OUT.read_bytes()))
+    return re.sub(
+        r"(<!-- quality -->).*?(<!-- /quality -->)", lambda found: f"{found[1]}\n{made}\n{found[2]}", page,
+        flags=re.DOTALL,
+    )  # fmt: skip
+
+
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
@@ -95,7 +107,7 @@ def _number(value: float) -> str:
 @click.option("--page", default=_ROOT / "README.md", type=click.Path(path_type=Path, exists=True))
 def main(report: Path, page: Path) -> None:
     """Fill the README from a report."""
-    page.write_text(fill(page.read_text(), orjson.loads(report.read_bytes())))
+    page.write_text(_quality(fill(page.read_text(), orjson.loads(report.read_bytes()))))
     click.echo(f"{page} filled from {report}")
 
 

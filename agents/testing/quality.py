@@ -14,11 +14,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from schemas.lines import Line
+from agents.importers import kuairand, recbole
+from agents.importers.rows import wire
+from agents.testing import datasets
+from agents.world.world import World
+from schemas.lines import Line, parse_line
 
 __all__ = [
     "COUNTERS_H", "MISS", "SCENARIOS", "Figures", "Judged", "baseline", "evaluate", "figures", "liked_videos",
-    "replayed",
+    "measured", "replayed", "sources",
 ]  # fmt: skip
 
 MISS: Final = 1_000_000
@@ -75,6 +79,23 @@ def evaluate(lines: Sequence[Line], answer: Callable[[Line], Any]) -> list[Judge
     return judged
 
 
+def sources() -> dict[str, Callable[[], tuple[list[Line], float]]]:
+    """Scenario to what gives its lines, and the share of its previews that come before those that are judged.
+
+    Public logs raise ``datasets.Unavailable`` where they cannot be had.
+    """
+
+    def public(read: Callable[[Any], Any], find: Callable[[], Any], name: str) -> list[Line]:
+        return [parse_line(text) for text in wire(read(find()), name, True)]
+
+    return {
+        "movielens": lambda: (public(recbole.read, datasets.movielens, "recbole"), 0.5),
+        # Its protocol judges from 12 April 00:00 Beijing on, the 10,314th like.
+        "kuairand": lambda: (public(kuairand.read, datasets.kuairand, "kuairand"), 10_313 / 17_969),
+        "world": lambda: ([parse_line(text) for text in World(3, viewers=60, videos=400).log(40_000)], 0.5),
+    }
+
+
 def replayed(lines: Sequence[Line], part: float) -> list[Judged]:
     """Previews from ``part`` of the way on, answered by ``Replay``; earlier ones only end a batch, as answers would."""
     from streams.replay import Replay  # noqa: PLC0415  # River is slow to import, and counters need none of it
@@ -93,6 +114,17 @@ def replayed(lines: Sequence[Line], part: float) -> list[Judged]:
         return replay.line(line)
 
     return evaluate(lines, answer)
+
+
+def measured(lines: Sequence[Line], part: float) -> dict[str, Figures]:
+    """Figures of the ranking (``ours``) and of every like counter, over the previews from ``part`` of the way on."""
+    videos = liked_videos(lines)
+    found = {"ours": figures(replayed(lines, part), videos, 0.0)}
+    for hours in COUNTERS_H:
+        name = "like counter" + (", all time" if hours is None else f", half-life {hours:g} h")
+        judged = baseline(lines, None if hours is None else hours * 3_600, part)
+        found[name] = figures(judged, videos, 0.0)
+    return found
 
 
 def liked_videos(lines: Iterable[Line]) -> int:
