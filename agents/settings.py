@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -18,6 +19,7 @@ from agents.errors import BadSettings
 __all__ = ["EMBEDDED", "Settings", "environment", "one_thread"]
 
 EMBEDDED = "embedded://"
+_NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _AT_LEAST_ONE = (
     "user_partitions",
     "video_partitions",
@@ -109,7 +111,8 @@ class Settings:
         if not self.broker.startswith(("kafka://", EMBEDDED)):
             raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port or {EMBEDDED}")
         if not self.redis.startswith(("redis://", "rediss://", "unix://", EMBEDDED)):
-            raise BadSettings(f"FEEDSTREAM_REDIS is {self.redis!r}: use redis://host:port, rediss://… or {EMBEDDED}")
+            # The value is not shown: what is no URL may still hold a password.
+            raise BadSettings(f"FEEDSTREAM_REDIS is no Redis URL: use redis://host:port, rediss://… or {EMBEDDED}")
         if self.broker.startswith("kafka://") and not all(map(_is_address, self.bootstrap.split(","))):
             raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port[,host:port]")
         try:
@@ -123,6 +126,14 @@ class Settings:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be at least 1")
+        for name, most in (("bad_share", 1), ("metrics_port", 65_535)):
+            if getattr(self, name) > most:
+                raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be {most} at most")
+        if not _NAMESPACE.fullmatch(self.namespace):
+            raise BadSettings(
+                f"FEEDSTREAM_NAMESPACE is {self.namespace!r}: use letters, digits, '.', '_' and '-', "
+                "since it names groups and keys"
+            )
         if self.snapshot_s <= 0:
             raise BadSettings(f"FEEDSTREAM_SNAPSHOT_S is {self.snapshot_s}: it must be more than 0")
 
@@ -149,7 +160,7 @@ class Settings:
 
 def _is_address(text: str) -> bool:
     host, _, port = text.rpartition(":")
-    return bool(host) and port.isdigit()
+    return bool(host) and port.isdigit() and 0 < int(port) < 65_536
 
 
 def _parse(name: str, text: str, kind: type) -> Any:
