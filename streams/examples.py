@@ -104,8 +104,7 @@ def _groups(
     pool = catalogue.candidates()
     parts, room = [], limits.GROUPS if len(pool) > 1 else 0
     for wanted, worth in ((risen, 1.0), (watched, objective.STRENGTH["long_view"])):
-        chosen = wanted[catalogue.rows_of_hashes(outcomes.video[wanted].view(np.uint64)) >= 0]
-        names = pair(viewers.hash[outcomes.viewer[chosen]], outcomes.video[chosen].view(np.uint64))
+        chosen, names = _chosen_from(training, catalogue, viewers, outcomes, wanted)
         kept, weight = sample(names, room)
         room -= len(kept)
         parts.append((chosen[kept], names[kept], np.full(len(kept), weight * worth, dtype=np.float32)))
@@ -116,6 +115,20 @@ def _groups(
         return _Groups(viewer, names, np.empty((0, 1), dtype=np.int64), weights)
     negatives = _unmet(catalogue, viewers, viewer, pool[draw(names, 2 * training.negatives, len(pool))], row)
     return _Groups(viewer, names, np.concatenate((row[:, None], negatives), axis=1), weights)
+
+
+def _chosen_from(
+    training: Training, catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, wanted: I64
+) -> tuple[I64, U64]:
+    """Those of ``wanted`` that were chosen from among candidates, and their pair hashes.
+
+    A video that nobody had met, and that we did not serve, came from elsewhere: it says nothing of a choice.
+    """
+    videos = outcomes.video[wanted].view(np.uint64)
+    rows, names = catalogue.rows_of_hashes(videos), pair(viewers.hash[outcomes.viewer[wanted]], videos)
+    known = np.array([training.recall(name) is not None for name in names.tolist()], dtype=bool)
+    fine = (rows >= 0) & (known | (catalogue.sums[rows, 0, -1] > 0))
+    return wanted[fine], names[fine]
 
 
 def _add_groups(

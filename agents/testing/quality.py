@@ -37,6 +37,7 @@ SCENARIOS: Final[dict[str, dict[str, float]]] = {
 """Scenario to the least HR@10 and NDCG@10 (each must also beat every like counter), and after a switch of tastes to the
 share of the old quality that is back after so many positives.
 """
+_EARLY: Final = 8
 COUNTERS_H: Final = (None, 2.0, 6.0, 24.0, 120.0)
 """Half-lives in hours of the like counters to beat; None never forgets."""
 
@@ -96,33 +97,33 @@ def sources() -> dict[str, Callable[[], tuple[list[Line], float]]]:
     }
 
 
-def replayed(lines: Sequence[Line], part: float) -> list[Judged]:
-    """Previews from ``part`` of the way on, answered by ``Replay``; earlier ones only end a batch, as answers would."""
+def replayed(lines: Sequence[Line], part: float, thin: int = 1) -> list[Judged]:
+    """Previews from ``part`` of the way on, one in ``thin``, answered by ``Replay``.
+
+    The others only end a batch, as an answer would; of those that come before, one in ``_EARLY`` does.
+    """
     from streams.replay import Replay  # noqa: PLC0415  # River is slow to import, and counters need none of it
 
     replay = Replay(max(line.ts_ms for line in lines) + 1)
-    asked = sum(line.topic == "feed.requests" for line in lines)
-    passed = 0
+    judged = _Turns(lines, part, thin)
 
     def answer(line: Line) -> Any:
-        nonlocal passed
-        if line.topic == "feed.requests":
-            passed += 1
-            if passed <= int(asked * part):
+        if line.topic == "feed.requests" and not judged.now():
+            if not judged.early or judged.passed % _EARLY == 0:
                 replay.flush()
-                return None
+            return None
         return replay.line(line)
 
     return evaluate(lines, answer)
 
 
-def measured(lines: Sequence[Line], part: float) -> dict[str, Figures]:
-    """Figures of the ranking (``ours``) and of every like counter, over the previews from ``part`` of the way on."""
+def measured(lines: Sequence[Line], part: float, thin: int = 1) -> dict[str, Figures]:
+    """Figures of the ranking (``ours``) and of every like counter; see ``replayed`` for ``part`` and ``thin``."""
     videos = liked_videos(lines)
-    found = {"ours": figures(replayed(lines, part), videos, 0.0)}
+    found = {"ours": figures(replayed(lines, part, thin), videos, 0.0)}
     for hours in COUNTERS_H:
         name = "like counter" + (", all time" if hours is None else f", half-life {hours:g} h")
-        judged = baseline(lines, None if hours is None else hours * 3_600, part)
+        judged = baseline(lines, None if hours is None else hours * 3_600, part, thin)
         found[name] = figures(judged, videos, 0.0)
     return found
 
@@ -157,16 +158,16 @@ def figures(judged: Sequence[Judged], videos: int, part: float = 0.5, seed: int 
     )
 
 
-def baseline(lines: Sequence[Line], half_life_s: float | None, part: float = 0.0) -> list[Judged]:
-    """Previews from ``part`` of the way on, ranked by a like counter that decays with ``half_life_s`` (None: all-time),
-    less what was met.
+def baseline(lines: Sequence[Line], half_life_s: float | None, part: float = 0.0, thin: int = 1) -> list[Judged]:
+    """Previews from ``part`` of the way on, one in ``thin``, ranked by a like counter that decays with ``half_life_s``
+    (None: all-time), less what was met.
     """
     ids: dict[str, int] = {}
     names: list[str] = []
     score = np.zeros(1_024)
-    landmark_ms = passed = 0
+    landmark_ms = 0
     met: dict[str, set[int]] = {}
-    first = int(sum(line.topic == "feed.requests" for line in lines) * part)
+    judged = _Turns(lines, part, thin)
 
     def place(name: str) -> int:
         nonlocal score
@@ -178,12 +179,11 @@ def baseline(lines: Sequence[Line], half_life_s: float | None, part: float = 0.0
         return ids[name]
 
     def answer(line: Line) -> Any:
-        nonlocal score, landmark_ms, passed
+        nonlocal score, landmark_ms
         if line.topic == "videos" and line.key is not None:
             place(line.key)
         elif line.topic == "feed.requests":
-            passed += 1
-            return _ranked(line, names, score, met) if passed > first else None
+            return _ranked(line, names, score, met) if judged.now() else None
         elif line.topic.startswith("events.") and line.key is not None:
             video = place(msgspec.json.decode(line.value, type=_Target).video_id)
             met.setdefault(line.key, set()).add(video)
@@ -195,6 +195,25 @@ def baseline(lines: Sequence[Line], half_life_s: float | None, part: float = 0.0
         return None
 
     return evaluate(lines, answer)
+
+
+class _Turns:
+    """Which previews are judged: from ``part`` of the way on, one in ``thin``."""
+
+    def __init__(self, lines: Sequence[Line], part: float, thin: int) -> None:
+        self._first = int(sum(line.topic == "feed.requests" for line in lines) * part)
+        self._thin = thin
+        self.passed = 0
+
+    @property
+    def early(self) -> bool:
+        """Whether the latest preview came before those that are judged."""
+        return self.passed <= self._first
+
+    def now(self) -> bool:
+        """Count a preview; whether it is judged."""
+        self.passed += 1
+        return not self.early and (self.passed - self._first) % self._thin == 0
 
 
 class _Item(NamedTuple):

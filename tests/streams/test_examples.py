@@ -26,6 +26,7 @@ class Desk:
         self.catalogue, self.viewers, self.outcomes = known(), ViewerTable(), OutcomeTable()
         self.training = Training(NEGATIVES)
         self.viewers.rows(f"u{at}" for at in range(viewers))
+        self.catalogue.sums[:12, 0] = 1.0  # somebody has met each
 
     def meet(self, viewers: list[int], videos: list[int], bits: int = objective.SEEN) -> np.ndarray:
         """Outcome rows of pairs of viewer rows and catalogue rows."""
@@ -120,3 +121,11 @@ def test_a_draw_is_uniform_and_the_same_for_the_same_name() -> None:
 
 def test_a_sample_of_none_is_none() -> None:
     assert sample(hash_all(["a", "b"]), 0)[0].tolist() == []
+
+
+def test_a_video_that_nobody_had_met_and_we_did_not_serve_says_nothing_of_a_choice() -> None:
+    desk = Desk(2)
+    desk.catalogue.sums[3, 0] = 0.0
+    assert len(desk.learn(NONE, desk.meet([0], [3], objective.POSITIVE)).group_w) == 0
+    desk.serve(1, [3])
+    assert len(desk.learn(NONE, desk.meet([1], [3], objective.POSITIVE)).group_w) == 1
