@@ -44,7 +44,7 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
 
     ``opened_*``: features as served, u64[n] pair, i64[n] ms, f16[n, F], f32[n] weight. ``label_*``: what became of a
     pair, u64[m], i64[m], u8[m]. ``group_*``: a positive and its sampled negatives, f16[g, 1+K, F], f32[g],
-    and the log of how many videos each of them stands for, f16[g, 1+K].
+    the log of how many videos each of them stands for, f16[g, 1+K], and when it was, i64[g].
     ``emb_*``: u64[g, R] latest positives, u64[g] positive, u64[g, K2] negatives.
     """
 
@@ -62,6 +62,7 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     group_x: bytes = b""
     group_w: bytes = b""
     group_o: bytes = b""
+    group_ms: bytes = b""
     emb_recent: bytes = b""
     emb_positive: bytes = b""
     emb_negatives: bytes = b""

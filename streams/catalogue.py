@@ -19,6 +19,7 @@ from streams.changes import Packed
 from streams.content import content_vector, tag_hashes
 from streams.hashing import U64, hash64
 from streams.index import HashIndex
+from streams.lift import HALF_LIVES_S as LIFT_S
 from streams.tables import F32, I64
 from streams.videos import NUMBERS, VideoTable
 
@@ -34,6 +35,8 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "countries": (np.uint64, (limits.COUNTRIES,), 0),
     "content": (np.float32, (limits.DIM,), 0.0),
     "factors": (np.float32, (limits.FACTORS,), 0.0),
+    "lift": (np.float32, (len(LIFT_S), 2), 0.0),
+    "lift_ms": (np.int64, (), 0),
     "duration_ms": (np.int64, (), 0),
     "created_ms": (np.int64, (), 0),
     "safety": (np.int8, (), 0),
@@ -59,6 +62,8 @@ class Catalogue(VideoTable):
     countries: U64
     content: F32
     factors: F32
+    lift: F32
+    lift_ms: I64
     duration_ms: I64
     created_ms: I64
     safety: npt.NDArray[np.int8]
@@ -79,6 +84,8 @@ class Catalogue(VideoTable):
         """Changes whenever the set of candidates may have changed."""
         self.scale: tuple[int, int, Any] | None = None
         """What ``streams.popular`` keeps: when it was made, of how many candidates, and the scale."""
+        self.chances: Any = None
+        """What ``streams.negatives`` keeps: how likely each candidate is drawn."""
         self.base_ms = 0
         self.base_key = b""
         self._index = HashIndex()
@@ -117,6 +124,13 @@ class Catalogue(VideoTable):
         rows = self.rows_of_hashes(names)
         known = rows >= 0
         self.factors[rows[known]] = vectors[known]
+
+    def place_lift(self, names: U64, sums: F32, at_ms: I64) -> None:
+        """Set what was observed and expected of videos by hash (``streams.lift``); unknown ones are left out."""
+        rows = self.rows_of_hashes(names)
+        known = rows >= 0
+        self.lift[rows[known]], self.lift_ms[rows[known]] = sums[known], at_ms[known]
+        self.stale[rows[known]] = True
 
     def intern(self, video_ids: Sequence[str]) -> I64:
         """Row of each id, a new one where it had none, int64[n]."""

@@ -14,14 +14,14 @@ from river import base
 
 from streams import limits
 from streams.hashing import U64, hash64
-from streams.tables import F32, F64, I64, Table
+from streams.items import ItemTable
+from streams.tables import F32, F64, I64
 
 __all__ = ["ItemFactors"]
 
 
 class ItemFactors(base.Estimator):  # type: ignore[misc]  # river ships no types
-    """Item vectors float32[n, FACTORS], rows by hash64 of the video id; bounded by ``max_items``, further ones
-    unlearnt.
+    """Item vectors float32[n, FACTORS], rows by hash64 of the video id; ``max_items`` at most, see ``ItemTable``.
 
     >>> factors = ItemFactors()
     >>> a, b, c = (hash64(name) for name in "abc")
@@ -30,18 +30,16 @@ class ItemFactors(base.Estimator):  # type: ignore[misc]  # river ships no types
     True
     """
 
-    def __init__(self, step: float = 0.1, l2: float = 1e-4, max_items: int = 200_000) -> None:
+    def __init__(self, step: float = 0.1, l2: float = 1e-4, max_items: int = limits.ITEMS) -> None:
         self.step = step
         self.l2 = l2
         self.max_items = max_items
-        self.table = Table({"vector": (np.float32, (limits.FACTORS,), 0.0), "squares": (np.float32, (), 0.0)})
-        self.row_of: dict[int, int] = {}
-        self.fresh: set[int] = set()
-        """Hashes whose vector changed since somebody cleared this."""
+        columns = {"vector": (np.float32, (limits.FACTORS,), 0.0), "squares": (np.float32, (), 0.0)}
+        self.table = ItemTable(columns, max_items)
 
     @property
     def vectors(self) -> F32:
-        """All vectors, float32[capacity, FACTORS]."""
+        """All vectors, float32[capacity, FACTORS], rows as in ``table``."""
         result: F32 = self.table.__dict__["vector"]
         return result
 
@@ -59,37 +57,30 @@ class ItemFactors(base.Estimator):  # type: ignore[misc]  # river ships no types
 
     def predict_one(self, x: dict[str, Any]) -> float:
         """Affinity of ``x["item"]`` with ``x["recent"]``; unknown ids are 0 and allocate nothing."""
-        item = self.row_of.get(x["item"])
-        liked = [row for name in x["recent"] if (row := self.row_of.get(name)) is not None]
+        item = self.table.row_of.get(x["item"])
+        liked = [row for name in x["recent"] if (row := self.table.row_of.get(name)) is not None]
         if item is None or not liked:
             return 0.0
         taste = self.vectors[liked].sum(axis=0) / np.sqrt(len(liked))
         return float(taste @ self.vectors[item])
 
-    def names(self) -> U64:
-        """Hash of the video in each row, uint64[n]."""
-        return np.fromiter(self.row_of, np.uint64, len(self.row_of))
-
     def state(self) -> dict[str, Any]:
         """Everything restored factors need to go on bit-equal."""
-        size = len(self.row_of)
-        squares = self.table.__dict__["squares"][:size]
-        fresh = np.array(sorted(self.fresh), dtype=np.int64)
-        return {"names": self.names(), "vectors": self.vectors[:size], "squares": squares, "fresh": fresh}
+        return self.table.state()
 
     def restore(self, arrays: dict[str, Any]) -> None:
         """Take over a ``state``."""
-        rows = self.table.take(len(arrays["names"]))
-        self.row_of = dict(zip(arrays["names"].tolist(), rows.tolist(), strict=True))
-        self.vectors[rows], self.table.__dict__["squares"][rows] = arrays["vectors"], arrays["squares"]
-        self.fresh = set(arrays["fresh"].tolist())
+        self.table.restore(arrays)
 
     def _learn(self, recent: U64, items: U64) -> None:
         some = (recent != 0).any(axis=1)
         recent, items = recent[some], items[some]
         if not len(items):
             return
-        liked, shown = self._rows(recent), self._rows(items)
+        rows, made = self.table.rows_for(np.concatenate((recent, items), axis=1))
+        self.vectors[made] = _initial(self.table.name[made])
+        self.table.mark(made)
+        liked, shown = rows[:, : recent.shape[1]], rows[:, recent.shape[1] :]
         known = (liked >= 0) & (recent != 0)
         count = np.maximum(known.sum(axis=1), 1)
         share_of = (known / np.sqrt(count)[:, None]).astype(np.float32)
@@ -116,20 +107,7 @@ class ItemFactors(base.Estimator):  # type: ignore[misc]  # river ships no types
         squares = self.table.__dict__["squares"]
         squares[distinct] += (total * total).mean(axis=1)
         self.vectors[distinct] -= (self.step * total / np.sqrt(squares[distinct] + 1e-4)[:, None]).astype(np.float32)
-        self.fresh.update(distinct.tolist())
-
-    def _rows(self, names: U64) -> I64:
-        get = self.row_of.get
-        listed = names.ravel().tolist()
-        missing = [name for name in dict.fromkeys(listed) if name and name not in self.row_of]
-        missing = missing[: max(0, self.max_items - len(self.row_of))]
-        if missing:
-            rows = self.table.take(len(missing))
-            for name, row in zip(missing, rows.tolist(), strict=True):
-                self.row_of[name] = row
-            self.vectors[rows] = _initial(np.array(missing, dtype=np.uint64))
-        found = np.fromiter((get(name, -1) for name in listed), np.int64, len(listed))
-        return found.reshape(names.shape)
+        self.table.mark(distinct)
 
 
 def _initial(names: U64) -> F32:

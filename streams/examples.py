@@ -1,8 +1,7 @@
 """Examples: which pairs of a batch the models learn from, with features as of before the batch.
 
 Two kinds: a pair met without having been served opens an example for the heads; a pair's first strong positive makes a
-group for the ranker, the positive against candidates drawn uniformly. Drawing is by hash, so the same batch draws the
-same.
+group for the ranker, the positive against what was served beside it, or against candidates that are drawn.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ import numpy.typing as npt
 from streams import limits, objective
 from streams.affinity import latest
 from streams.catalogue import Catalogue
-from streams.columns import ABSENT
+from streams.columns import ABSENT as NO_WATCH
 from streams.features import pair_features
 from streams.hashing import U64, pair
+from streams.negatives import ABSENT, negatives
 from streams.outcomes import OutcomeTable
 from streams.tables import F32, I64
 from streams.training import Training
 from streams.viewers import ViewerTable
 
-__all__ = ["draw", "sample", "teach"]
+__all__ = ["sample", "teach"]
 
 _FEW: Final = 3  # fewer videos left beside a positive say too little: then it stands against drawn ones
-_ABSENT: Final = -30.0  # log of how many videos a place stands for that is not in the group at all
 
 
 def teach(
@@ -47,7 +46,7 @@ def teach(
     Features of all of them are read at once. Of many in one batch a sample is learnt, each weighing for those left out.
     """
     met = _openable(catalogue, viewers, outcomes, created)
-    groups = _groups(training, catalogue, viewers, outcomes, risen, watched)
+    groups = _groups(training, catalogue, viewers, outcomes, risen, watched, now_ms)
     viewer = np.concatenate((met.viewer, np.repeat(groups.viewer, groups.rows.shape[1])))
     rows = np.concatenate((met.rows, groups.rows.ravel()))
     if not len(rows):
@@ -60,7 +59,7 @@ def teach(
         when = np.full(count, now_ms)
         training.add(opened_pair=met.names, opened_ms=when, opened_x=x[:count], opened_w=weight)
     if len(groups.names):
-        _add_groups(training, catalogue, viewers, outcomes, groups, x[count:].reshape(*groups.rows.shape, -1))
+        _add_groups(training, catalogue, viewers, outcomes, groups, now_ms, x[count:].reshape(*groups.rows.shape, -1))
 
 
 class _Met(NamedTuple):
@@ -73,12 +72,15 @@ class _Met(NamedTuple):
 
 
 class _Groups(NamedTuple):
-    """Positives to learn from: viewer rows, pair hashes, catalogue rows i64[g, 1 + K], and what each weighs."""
+    """Positives to learn from: viewer rows, pair hashes, catalogue rows i64[g, 1 + K], what each weighs, and the log of
+    how many videos each negative stands for, f32[g, K].
+    """
 
     viewer: I64
     names: U64
     rows: I64
     weight: F32
+    offset: F32
 
 
 def _openable(catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, created: I64) -> _Met:
@@ -95,14 +97,19 @@ def _openable(catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable
 
 
 def _groups(
-    training: Training, catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, risen: I64, watched: I64
+    training: Training,
+    catalogue: Catalogue,
+    viewers: ViewerTable,
+    outcomes: OutcomeTable,
+    risen: I64,
+    watched: I64,
+    now_ms: int,
 ) -> _Groups:
-    """A group for each new positive: it first, then videos drawn uniformly that the viewer has not met.
+    """A group for each new positive: it first, then drawn videos that the viewer has not met.
 
     Long views have the places that positives leave.
     """
-    pool = catalogue.candidates()
-    parts, room = [], limits.GROUPS if len(pool) > 1 else 0
+    parts, room = [], limits.GROUPS if len(catalogue.candidates()) > 1 else 0
     for wanted, worth in ((risen, 1.0), (watched, objective.STRENGTH["long_view"])):
         chosen, names = _chosen_from(training, catalogue, viewers, outcomes, wanted)
         kept, weight = sample(names, room)
@@ -112,9 +119,9 @@ def _groups(
     viewer = outcomes.viewer[rows]
     row = catalogue.rows_of_hashes(outcomes.video[rows].view(np.uint64))
     if not len(row):
-        return _Groups(viewer, names, np.empty((0, 1), dtype=np.int64), weights)
-    negatives = _unmet(catalogue, viewers, viewer, pool[draw(names, 2 * training.negatives, len(pool))], row)
-    return _Groups(viewer, names, np.concatenate((row[:, None], negatives), axis=1), weights)
+        return _Groups(viewer, names, np.empty((0, 1), np.int64), weights, np.empty((0, 0), np.float32))
+    drawn = negatives(catalogue, viewers, viewer, row, names, training.negatives, now_ms)
+    return _Groups(viewer, names, np.concatenate((row[:, None], drawn.rows), axis=1), weights, drawn.offset)
 
 
 def _chosen_from(
@@ -137,6 +144,7 @@ def _add_groups(
     viewers: ViewerTable,
     outcomes: OutcomeTable,
     groups: _Groups,
+    now_ms: int,
     x: npt.NDArray[np.float16],
 ) -> None:
     """Hand groups over; a positive that was served or met before has its features of that time.
@@ -144,7 +152,7 @@ def _add_groups(
     Where it was served by us, what was served beside it, seen and left stands against it, and no drawn video does:
     what was shown must not seem liked for having been shown. Otherwise what was drawn stands for all candidates.
     """
-    negatives = catalogue.hash[groups.rows[:, 1:]]
+    others = catalogue.hash[groups.rows[:, 1:]]
     offset = np.zeros(groups.rows.shape, dtype=np.float16)
     for at, (name, viewer, row) in enumerate(
         zip(groups.names.tolist(), groups.viewer.tolist(), groups.rows[:, 0].tolist(), strict=True)
@@ -153,18 +161,18 @@ def _add_groups(
         if (before := training.recall(name)) is not None:
             x[at, 0] = before.x
             if viewers.seq[viewer] and (viewers.served[viewer] == catalogue.hash[row]).any():
-                for video, left in _left(training, viewers, outcomes, viewer, before.moment, negatives.shape[1]):
-                    negatives[at, place], x[at, place + 1] = video, left
+                for video, left in _left(training, viewers, outcomes, viewer, before.moment, others.shape[1]):
+                    others[at, place], x[at, place + 1] = video, left
                     place += 1
-        drawn = np.log(len(catalogue.candidates()) / negatives.shape[1])
-        offset[at, place + 1 :] = drawn if place < _FEW else _ABSENT
+        offset[at, place + 1 :] = groups.offset[at, place:] if place < _FEW else ABSENT
     training.add(
         group_w=groups.weight,
         group_x=x,
         group_o=offset,
+        group_ms=np.full(len(groups.names), now_ms),
         emb_recent=latest(viewers, groups.viewer),
         emb_positive=catalogue.hash[groups.rows[:, 0]],
-        emb_negatives=negatives,
+        emb_negatives=others,
     )
 
 
@@ -182,7 +190,7 @@ def _left(
         kept = training.recall(name)
         if row < 0 or kept is None or kept.moment != moment:
             continue
-        told = outcomes.bits[row] & objective.SKIPPED or outcomes.best_watch(np.array([row]))[0] != ABSENT
+        told = outcomes.bits[row] & objective.SKIPPED or outcomes.best_watch(np.array([row]))[0] != NO_WATCH
         if not told or outcomes.bits[row] & (objective.POSITIVE | objective.LONG_VIEW):
             continue
         yield video, kept.x
@@ -200,27 +208,3 @@ def sample(names: U64, most: int) -> tuple[I64, float]:
     if len(names) <= most or not most:
         return np.arange(min(len(names), most)), 1.0
     return np.sort(np.argsort(names, kind="stable")[:most]), len(names) / most
-
-
-def _unmet(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, drawn: I64, row: I64) -> I64:
-    """The first half of the ``drawn`` rows i64[n, 2K] that each viewer has not met, int64[n, K]; who has met nearly
-    everything keeps some that were met. The positive ``row`` itself comes last of all.
-    """
-    met = (drawn == row[:, None]) * 2
-    names = catalogue.hash[drawn]
-    for at, one in enumerate(viewer.tolist()):
-        met[at] += np.isin(names[at], viewers.met[one])
-    order = np.argsort(met, axis=1, kind="stable")[:, : drawn.shape[1] // 2]
-    return np.take_along_axis(drawn, order, axis=1)
-
-
-def draw(names: U64, count: int, size: int) -> I64:
-    """``count`` places in [0, size) for each name, int64[n, count]: uniform, and the same for the same name.
-
-    >>> draw(np.array([5], np.uint64), 3, 10).shape
-    (1, 3)
-    """
-    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = pair(np.broadcast_to(names[:, None], (len(names), count)), np.broadcast_to(steps, (len(names), count)))
-    result: I64 = ((mixed >> np.uint64(11)).astype(np.float64) * (2.0**-53) * size).astype(np.int64)
-    return result

@@ -16,7 +16,7 @@ from streams.catalogue import Catalogue
 from streams.persona import personal
 from streams.popular import POPULAR_NAMES, levels_of, popular_features, standing
 from streams.tables import F32, F64, I64, segments
-from streams.viewers import ViewerTable
+from streams.viewers import LEVELS, ViewerTable
 
 __all__ = ["FEATURES", "POPULAR", "PRIOR", "candidate_features", "pair_features"]
 
@@ -46,7 +46,7 @@ FEATURES: Final = (
     "picked",
     "lang",
     "duration",
-    *(f"own_{name}" for name in POPULAR_NAMES),
+    *(f"own_{name}" for name in POPULAR_NAMES[:LEVELS]),
 )
 """Names of the columns, in order."""
 
@@ -74,7 +74,7 @@ POPULAR: Final = FEATURES.index("near_slow")
 """How many of the columns, the first ones, speak of the video alone."""
 _PEERS: Final = FEATURES.index("peers_24h")
 _FACTORS: Final = FEATURES.index("factors")
-_OWN: Final = len(FEATURES) - POPULAR
+_OWN: Final = len(FEATURES) - LEVELS
 
 
 def candidate_features(

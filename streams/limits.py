@@ -106,8 +106,10 @@ JOINED: Final = 500_000
 """Examples the learner holds (about 130 bytes each); the oldest beyond it are dropped and counted."""
 CORRECT_MS: Final = 86_400_000
 """How long after it was opened a learnt example can still be corrected."""
+ITEMS: Final = 200_000
+"""Videos that a model keeps rows of; where they run out, the tenth touched longest ago goes and starts anew later."""
 FACTOR_CHUNK: Final = 4_096
-"""Collaborative vectors per snapshot record."""
+"""Rows of videos (vectors, lifts) per snapshot record."""
 OWED: Final = 50_000
 """Videos not announced yet whose outcomes wait to enter their viewers' interests; further ones enter with their next
 event.

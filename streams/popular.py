@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.catalogue import Catalogue
+from streams.lift import lifts
 from streams.tables import F32, I64
 from streams.videos import HALF_LIVES_S
 from streams.viewers import LEVELS, ViewerTable
@@ -34,8 +35,11 @@ POPULAR_NAMES: Final = (
     "negative_share_72h",
     "log_age",
     "log_positives",
+    "lift_2h",
+    "lift_6h",
+    "lift_24h",
 )
-"""Names of the columns of ``popular_features``; there are ``viewers.LEVELS`` of them."""
+"""Names of the columns of ``popular_features``; the first ``viewers.LEVELS`` of them make a viewer's level."""
 
 
 class Scale(NamedTuple):
@@ -46,13 +50,13 @@ class Scale(NamedTuple):
 
 
 def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
-    """The features of the videos alone, float32[n, 16]: decayed rates and shares, age."""
+    """The features of the videos alone, float32[n, 19]: decayed rates and shares, age, lift."""
     age_s = np.maximum(now_ms - catalogue.sums_ms[rows], 0) / 1_000.0
     fade = np.exp2(-age_s[:, None] / HALF_LIVES_S)
     sums = catalogue.sums[rows]
     positive = sums[:, _POSITIVE] * fade
     met = sums[:, _MET] * fade
-    out = np.empty((len(rows), LEVELS), dtype=np.float32)
+    out = np.empty((len(rows), len(POPULAR_NAMES)), dtype=np.float32)
     wide = len(HALF_LIVES_S)
     out[:, :wide] = np.log(np.maximum(positive, 0.0) + _FLOOR)
     for column, at in enumerate(_SHARE_AT, wide):
@@ -63,13 +67,14 @@ def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
     age_h = np.maximum(now_ms - catalogue.created_ms[rows], 0) / 3.6e6
     out[:, column + 2] = np.log1p(age_h)
     out[:, column + 3] = np.log1p(np.maximum(catalogue.near_mass[rows, 0], 0.0))
+    out[:, LEVELS:] = lifts(catalogue.lift[rows], catalogue.lift_ms[rows], now_ms)
     return out
 
 
 def standing(catalogue: Catalogue, x: F32, now_ms: int) -> F32:
-    """``x`` f32[n, LEVELS] of ``popular_features`` in standard deviations from the mean candidate, within ±4."""
+    """``x`` of ``popular_features``, its first LEVELS, in standard deviations from the mean candidate, within ±4."""
     scale = _scale(catalogue, now_ms)
-    result: F32 = np.clip((x - scale.mean) / scale.sd, -4.0, 4.0)
+    result: F32 = np.clip((x[:, :LEVELS] - scale.mean) / scale.sd, -4.0, 4.0)
     return result
 
 
@@ -96,7 +101,7 @@ def _scale(catalogue: Catalogue, now_ms: int) -> Scale:
     rows = catalogue.candidates()
     kept = catalogue.scale
     if kept is None or abs(now_ms - kept[0]) > _SCALE_MS or 10 * abs(len(rows) - kept[1]) > kept[1]:
-        x = popular_features(catalogue, rows[:: max(1, len(rows) // _SAMPLE)], now_ms)
+        x = popular_features(catalogue, rows[:: max(1, len(rows) // _SAMPLE)], now_ms)[:, :LEVELS]
         made = Scale(x.mean(axis=0), x.std(axis=0) + np.float32(1e-3)) if len(x) else Scale(_NONE, _NONE + 1)
         kept = catalogue.scale = (now_ms, len(rows), made)
     scale: Scale = kept[2]

@@ -69,11 +69,14 @@ class SoftmaxRanker(base.Estimator):  # type: ignore[misc]  # river ships no typ
             self._step(x[part], w[part], o[part])
         return self
 
+    def shares(self, groups: Any, offsets: Any = None) -> F64:
+        """How likely each row of a group was to be the positive, float64[g, 1 + K]; nan where it is not finite."""
+        x = np.clip(np.asarray(groups, dtype=np.float64), -limits.FEATURE_CLIP, limits.FEATURE_CLIP)
+        logits = x @ self.weights + (0.0 if offsets is None else np.asarray(offsets, dtype=np.float64))
+        return _softmax(logits)
+
     def _step(self, x: F64, w: F64, offset: F64) -> None:
-        logits = x @ self.weights + offset
-        logits -= logits.max(axis=1, keepdims=True)
-        share = np.exp(logits)
-        share /= share.sum(axis=1, keepdims=True)
+        share = _softmax(x @ self.weights + offset)
         self.loss += float(-(w * np.log(np.maximum(share[:, 0], 1e-12))).sum())
         self.groups += len(x)
         mean = np.einsum("gk,gkf->gf", share, x)
@@ -93,3 +96,9 @@ class SoftmaxRanker(base.Estimator):  # type: ignore[misc]  # river ships no typ
         """Take over a ``state``."""
         self.weights, self.curvature = arrays["weights"].copy(), arrays["curvature"].copy()
         self.loss, self.groups = float(arrays["rest"][0]), int(arrays["rest"][1])
+
+
+def _softmax(logits: F64) -> F64:
+    share = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: F64 = share / share.sum(axis=1, keepdims=True)
+    return result

@@ -33,7 +33,9 @@ _FAMILIES: Final = {
         for name in ("content_fast", "content_slow", "content_negative", "tags", "tags_fast", "picked", "duration")
     ],
     "creator": [_AT["creator"], _AT["sound"]],
-    "popular": [at for name, at in _AT.items() if name.startswith(("positive_", "long_", "negative_", "log_", "own_"))],
+    "popular": [
+        at for name, at in _AT.items() if name.startswith(("positive_", "long_", "negative_", "log_", "lift_", "own_"))
+    ],
 }
 _INTEREST, _CREATOR = (list(_FAMILIES).index(name) for name in ("interest", "creator"))
 

@@ -107,7 +107,7 @@ class Replay:
             self.videos.apply(self.users.changes.drain_together(_OWNER, self._flushes))
         self._broadcast()
         self.learner.learn(self.users.training.drain())
-        self.learner.place_factors(self.catalogue)
+        self.learner.place(self.catalogue)
 
     def exact_hash(self) -> str:
         """Hash of outcomes, counters and what was seen."""

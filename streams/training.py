@@ -39,6 +39,7 @@ class Rows(msgspec.Struct, frozen=True):
     group_x: F16
     group_w: F32
     group_o: F16
+    group_ms: I64
     emb_recent: U64
     emb_positive: U64
     emb_negatives: U64
@@ -113,6 +114,7 @@ _DTYPES: dict[str, type[np.generic]] = {
     "group_x": np.float16,
     "group_w": np.float32,
     "group_o": np.float16,
+    "group_ms": np.int64,
     "emb_recent": np.uint64,
     "emb_positive": np.uint64,
     "emb_negatives": np.uint64,

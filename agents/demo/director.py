@@ -28,7 +28,7 @@ __all__ = ["Director"]
 _READY_S: Final = 60.0
 _SETTLE_S: Final = 45.0
 _LOOK_S: Final = 1.5
-_LEAST_GAIN: Final = 0.1
+_LEAST_GAIN: Final = 0.05
 """How much better feeds must fit at the end than at the beginning."""
 
 
@@ -124,8 +124,8 @@ class Director:
 
     @property
     def start_match(self) -> float:
-        """How well the first feeds fitted."""
-        return self.gauges.match.between(0, 3)
+        """How well each viewer's first feed fitted."""
+        return self.gauges.first_match.between(0, 1)
 
     @property
     def end_match(self) -> float:

@@ -88,6 +88,8 @@ class Gauges:
     repeats: int = 0
     latencies: Latencies = field(default_factory=Latencies)
     match: Curve = field(default_factory=Curve)
+    first_match: Curve = field(default_factory=Curve)
+    """The same of each viewer's first batch alone, made before the viewer did anything."""
     rate: Curve = field(default_factory=Curve)
     sent: dict[str, int] = field(default_factory=dict)
     stored: dict[str, int] = field(default_factory=dict)

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
-import numpy as np
 
 from agents import log, telemetry
 from agents.dead_letters import BadShare
@@ -161,9 +160,10 @@ def _take_states(shared: Shared, groups: list[Group], states: Sequence[tuple[str
     if states:
         new = [hash64(video_id) for video_id, _ in states if video_id not in shared.catalogue.row_of]
         shared.catalogue.take_states(states)
-        vectors = {name: shared.factors[name] for name in new if name in shared.factors}
-        if vectors:
-            shared.catalogue.place(np.array(list(vectors), dtype=np.uint64), np.array(list(vectors.values())))
+        if (vectors := shared.factors.find(new)) is not None:
+            shared.catalogue.place(*vectors)
+        if (lifts := shared.lifts.find(new)) is not None:
+            shared.catalogue.place_lift(*lifts)
         for host in (host for group in groups for host in group.hosts.values()):
             if new and isinstance(host, UserHost):
                 host.settle(new)

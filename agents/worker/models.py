@@ -16,6 +16,7 @@ from streams import limits
 from streams.features import FEATURES
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
+from streams.lift import HALF_LIVES_S
 
 __all__ = ["take_model"]
 
@@ -44,8 +45,11 @@ def take_model(shared: Shared, name: str, value: bytes | None) -> None:
     elif made.model == "heads":
         shared.model = shared.model._replace(heads=(arrays["w"], arrays["b"]))
     elif made.model.startswith("factors:"):
-        shared.factors.update(zip(arrays["names"].tolist(), arrays["vectors"], strict=True))
+        shared.factors.put(made.model, arrays["names"], arrays["vectors"])
         shared.catalogue.place(arrays["names"], arrays["vectors"])
+    elif made.model.startswith("lift:"):
+        shared.lifts.put(made.model, arrays["names"], arrays["sums"], arrays["at_ms"])
+        shared.catalogue.place_lift(arrays["names"], arrays["sums"], arrays["at_ms"])
 
 
 def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
@@ -61,4 +65,8 @@ def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
     if model.startswith("factors:"):
         names = found.get("names", ())
         return None if len(names) == 1 and found.get("vectors") == (*names, limits.FACTORS) else "vectors"
+    if model.startswith("lift:"):
+        names = found.get("names", ())
+        fits = found.get("sums") == (*names, len(HALF_LIVES_S), 2) and found.get("at_ms") == names
+        return None if len(names) == 1 and fits else "sums"
     return None

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from agents.dead_letters import BadShare
 from agents.producer import Producer
 from agents.settings import Settings
 from agents.store import Store
 from streams.catalogue import Catalogue
+from streams.hashing import U64
 from streams.ranking import Model
 
 __all__ = ["Shared"]
+
+
+class Kept:
+    """Rows of snapshots by the video's hash; a chunk replaces what it said before, so it is bounded as they are."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, tuple[Any, ...]] = {}
+        self._names: dict[str, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def put(self, chunk: str, names: U64, *columns: npt.NDArray[Any]) -> None:
+        """Take over a ``chunk``: arrays of equal length, a row a name; a name of 0 is no row."""
+        for name in self._names.get(chunk, ()):
+            self._rows.pop(name, None)
+        listed = names.tolist()
+        self._names[chunk] = [name for name in listed if name]
+        self._rows.update((name, row) for name, row in zip(listed, zip(*columns, strict=True), strict=True) if name)
+
+    def find(self, names: Iterable[int]) -> tuple[npt.NDArray[Any], ...] | None:
+        """The kept names among ``names`` and their columns, None where there are none."""
+        found = [name for name in names if name in self._rows]
+        if not found:
+            return None
+        columns = zip(*(self._rows[name] for name in found), strict=True)
+        return np.array(found, dtype=np.uint64), *(np.array(column) for column in columns)
 
 
 @dataclass
@@ -26,7 +58,9 @@ class Shared:
     model: Model
     bad: BadShare
     learn: bool = True
-    factors: dict[int, Any] = field(default_factory=dict)
-    """Collaborative vectors by hash, for videos that come into the catalogue after their vector."""
+    factors: Kept = field(default_factory=Kept)
+    """Collaborative vectors, for videos that come into the catalogue after their vector."""
+    lifts: Kept = field(default_factory=Kept)
+    """The same of what was observed and expected."""
     control: dict[str, Any] = field(default_factory=dict)
     """Latest values of ``control`` by key."""

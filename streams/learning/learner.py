@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.internal import ModelSnapshot
-from streams import limits
 from streams.catalogue import Catalogue
 from streams.embedding import ItemFactors
 from streams.features import FEATURES, PRIOR
 from streams.learning.heads import Heads
 from streams.learning.join import ExampleJoin
 from streams.learning.snapshots import pack, snapshot, unpack
+from streams.lift import ItemLift
 from streams.ranker import SoftmaxRanker
 from streams.ranking import Model
 from streams.training import Rows
@@ -36,6 +36,7 @@ class Learner:
     def __init__(self, learn_rows: int = 256, window_ms: int = 600_000, keep: float = 1.0) -> None:
         self.ranker = SoftmaxRanker(PRIOR)
         self.factors = ItemFactors()
+        self.lift = ItemLift()
         self.heads = Heads(list(FEATURES))
         self.join = ExampleJoin(len(FEATURES), window_ms, keep)
         self.version = 0
@@ -55,6 +56,7 @@ class Learner:
         if self._held >= self._learn_rows:
             self._learn_heads()
         if len(rows.group_w):
+            self._observe(rows)
             self.ranker.learn_many(rows.group_x, rows.group_w, rows.group_o)
             self.factors.learn_many(rows.emb_recent, rows.emb_positive, rows.emb_negatives)
 
@@ -84,23 +86,21 @@ class Learner:
             snapshot("heads", self.version, ts_ms, {"w": weights, "b": intercepts}, self.metrics(), names),
             snapshot("ranker", self.version, ts_ms, {"weights": self.ranker.weights.copy()}, {}, names),
         ]
-        chunks = sorted({row // limits.FACTOR_CHUNK for row in self.factors.fresh})
-        self.factors.fresh.clear()
-        items = self.factors.names()
-        for chunk in chunks:
-            part = slice(chunk * limits.FACTOR_CHUNK, (chunk + 1) * limits.FACTOR_CHUNK)
-            held: dict[str, Any] = {"names": items[part], "vectors": self.factors.vectors[: len(items)][part]}
+        vectors, lift = self.factors.table, self.lift.table
+        for chunk, part in vectors.chunks():
+            held: dict[str, Any] = {"names": vectors.name[part], "vectors": self.factors.vectors[part]}
             made.append(snapshot(f"factors:{chunk}", self.version, ts_ms, held, {}, []))
+        for chunk, part in lift.chunks():
+            held = {"names": lift.name[part], "sums": lift.sums[part], "at_ms": lift.at_ms[part]}
+            made.append(snapshot(f"lift:{chunk}", self.version, ts_ms, held, {}, []))
         return made
 
-    def place_factors(self, catalogue: Catalogue) -> None:
-        """Put changed vectors into a catalogue of the same process."""
-        fresh = np.array(sorted(self.factors.fresh), dtype=np.int64)
-        self.factors.fresh.clear()
-        if len(fresh):
-            rows = catalogue.rows_of_hashes(self.factors.names()[fresh])
-            known = rows >= 0
-            catalogue.factors[rows[known]] = self.factors.vectors[fresh[known]]
+    def place(self, catalogue: Catalogue) -> None:
+        """Put changed vectors and lifts into a catalogue of the same process."""
+        rows = self.factors.table.drain()
+        catalogue.place(self.factors.table.name[rows], self.factors.vectors[rows])
+        rows, table = self.lift.table.drain(), self.lift.table
+        catalogue.place_lift(table.name[rows], table.sums[rows], table.at_ms[rows])
 
     def to_bytes(self) -> bytes:
         """Everything a restored learner needs to go on bit-equal."""
@@ -108,6 +108,7 @@ class Learner:
         arrays |= self.join.state()
         arrays |= {f"ranker.{name}": array for name, array in self.ranker.state().items()}
         arrays |= {f"factors.{name}": array for name, array in self.factors.state().items()}
+        arrays |= {f"lift.{name}": array for name, array in self.lift.state().items()}
         for at, (x, bits, weight) in enumerate(self._waiting):
             arrays |= {f"waiting.{at}.x": x, f"waiting.{at}.bits": bits, f"waiting.{at}.weight": weight}
         return pack(arrays | {"version": np.array([self.version])})
@@ -121,12 +122,19 @@ class Learner:
         self.join.restore(arrays)
         self.ranker.restore(_below(arrays, "ranker."))
         self.factors.restore(_below(arrays, "factors."))
+        self.lift.restore(_below(arrays, "lift."))
         count = sum(name.startswith("waiting.") for name in arrays) // 3
         for at in range(count):
             x, bits, weight = (arrays[f"waiting.{at}.{name}"] for name in ("x", "bits", "weight"))
             self._waiting.append((x, bits, weight))
         self._held = sum(len(x) for x, _, _ in self._waiting)
         self.version = int(arrays["version"][0])
+
+    def _observe(self, rows: Rows) -> None:
+        """What the ranking expected of each video, against what came; before it learns from it."""
+        items = np.concatenate((rows.emb_positive[:, None], rows.emb_negatives), axis=1)
+        share = self.ranker.shares(rows.group_x, rows.group_o)
+        self.lift.learn_many(items, share, rows.group_w.astype(np.float64), rows.group_ms)
 
     def _learn_heads(self) -> None:
         x, bits, weight = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))

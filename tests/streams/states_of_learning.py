@@ -9,7 +9,6 @@ from unittest import mock
 import numpy as np
 
 from streams import limits
-from streams.embedding import ItemFactors
 from streams.features import FEATURES
 from streams.hashing import hash_all
 from streams.learning.heads import Heads
@@ -20,17 +19,14 @@ from streams.learning.snapshots import pack
 from streams.ranker import SoftmaxRanker
 from streams.training import Rows, Training, decode_training, encode_training
 from tests.streams.states import Events, State
+from tests.streams.states_of_items import MODEL as _MODEL
+from tests.streams.states_of_items import OF_ITEMS
 
 __all__ = ["LEARNING", "training_rows"]
 
 _T0 = 1_700_000_000_000
 _WIDE = len(FEATURES)
 _NAMES = ["a", "b", "c"]
-_MODEL = {
-    "idempotent": "a row seen twice is learnt twice; who sends it once is the join",
-    "commutative": "later rows start from what earlier ones taught",
-    "inverse": "a step back is no step not taken",
-}
 
 
 def training_rows(rng: random.Random, count: int = 20, negatives: int = 4) -> Rows:
@@ -48,6 +44,7 @@ def training_rows(rng: random.Random, count: int = 20, negatives: int = 4) -> Ro
         group_w=np.ones(groups, np.float32),
         group_x=draw.normal(size=(groups, 1 + negatives, _WIDE)).astype(np.float16),
         group_o=draw.normal(size=(groups, 1 + negatives)).astype(np.float16),
+        group_ms=times[:groups],
         emb_recent=ids[:, :5],
         emb_positive=ids[:, 5],
         emb_negatives=ids[:, 6:],
@@ -239,43 +236,6 @@ RANKER = State(
 )
 
 
-def _followed(rng: random.Random) -> Events:
-    return [([rng.randint(0, 40) for _ in range(3)], rng.randint(1, 40), [rng.randint(1, 40) for _ in range(4)])
-            for _ in range(15)]  # fmt: skip
-
-
-def _teach_factors(factors: ItemFactors, events: Events) -> None:
-    recent, positive, negatives = (np.array([event[at] for event in events], dtype=np.uint64) for at in range(3))
-    factors.learn_many(recent, positive, negatives, chunk=1)
-
-
-def _factors_again(factors: ItemFactors) -> ItemFactors:
-    back = ItemFactors()
-    back.restore(factors.state())
-    return back
-
-
-def _flooded_factors() -> tuple[int, int]:
-    factors = ItemFactors(max_items=10)
-    for seed in range(20):
-        _teach_factors(factors, _followed(random.Random(seed)))
-    return len(factors.names()), 10
-
-
-FACTORS = State(
-    "ItemFactors",
-    fresh=ItemFactors,
-    events=_followed,
-    apply=_teach_factors,
-    exact=lambda factors: pack(factors.state()),
-    again=_factors_again,
-    raw=lambda factors: pack(factors.state()),
-    flood=_flooded_factors,
-    cold=lambda factors: factors.predict_one({"recent": [1], "item": 2}) == 0.0 and not len(factors.names()),
-    without=_MODEL,
-)
-
-
 def _learner_again(learner: Learner) -> Learner:
     back = Learner(learn_rows=16)
     back.restore(learner.to_bytes())
@@ -284,7 +244,7 @@ def _learner_again(learner: Learner) -> Learner:
 
 def _flooded_learner() -> tuple[int, int]:
     learner, rng = Learner(learn_rows=16), random.Random(1)
-    learner.factors.max_items = 20
+    learner.factors.table.most = learner.lift.table.most = 20
     with mock.patch.object(limits, "JOINED", 30):
         sizes = []
         for _ in range(30):
@@ -339,4 +299,4 @@ PROGRESSIVE = State(
     without={"idempotent": "each prediction counts", "inverse": "a prediction stays made"},
 )
 
-LEARNING = (TRAINING, JOIN, HEADS, RANKER, FACTORS, LEARNER, PROGRESSIVE)
+LEARNING = (TRAINING, JOIN, HEADS, RANKER, *OF_ITEMS, LEARNER, PROGRESSIVE)

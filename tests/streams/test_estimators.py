@@ -13,9 +13,10 @@ from river.checks import common
 from streams import limits
 from streams.embedding import ItemFactors
 from streams.hashing import hash64
+from streams.lift import ItemLift
 from streams.ranker import SoftmaxRanker
 
-MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors())
+MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift())
 
 
 ALONE = (
@@ -125,19 +126,60 @@ def test_restored_vectors_go_on_bit_equal():
     other.restore(model.state())
     model.learn_many(*story(2, 50))
     other.learn_many(*story(2, 50))
-    assert (other.names() == model.names()).all()
+    assert other.table.row_of == model.table.row_of
     assert (other.vectors[:20] == model.vectors[:20]).all()
 
 
 def test_unknown_ids_are_predicted_as_nothing_and_allocate_nothing():
     model = ItemFactors()
     assert model.predict_one({"recent": [1, 2], "item": 3}) == 0.0
-    assert len(model.names()) == 0
+    assert not model.table.row_of
 
 
-def test_items_beyond_the_bound_are_not_learnt():
-    model = ItemFactors(max_items=7)
-    model.learn_many(*story(1, 200))
-    assert len(model.names()) == 7
+def test_beyond_the_bound_the_items_touched_longest_ago_make_room():
+    model = ItemFactors(max_items=20)
+    assert model.max_items < limits.ITEMS
+    model.learn_many(*story(1, 100))
+    assert len(model.table.row_of) == 20
+    new = np.array([hash64("new")], dtype=np.uint64)
+    model.learn_many(np.array([[hash64("v0")]], np.uint64), new, np.array([[hash64("v2")]], np.uint64))
+    assert hash64("new") in model.table.row_of
+    assert {hash64("v0"), hash64("v2")} <= model.table.row_of.keys()
+    assert len(model.table.row_of) <= 20
     assert model.vectors.shape[1] == limits.FACTORS
     assert np.isfinite(model.vectors).all()
+
+
+def shown(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Groups of v0 and seven others; v0, expected like any, is liked four times in five."""
+    rng = np.random.default_rng(seed)
+    names = np.array([hash64(f"v{number}") for number in range(8)], dtype=np.uint64)
+    items = np.tile(names, (count, 1))
+    other = np.flatnonzero(rng.random(count) > 0.8)
+    items[other[:, None], [0, 1]] = items[other[:, None], [1, 0]]
+    return items, np.full((count, 8), 1 / 8), np.arange(count) * 1_000
+
+
+def test_lift_finds_who_is_liked_more_than_expected_and_forgets_it():
+    items, share, ms = shown(1, 200)
+    model = ItemLift().learn_many(items, share, np.ones(200), ms)
+    now_ms = int(ms[-1])
+    lift = [model.predict_one({"item": hash64(f"v{at}"), "ms": now_ms}) for at in range(8)]
+    assert lift[0] > 1.5 > 0 > max(lift[2:])
+    assert 0 < model.predict_one({"item": hash64("v0"), "ms": now_ms + 8 * 7_200_000}) < lift[0] / 2
+
+
+def test_lift_is_the_same_in_any_order_and_pieces():
+    items, share, ms = shown(2, 60)
+    whole, pieces = ItemLift().learn_many(items, share, np.ones(60), ms), ItemLift()
+    for part in np.array_split(np.random.default_rng(1).permutation(60), 7):
+        pieces.learn_many(items[part], share[part], np.ones(len(part)), ms[part])
+    for name, row in whole.table.row_of.items():
+        assert pieces.table.sums[pieces.table.row_of[name]] == pytest.approx(whole.table.sums[row], rel=1e-4)
+
+
+def test_lift_makes_no_row_of_what_was_hardly_expected_nor_of_poison():
+    model, names = ItemLift(), np.array([[hash64("a"), hash64("b"), hash64("c")]], np.uint64)
+    model.learn_many(names, np.array([[0.5, 1e-9, np.nan]]), np.ones(1), np.zeros(1, np.int64))
+    assert list(model.table.row_of) == [hash64("a")]
+    assert np.isfinite(model.table.sums).all()

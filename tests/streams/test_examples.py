@@ -7,7 +7,7 @@ import pytest
 
 from streams import limits, objective
 from streams.columns import WATCH
-from streams.examples import draw, sample, teach
+from streams.examples import sample, teach
 from streams.features import FEATURES
 from streams.hashing import hash_all, pair
 from streams.outcomes import OutcomeTable
@@ -110,13 +110,6 @@ def test_what_was_left_is_looked_for_among_the_latest_served_only() -> None:
     desk.viewers.served[0] = np.concatenate((desk.viewers.served[0], later))
     rows = desk.learn(NONE, desk.meet([0], [3], objective.SEEN | objective.POSITIVE))
     assert (rows.group_o[0] > -20).all()
-
-
-def test_a_draw_is_uniform_and_the_same_for_the_same_name() -> None:
-    names = hash_all(f"n{at}" for at in range(4_000))
-    places = draw(names, 8, 10)
-    assert (places == draw(names, 8, 10)).all()
-    assert np.bincount(places.ravel(), minlength=10) / places.size == pytest.approx([0.1] * 10, abs=0.01)
 
 
 def test_a_sample_of_none_is_none() -> None:

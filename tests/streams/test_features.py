@@ -55,6 +55,8 @@ def world() -> tuple[Catalogue, ViewerTable]:
     ]
     catalogue.update(rows, packed, videos, [True] * 60)
     catalogue.factors[rows] = rng.normal(size=(60, limits.FACTORS))
+    lift = rng.exponential(2.0, size=(60, 3, 2)).astype(np.float32)
+    catalogue.place_lift(catalogue.hash[rows], lift, NOW_MS - rng.integers(1, 10**7, 60))
     for row in viewers.rows([f"u{number}" for number in range(8)])[:7]:
         count = int(rng.integers(0, limits.RECENT))
         viewers.recent[row, :count] = catalogue.hash[rng.permutation(60)[:count]]

@@ -41,10 +41,11 @@ def test_heads_learn_so_many_rows_at_once_and_lose_none():
 def test_snapshots_hold_the_weights_and_only_the_vectors_that_changed():
     learner = taught(4)
     first = {made.model: made for made in learner.snapshots(7)}
-    assert {"heads", "ranker", "factors:0"} == set(first)
+    assert {"heads", "ranker", "factors:0", "lift:0"} == set(first)
     assert arrays_of(first["ranker"])["weights"].tolist() == learner.ranker.weights.tolist()
     assert first["ranker"].feature_names == list(FEATURES)
-    assert arrays_of(first["factors:0"])["names"].tolist() == learner.factors.names().tolist()
+    assert arrays_of(first["factors:0"])["names"].tolist() == list(learner.factors.table.row_of)
+    assert arrays_of(first["lift:0"])["names"].tolist() == list(learner.lift.table.row_of)
     again = learner.snapshots(8)
     assert [made.model for made in again] == ["heads", "ranker"], "no vector changed since"
     assert {made.version for made in again} == {2}
@@ -55,18 +56,19 @@ def test_vectors_are_cut_into_bounded_chunks(monkeypatch):
     learner = taught(4)
     chunks = [arrays_of(made)["names"] for made in learner.snapshots(7) if made.model.startswith("factors:")]
     assert max(map(len, chunks)) == 10
-    assert np.concatenate(chunks).tolist() == learner.factors.names().tolist()
+    assert np.concatenate(chunks).tolist() == list(learner.factors.table.row_of)
 
 
-def test_vectors_reach_a_catalogue_of_the_same_process_once():
+def test_vectors_and_lifts_reach_a_catalogue_of_the_same_process_once():
     learner, catalogue = taught(4), known()
-    before = catalogue.factors.copy()
-    learner.place_factors(catalogue)
-    row = catalogue.row_of["v3"]
-    at = learner.factors.names().tolist().index(int(hash_all(["v3"])[0]))
-    assert catalogue.factors[row].tolist() == learner.factors.vectors[at].tolist()
-    assert not learner.factors.fresh
-    catalogue.factors[:] = before
+    learner.place(catalogue)
+    row, name = catalogue.row_of["v3"], int(hash_all(["v3"])[0])
+    vectors, lift = learner.factors.table, learner.lift.table
+    assert catalogue.factors[row].tolist() == learner.factors.vectors[vectors.row_of[name]].tolist()
+    assert catalogue.lift[row].tolist() == lift.sums[lift.row_of[name]].tolist()
+    assert catalogue.lift_ms[row] == lift.at_ms[lift.row_of[name]] > 0
+    assert not vectors.fresh
+    assert not lift.fresh
 
 
 def test_its_figures_are_named_by_head_and_pass_their_own_gate():

@@ -1,0 +1,135 @@
+"""The states of what models keep of each video, ready for the laws."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from streams.embedding import ItemFactors
+from streams.items import ItemTable
+from streams.learning.snapshots import pack
+from streams.lift import ItemLift
+from tests.streams.states import Events, State
+
+__all__ = ["MODEL", "OF_ITEMS"]
+
+_T0 = 1_700_000_000_000
+MODEL = {
+    "idempotent": "a row seen twice is learnt twice; who sends it once is the join",
+    "commutative": "later rows start from what earlier ones taught",
+    "inverse": "a step back is no step not taken",
+}
+"""Why a model breaks the laws of sums."""
+
+
+def _followed(rng: random.Random) -> Events:
+    return [([rng.randint(0, 40) for _ in range(3)], rng.randint(1, 40), [rng.randint(1, 40) for _ in range(4)])
+            for _ in range(15)]  # fmt: skip
+
+
+def _teach_factors(factors: ItemFactors, events: Events) -> None:
+    recent, positive, negatives = (np.array([event[at] for event in events], dtype=np.uint64) for at in range(3))
+    factors.learn_many(recent, positive, negatives, chunk=1)
+
+
+def _factors_again(factors: ItemFactors) -> ItemFactors:
+    back = ItemFactors()
+    back.restore(factors.state())
+    return back
+
+
+def _flooded_factors() -> tuple[int, int]:
+    factors = ItemFactors(max_items=10)
+    for seed in range(20):
+        _teach_factors(factors, _followed(random.Random(seed)))
+    return len(factors.table), 10
+
+
+FACTORS = State(
+    "ItemFactors",
+    fresh=ItemFactors,
+    events=_followed,
+    apply=_teach_factors,
+    exact=lambda factors: pack(factors.state()),
+    again=_factors_again,
+    raw=lambda factors: pack(factors.state()),
+    flood=_flooded_factors,
+    cold=lambda factors: factors.predict_one({"recent": [1], "item": 2}) == 0.0 and not len(factors.table),
+    without=MODEL,
+)
+
+
+def _expected(rng: random.Random) -> Events:
+    return [([rng.randint(1, 40) for _ in range(5)], _T0 + rng.randint(0, 3_600_000)) for _ in range(15)]
+
+
+def _teach_lift(lift: ItemLift, events: Events) -> None:
+    for items, ms in events:
+        lift.learn_many(np.array([items], np.uint64), np.full((1, 5), 0.2), np.ones(1), np.array([ms]))
+
+
+def _lift_again(lift: ItemLift) -> ItemLift:
+    back = ItemLift()
+    back.restore(lift.state())
+    return back
+
+
+def _flooded_lift() -> tuple[int, int]:
+    lift = ItemLift(max_items=10)
+    for seed in range(20):
+        _teach_lift(lift, _expected(random.Random(seed)))
+    return len(lift.table), 10
+
+
+LIFT = State(
+    "ItemLift",
+    fresh=ItemLift,
+    events=_expected,
+    apply=_teach_lift,
+    exact=lambda lift: pack(lift.state()),
+    again=_lift_again,
+    raw=lambda lift: pack(lift.state()),
+    flood=_flooded_lift,
+    cold=lambda lift: lift.predict_one({"item": 2, "ms": _T0}) == 0.0 and not len(lift.table),
+    without=MODEL | {"commutative": "rows come in order of arrival; what they hold is equal to rounding"},
+)
+
+
+def _items(rng: random.Random) -> Events:
+    return [[rng.randint(0, 40) for _ in range(4)] for _ in range(10)]
+
+
+def _name_items(table: ItemTable, events: Events) -> None:
+    for names in events:
+        table.mark(table.rows_for(np.array(names, np.uint64))[1])
+
+
+def _items_again(table: ItemTable) -> ItemTable:
+    back = ItemTable({}, 1_000)
+    back.restore(table.state())
+    return back
+
+
+def _flooded_items() -> tuple[int, int]:
+    table = ItemTable({}, 10)
+    for seed in range(20):
+        _name_items(table, _items(random.Random(seed)))
+    return table.high, 10
+
+
+ITEMS = State(
+    "ItemTable",
+    fresh=lambda: ItemTable({}, 1_000),
+    events=_items,
+    apply=_name_items,
+    exact=lambda table: pack(table.state()),
+    again=_items_again,
+    raw=lambda table: pack(table.state()),
+    flood=_flooded_items,
+    cold=lambda table: not len(table) and not table.row_of,
+    without=MODEL | {"idempotent": "who was touched last is what it keeps"},
+)
+
+
+OF_ITEMS = (ITEMS, FACTORS, LIFT)
