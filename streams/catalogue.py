@@ -86,6 +86,8 @@ class Catalogue(VideoTable):
         """What ``streams.popular`` keeps: when it was made, of how many candidates, and the scale."""
         self.chances: Any = None
         """What ``streams.negatives`` keeps: how likely each candidate is drawn."""
+        self.crowd: Any = None
+        """What ``streams.passed`` keeps: how hot all candidates were together, by the hour."""
         self.base_ms = 0
         self.base_key = b""
         self._index = HashIndex()

@@ -13,6 +13,7 @@ import numpy as np
 
 from streams.affinity import Near, Peers, liked_rows, near_of, own_mass, taste_vectors
 from streams.catalogue import Catalogue
+from streams.passed import passed_by
 from streams.persona import personal
 from streams.popular import POPULAR_NAMES, levels_of, popular_features, standing
 from streams.tables import F32, F64, I64, segments
@@ -46,6 +47,7 @@ FEATURES: Final = (
     "picked",
     "lang",
     "duration",
+    "passed",
     *(f"own_{name}" for name in POPULAR_NAMES[:LEVELS]),
 )
 """Names of the columns, in order."""
@@ -74,6 +76,7 @@ POPULAR: Final = FEATURES.index("near_slow")
 """How many of the columns, the first ones, speak of the video alone."""
 _PEERS: Final = FEATURES.index("peers_24h")
 _FACTORS: Final = FEATURES.index("factors")
+_PASSED: Final = FEATURES.index("passed")
 _OWN: Final = len(FEATURES) - LEVELS
 
 
@@ -91,7 +94,8 @@ def candidate_features(
     peers = _PEER_TABLE.sums(catalogue, liked[0], int(viewers.hash[viewer]), rows, now_ms)
     _liked_alike(catalogue, peers, rows, out)
     out[:, _FACTORS] = catalogue.factors[rows] @ taste_vectors(catalogue, liked)[0]
-    personal(catalogue, viewers, one, None, rows, out[:, _FACTORS + 1 : _OWN])
+    personal(catalogue, viewers, one, None, rows, out[:, _FACTORS + 1 : _PASSED])
+    out[:, _PASSED] = passed_by(catalogue, viewers, one, None, rows, now_ms)
     out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], now_ms) * levels_of(viewers, one)
     return out
 
@@ -119,7 +123,8 @@ def pair_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows:
         peers[part] = _PEER_TABLE.sums(catalogue, liked[at], own, rows[part], when)
     _liked_alike(catalogue, peers, rows, out)
     out[:, _FACTORS] = (catalogue.factors[rows] * taste_vectors(catalogue, liked)[inverse]).sum(axis=1)
-    personal(catalogue, viewers, distinct, inverse, rows, out[:, _FACTORS + 1 : _OWN])
+    personal(catalogue, viewers, distinct, inverse, rows, out[:, _FACTORS + 1 : _PASSED])
+    out[:, _PASSED] = passed_by(catalogue, viewers, distinct, inverse, rows, int(now_ms.max()))
     out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], int(now_ms.max())) * levels_of(viewers, distinct)[inverse]
     return out
 

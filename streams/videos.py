@@ -18,7 +18,7 @@ from streams.columns import COMMENT, FOLLOW, IMPRESSION, LIKE, SAVE, SHARE, SKIP
 from streams.hashing import U64
 from streams.tables import F32, F64, I64, Table, add_top, segments
 
-__all__ = ["HALF_LIVES_S", "NUMBERS", "VideoTable", "decayed"]
+__all__ = ["HALF_LIVES_S", "NUMBERS", "VideoTable", "decayed", "hours_of"]
 
 HALF_LIVES_S: Final = np.array([300.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0])
 """Half-lives of the decayed sums, in seconds: 5 minutes to 3 days."""
@@ -27,8 +27,11 @@ NUMBERS: Final = np.dtype(
     [("counts", "<i8", len(COUNTS)), ("sums", "<f8", _SUMS), ("sums_ms", "<i8"), ("near", "<u8", limits.NEIGHBOURS)]
     + [("near_w", "<f4", (limits.NEIGHBOURS, 2)), ("near_mass", "<f4", 2), ("near_ms", "<i8"), ("last_ms", "<i8")]
     + [("likers", "<u4", limits.LIKERS), ("liker_ms", "<i8", limits.LIKERS), ("liker_w", "<f4", limits.LIKERS)]
+    + [("hours", "<f4", limits.HOURS), ("hour", "<i8")]
 )
-"""One video's numbers as stored and broadcast; neighbours are hash64 of their ids, likers the low half of it."""
+"""One video's numbers as stored and broadcast; neighbours are hash64 of their ids, likers the low half of it. Positives
+of hour h (since 1970) stand in ``hours[h % HOURS]``; ``hour`` is the latest of them.
+"""
 _COUNT_OF: Final = {
     IMPRESSION: "impressions",
     WATCH: "watches",
@@ -42,6 +45,8 @@ _COUNT_OF: Final = {
 _COLUMN = np.full(256, -1, dtype=np.int64)
 for _kind, _name in _COUNT_OF.items():
     _COLUMN[_kind] = COUNTS.index(_name)
+_POSITIVE: Final = SIGNALS.index("positive")
+_HOUR_MS: Final = 3_600_000
 _WATCH_MS = COUNTS.index("watch_ms")
 _NEAR_S = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
 
@@ -59,6 +64,17 @@ def decayed(sums: F64, at_ms: I64, now_ms: int | I64) -> F64:
     return result
 
 
+def hours_of(latest: I64 | int) -> I64:
+    """Which hour each place of ``hours`` stands for where ``latest`` is the latest one, int64[…, HOURS].
+
+    >>> hours_of(25)[[0, 1, 2]].tolist()
+    [24, 25, 2]
+    """
+    last = np.asarray(latest, dtype=np.int64)[..., None]
+    result: I64 = last - (last - np.arange(limits.HOURS)) % limits.HOURS
+    return result
+
+
 class VideoTable(Table):
     """Struct of arrays, one row a video; columns are those of ``NUMBERS``."""
 
@@ -73,6 +89,8 @@ class VideoTable(Table):
     likers: npt.NDArray[np.uint32]
     liker_ms: I64
     liker_w: F32
+    hours: F32
+    hour: I64
 
     def __init__(self, extra: dict[str, tuple[Any, tuple[int, ...], Any]] | None = None) -> None:
         fields: dict[str, Any] = dict(NUMBERS.fields or {})
@@ -89,7 +107,11 @@ class VideoTable(Table):
         np.maximum.at(self.last_ms, rows, changes["ts_ms"])
         soft = ~counted
         if soft.any():
-            self._decay_in(rows[soft], changes["ts_ms"][soft], changes["signal"][soft].astype(np.float64))
+            signal = changes["signal"][soft]
+            self._decay_in(rows[soft], changes["ts_ms"][soft], signal.astype(np.float64))
+            liked = np.flatnonzero(signal[:, _POSITIVE])
+            if len(liked):
+                self._note_hours(rows[soft][liked], changes["ts_ms"][soft][liked], signal[liked, _POSITIVE])
 
     def _decay_in(self, rows: I64, ts_ms: I64, signal: F64) -> None:
         touched, inverse = np.unique(rows, return_inverse=True)
@@ -99,6 +121,17 @@ class VideoTable(Table):
         self.sums_ms[touched] = newest
         weight = np.exp2((ts_ms - newest[inverse])[:, None] / (1_000.0 * HALF_LIVES_S))
         np.add.at(self.sums, rows, signal[:, :, None] * weight[:, None, :])
+
+    def _note_hours(self, rows: I64, ts_ms: I64, amount: npt.NDArray[np.int8]) -> None:
+        """Positives into their hours; what is older than the latest hour by ``HOURS`` is not kept."""
+        hour = ts_ms // _HOUR_MS
+        touched, inverse = np.unique(rows, return_inverse=True)
+        was, newest = self.hour[touched], self.hour[touched]
+        np.maximum.at(newest, inverse, hour)
+        self.hours[touched] = np.where(hours_of(newest) <= was[:, None], self.hours[touched], 0.0)
+        self.hour[touched] = newest
+        kept = hour > newest[inverse] - limits.HOURS
+        np.add.at(self.hours, (rows[kept], hour[kept] % limits.HOURS), amount[kept].astype(np.float32))
 
     def pair(self, rows: I64, others: U64, pairs: Packed) -> None:
         """Add co-occurrences: ``rows`` i64[m] were liked by viewers of ``others`` u64[m] (hashes); ``pairs`` of PAIR.

@@ -40,6 +40,7 @@ def world() -> tuple[Catalogue, ViewerTable]:
         row["likers"][:count] = rng.permutation(names)[:count]
         row["liker_ms"][:count] = NOW_MS - rng.integers(1, 10**8, count)
         row["liker_w"][:count] = 0.3
+        row["hours"], row["hour"] = rng.integers(0, 9, limits.HOURS), NOW_MS // 3_600_000
     videos = [
         Video(
             v=1,
