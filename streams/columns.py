@@ -7,13 +7,14 @@ which value. All later code is vectorised over them and never looks at an event 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.hashing import U64, hash64
+from streams.hidden import KINDS, Wish
 from streams.tables import I64
 
 __all__ = [
@@ -58,7 +59,7 @@ class Columns:
     ``topics`` names the sources, ``source`` u8[n] says which each fact came from.
     ``users`` and ``videos`` are id strings (n each); ``kind`` u8[n], ``ref`` u64[n] (0 where the kind has none),
     ``value`` i64[n]: watch_ms, or ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties.
-    ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n].
+    ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n]. ``wishes`` are what viewers hid, or took back.
     """
 
     topics: list[str]
@@ -71,13 +72,14 @@ class Columns:
     duration_ms: I64
     ts_ms: I64
     offset: I64
+    wishes: list[Wish] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.users)
 
 
 def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Columns:
-    """Columns of decoded ``events`` of ``topic``; feedback and actions without a video are left out.
+    """Columns of decoded ``events`` of ``topic``; feedback and actions without a video are no facts, but may be wishes.
 
     >>> from schemas.events import Like
     >>> like = Like(v=1, event_id="e", user_id="ann", session_id="s", video_id="cat", ts_ms=7)
@@ -85,6 +87,7 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
     [14]
     """
     verb = topic.removeprefix("events.")
+    wishes = _wishes(events) if verb == "feedback" else []
     if verb in {"feedback", "action"}:
         kept = [at for at, event in enumerate(events) if event.video_id is not None]
         if len(kept) < len(events):
@@ -104,7 +107,23 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
         duration_ms=np.fromiter((event.duration_ms for event in events), np.int64, count) if verb == "watch" else zeros,
         ts_ms=ts_ms,
         offset=np.fromiter(offsets, np.int64, count),
+        wishes=wishes,
     )
+
+
+def _wishes(events: Sequence[Any]) -> list[Wish]:
+    """What feedback hides or takes back; what names neither a target nor a video says nothing."""
+    return [
+        Wish(
+            event.user_id,
+            KINDS[event.kind],
+            hash64(event.target) if event.target else 0,
+            hash64(event.video_id) if event.video_id else 0,
+            2 * event.ts_ms + (event.op == "remove"),
+        )
+        for event in events
+        if event.kind in KINDS and (event.target or event.video_id or event.kind == "reset")
+    ]
 
 
 def _impression_refs(events: Sequence[Any]) -> U64:
@@ -134,6 +153,7 @@ def merge(parts: Sequence[Columns]) -> Columns:
         source=np.concatenate(sources),
         users=[user for part in parts for user in part.users],
         videos=[video for part in parts for video in part.videos],
+        wishes=[wish for part in parts for wish in part.wishes],
         **arrays,
     )
 

@@ -117,7 +117,7 @@ def pair_up(
         for other in index(_latest_ids(viewers, catalogue, viewer, video, ids)):
             found.append((offset, own, other, weight, when, 0, 0))
             found.append((offset, other, own, weight, when, 0, 0))
-        if up:
+        if up and when > viewers.reset_ms[viewer]:
             viewers.push_recent(viewer, video, when, level[place])
         viewers.positives[viewer] += 1 if up else -1
     for topic, found in made.items():

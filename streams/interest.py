@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.objective import USUAL_WORTH
+from streams.objective import POSITIVE, USUAL_WORTH
 from streams.outcomes import OutcomeTable
 from streams.tables import F32, F64, I64, add_top
-from streams.viewers import ViewerTable
+from streams.viewers import LEVELS, ViewerTable
 
-__all__ = ["move_interest"]
+__all__ = ["move_interest", "start_anew"]
 
 
 def move_interest(
@@ -24,7 +24,8 @@ def move_interest(
 ) -> None:
     """Replace the contribution of outcome ``rows`` by ``worth`` f32[n] earned at ``at_ms`` i64[n].
 
-    ``known`` i64[n] are the catalogue's rows of their videos; those of -1 contribute nothing.
+    ``known`` i64[n] are the catalogue's rows of their videos; those of -1 contribute nothing, nor does what was earned
+    before the viewer started anew.
     """
     distinct, inverse = np.unique(outcomes.viewer[rows], return_inverse=True)
     newest = viewers.at_ms[distinct]
@@ -32,10 +33,28 @@ def move_interest(
     viewers.advance(distinct, newest)
     viewer = outcomes.viewer[rows]
     for amount, when, sign in ((outcomes.reward[rows], outcomes.reward_ms[rows], -1.0), (worth, at_ms, 1.0)):
-        use = np.flatnonzero((known >= 0) & (amount != 0))
+        use = np.flatnonzero((known >= 0) & (amount != 0) & (when > viewers.reset_ms[viewer]))
         if len(use):
             signed = amount[use].astype(np.float64) * sign
             _contribute(viewers, catalogue, viewer[use], known[use], signed, sign, amount[use] > 0, when[use])
+
+
+def start_anew(viewers: ViewerTable, catalogue: Catalogue, outcomes: OutcomeTable, viewer: int, ts_ms: int) -> None:
+    """Forget what was learnt of a viewer's tastes up to ``ts_ms``; what outcomes in memory earned later stays."""
+    viewers.reset_ms[viewer] = ts_ms
+    viewers.clear_interests(viewer)
+    rows = np.flatnonzero((outcomes.viewer[: outcomes.high] == viewer) & (outcomes.reward_ms[: outcomes.high] > ts_ms))
+    known = catalogue.rows_of_hashes(outcomes.video[rows].view(np.uint64))
+    for row in rows[(outcomes.bits[rows] & POSITIVE) > 0].tolist():
+        video, when = int(outcomes.video[row : row + 1].view(np.uint64)[0]), int(outcomes.reward_ms[row])
+        viewers.push_recent(viewer, video, when, np.zeros(LEVELS, dtype=np.int8))
+    use = rows[(known >= 0) & (outcomes.reward[rows] != 0)]
+    if len(use):
+        amount, when_ms = outcomes.reward[use].astype(np.float64), outcomes.reward_ms[use]
+        videos = catalogue.rows_of_hashes(outcomes.video[use].view(np.uint64))
+        owner = np.full(len(use), viewer)
+        viewers.advance(np.array([viewer]), np.array([when_ms.max()]))
+        _contribute(viewers, catalogue, owner, videos, amount, 1.0, amount > 0, when_ms)
 
 
 def _contribute(

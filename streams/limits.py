@@ -44,6 +44,10 @@ SOUNDS: Final = 12
 PICKED: Final = 8
 """Categories a viewer may pick at sign-up; further ones are ignored."""
 
+HIDDEN: Final = 512
+"""Creators, sounds and tags that a viewer hid or took back, 17 bytes each; beyond it those named longest ago fall out.
+"""
+
 # --- videos ---
 NEIGHBOURS: Final = 64
 """Videos liked by the same viewers, kept per video (16 bytes each); the weakest falls out."""

@@ -40,6 +40,11 @@ _FAMILIES: Final = {
 _INTEREST, _CREATOR = (list(_FAMILIES).index(name) for name in ("interest", "creator"))
 
 
+_NOBODY: Final = ViewerTable()
+"""A viewer of whom nothing is known; never written to."""
+_NOBODY.rows([""])
+
+
 class Model(NamedTuple):
     """What serving needs of the models: one weight a feature, float64[F], the version it came from, and the heads'
     weights float64[heads, F] and intercepts, if there are any yet.
@@ -100,7 +105,9 @@ def _rank(
         rows, near = short
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
-    x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms, near)
+    # Whose profile is read: nobody's, where the viewer turned personalisation off.
+    profile, row = (viewers, request.viewer) if viewers.personalize[request.viewer] else (_NOBODY, 0)
+    x = candidate_features(catalogue, profile, row, rows, request.now_ms, near)
     scores = x @ model.weights
     names = catalogue.hash[rows]
     if request.pure:
@@ -112,7 +119,7 @@ def _rank(
             order, catalogue.creator[rows], fresh, request.limit, request.last_creator, request.seed
         )
     mean = x.mean(axis=0)
-    sources, reasons = _explain(catalogue, viewers, request, rows[order], (x[order] - mean) * model.weights, explored)
+    sources, reasons = _explain(catalogue, profile, row, rows[order], (x[order] - mean) * model.weights, explored)
     return Ranked(rows[order], scores[order], sources, reasons, x[order])
 
 
@@ -133,7 +140,7 @@ def _fresh(catalogue: Catalogue, rows: I64, scores: F64, names: U64, request: Re
 
 
 def _explain(
-    catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64, parts: F64, explored: list[bool]
+    catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, parts: F64, explored: list[bool]
 ) -> tuple[list[str], list[list[str]]]:
     """Where each item came from and why, from the parts of its score against the mean candidate."""
     names = list(_FAMILIES)
@@ -141,7 +148,7 @@ def _explain(
     strongest = np.argsort(-totals, axis=1, kind="stable")[:, :2]
     speaks = np.take_along_axis(totals, strongest, axis=1) > 0
     words = [[name] * len(rows) for name in names]
-    liked = _liked_tags(catalogue, viewers, request.viewer, rows)
+    liked = _liked_tags(catalogue, viewers, viewer, rows)
     words[_INTEREST] = [f"tag:{tag}" if tag else "interest" for tag in liked]
     words[_CREATOR] = [_maker(catalogue, row) for row in rows.tolist()]
     sources = [names[first] for first in strongest[:, 0].tolist()]

@@ -17,6 +17,7 @@ from streams import limits
 from streams.affinity import Near, liked_rows, near_of, taste_vectors
 from streams.catalogue import Catalogue
 from streams.features import FEATURES, POPULAR
+from streams.hidden import hidden_rows
 from streams.popular import popular_features
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
@@ -44,6 +45,8 @@ def allowed(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> npt
             found = catalogue.rows_of_hashes(names)
             fine[found[found >= 0]] = False
     fine &= catalogue.creator[: catalogue.high] != viewers.hash[request.viewer]
+    if (hidden := hidden_rows(catalogue, viewers.hidden[request.viewer])) is not None:
+        fine &= ~hidden
     bound = catalogue.bound()
     if len(bound):
         country = np.uint64(request.country or int(viewers.country[request.viewer]))
@@ -68,8 +71,9 @@ def shortlists(
     for low in range(0, len(requests), _BLOCK):
         part = requests[low : low + _BLOCK]
         who = np.array([request.viewer for request in part], dtype=np.int64)
-        scores = _interest(viewers, who, light) @ catalogue.content[: catalogue.high].T
-        liked = liked_rows(catalogue, viewers, who)
+        read = viewers.personalize[who][:, None]  # nobody else's profile is
+        scores = (_interest(viewers, who, light) * read) @ catalogue.content[: catalogue.high].T
+        liked = np.where(read, liked_rows(catalogue, viewers, who), -1)
         taste = taste_vectors(catalogue, liked) * light[_AT["factors"]]
         scores += taste @ catalogue.factors[: catalogue.high].T
         scores += base

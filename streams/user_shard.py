@@ -22,6 +22,7 @@ from streams.interest import move_interest
 from streams.keys import outcome_key, viewer_key
 from streams.outcomes import OutcomeTable
 from streams.popular import levels
+from streams.profile import describe, grant
 from streams.tables import F32, I64
 from streams.training import Training
 from streams.viewers import ViewerTable
@@ -43,11 +44,14 @@ class Missing(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What a batch touched: ``viewer`` rows and ``video`` hashes of every event, and ``strong`` viewer rows."""
+    """What a batch touched: ``viewer`` rows and ``video`` hashes of every event, rows of viewers with a ``strong``
+    signal, and of those who ``hid`` something, took it back or started anew.
+    """
 
     viewer: I64
     video: U64
     strong: I64
+    hid: list[int]
 
 
 class Saved(NamedTuple):
@@ -85,7 +89,8 @@ class UserShard:
     def missing(self, batch: Columns) -> Missing:
         """What ``batch`` needs and memory does not hold."""
         row_of, have = self.viewers.row_of, self.outcomes.row_of
-        users = [user for user in dict.fromkeys(batch.users) if user not in row_of]
+        named = (*batch.users, *(wish.user_id for wish in batch.wishes))
+        users = [user for user in dict.fromkeys(named) if user not in row_of]
         videos = self._hashes(batch.videos)
         pairs = pair(hash_all(batch.users), videos).tolist()
         wanted = {
@@ -117,8 +122,11 @@ class UserShard:
     def apply(self, batch: Columns, *next_offsets: int) -> Applied:
         """Fold one batch; everything it names must be loaded. Advances the offset of each of its sources, in order."""
         self.offsets.update(zip(batch.topics, next_offsets, strict=True))
+        hid = grant(self.viewers, self.catalogue, self.outcomes, batch.wishes)
+        self._dirty_viewers.update(hid)
+        self.viewers.touched[hid] = self._clock
         if not len(batch):
-            return Applied(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64))
+            return Applied(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64), hid)
         self._clock += 1
         viewer = np.array(self.viewers.rows(batch.users), dtype=np.int64)
         video = self._hashes(batch.videos)
@@ -138,7 +146,7 @@ class UserShard:
         np.maximum.at(self.viewers.last_ms, viewer, batch.ts_ms)
         self._meet(created)
         self.watermark_ms = max(self.watermark_ms, int(batch.ts_ms.max()))
-        return Applied(viewer, video, strong)
+        return Applied(viewer, video, strong, hid)
 
     def settle(self, videos: Sequence[int]) -> None:
         """Videos (hashes) have become known: put in what outcomes on them owe to their viewers' interests."""
@@ -166,7 +174,7 @@ class UserShard:
             row = self.viewers.rows([user_id])[0]
             if not self.viewers.known[row]:
                 first.append(row)
-            self._describe(row, user)
+            describe(self.viewers, row, user)
             self._dirty_viewers.add(row)
         return first
 
@@ -303,7 +311,9 @@ class UserShard:
         seen_long = ((after & ~before)[moved] & objective.LONG_VIEW) > 0
         better = (after[moved] & (objective.POSITIVE | objective.NEGATIVE)) > 0
         watched = touched[moved[seen_long & ~better]]
-        teach(self.training, *tables, created, touched[rising], watched, int(batch.ts_ms.max()))
+        open_to_us = [rows[viewers.personalize[outcomes.viewer[rows]]] for rows in (created, touched[rising], watched)]
+        met, risen, long = open_to_us
+        teach(self.training, *tables, met, risen, long, int(batch.ts_ms.max()))
 
     def _meet(self, created: I64) -> None:
         """Remember newly met videos, and freeze the oldest outcome of a viewer who has too many."""
@@ -337,16 +347,6 @@ class UserShard:
         if (owing := self._owed.get(int(self.outcomes.video[outcome : outcome + 1].view(np.uint64)[0]))) is not None:
             owing.discard(outcome)
         self.outcomes.give(np.array([outcome]))
-
-    def _describe(self, row: int, user: User) -> None:
-        viewers = self.viewers
-        viewers.known[row] = True
-        viewers.lang[row] = hash64(user.lang) if user.lang else 0
-        viewers.country[row] = hash64(user.country) if user.country else 0
-        picked = [hash64(name) for name in user.interests[: limits.PICKED]]
-        viewers.picked[row] = picked + [0] * (limits.PICKED - len(picked))
-        viewers.personalize[row] = user.settings.personalize if user.settings else True
-        viewers.safety_level[row] = min(user.settings.safety_level, 127) if user.settings else 0
 
     def _forget(self, user_id: str) -> None:
         row = self.viewers.row_of.get(user_id)

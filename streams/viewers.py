@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.hashing import U64, hash64
+from streams.hidden import ENTRY, NOTHING
 from streams.tables import F32, F64, I64, Table
 
 __all__ = ["HALF_LIVES_S", "LEVELS", "ViewerTable", "met_of"]
@@ -52,6 +53,8 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "safety_level": (np.int8, (), 0),
     "personalize": (np.bool_, (), True),
     "known": (np.bool_, (), False),
+    "reset_ms": (np.int64, (), 0),
+    "hidden_count": (np.int32, (), 0),
     "positives": (np.int32, (), 0),
     "met_count": (np.int32, (), 0),
     "seq": (np.int64, (), 0),
@@ -59,6 +62,10 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 }
 _UNSAVED = frozenset({"hash", "met_count", "seq", "touched"})
 _SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
+_INTERESTS = (
+    "fast", "slow", "negative", "mass", "recent", "recent_ms", "levels", "tags", "tag_w", "creators", "creator_w",
+    "sounds", "sound_w", "judged", "duration_sum", "duration_mass",
+)  # fmt: skip
 _ROW = np.dtype([(name, _COLUMNS[name][0], _COLUMNS[name][1]) for name in _SAVED])
 
 
@@ -70,6 +77,7 @@ class ViewerTable(Table):
     same over all videos.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
+    ``hidden`` are arrays of ``hidden.ENTRY``. Nothing earned up to ``reset_ms`` counts for interests.
     """
 
     hash: U64
@@ -97,6 +105,8 @@ class ViewerTable(Table):
     safety_level: np.ndarray[Any, np.dtype[np.int8]]
     personalize: np.ndarray[Any, np.dtype[np.bool_]]
     known: np.ndarray[Any, np.dtype[np.bool_]]
+    reset_ms: I64
+    hidden_count: np.ndarray[Any, np.dtype[np.int32]]
     positives: np.ndarray[Any, np.dtype[np.int32]]
     met_count: np.ndarray[Any, np.dtype[np.int32]]
     seq: I64
@@ -108,6 +118,7 @@ class ViewerTable(Table):
         self.user_ids: list[str] = []
         self.met: list[U64] = []
         self.served: list[U64] = []
+        self.hidden: list[npt.NDArray[np.void]] = []
 
     def rows(self, user_ids: Iterable[str]) -> list[int]:
         """Row of each viewer, a new one where it had none; O(1) each."""
@@ -125,11 +136,13 @@ class ViewerTable(Table):
         self.user_ids.extend([""] * short)
         self.met.extend([_NO_MET] * short)
         self.served.extend([_NO_MET] * short)
+        self.hidden.extend([NOTHING] * short)
         for user, row in zip(user_ids, rows.tolist(), strict=True):
             self.row_of[user] = row
             self.user_ids[row] = user
             self.hash[row] = hash64(user)
             self.met[row] = self.served[row] = _NO_MET
+            self.hidden[row] = NOTHING
 
     def drop(self, rows: I64) -> None:
         """Forget rows (they are cold, or the viewer asked to be forgotten)."""
@@ -137,7 +150,13 @@ class ViewerTable(Table):
             del self.row_of[self.user_ids[row]]
             self.user_ids[row] = ""
             self.met[row] = self.served[row] = _NO_MET
+            self.hidden[row] = NOTHING
         self.give(rows)
+
+    def clear_interests(self, row: int) -> None:
+        """Take away everything that outcomes taught of a viewer's tastes."""
+        for name in _INTERESTS:
+            getattr(self, name)[row] = _COLUMNS[name][2]
 
     def advance(self, rows: I64, to_ms: I64) -> None:
         """Move the landmark of unique ``rows`` forward to ``to_ms`` where that is later; sums are decayed to it."""
@@ -191,13 +210,16 @@ class ViewerTable(Table):
         self.levels[row, at] = 0
 
     def encode(self, rows: I64) -> list[bytes]:
-        """One value a row for the store: format byte, columns, then the met videos (8 bytes each)."""
+        """One value a row for the store: format byte, columns, what is hidden, then the met videos (8 bytes each)."""
+        for row in rows.tolist():
+            self.hidden_count[row] = len(self.hidden[row])
         packed = np.zeros(len(rows), dtype=_ROW)
         for name in _SAVED:
             packed[name] = getattr(self, name)[rows]
         head, size, raw = bytes([_FORMAT]), _ROW.itemsize, packed.tobytes()
         return [
-            head + raw[at * size : (at + 1) * size] + self.met[row].tobytes() for at, row in enumerate(rows.tolist())
+            head + raw[at * size : (at + 1) * size] + self.hidden[row].tobytes() + self.met[row].tobytes()
+            for at, row in enumerate(rows.tolist())
         ]
 
     def decode(self, user_ids: Sequence[str], values: Sequence[bytes]) -> None:
@@ -214,10 +236,12 @@ class ViewerTable(Table):
         for name in _SAVED:
             getattr(self, name)[rows] = packed[name]
         for row, value in zip(rows.tolist(), values, strict=True):
-            self.met[row] = np.frombuffer(value, dtype=np.uint64, offset=1 + size).copy()
+            self.hidden[row] = np.frombuffer(value, ENTRY, int(self.hidden_count[row]), 1 + size).copy()
+            self.met[row] = met_of(value).copy()
             self.met_count[row] = len(self.met[row])
 
 
 def met_of(value: bytes) -> U64:
     """The met videos (hashes) in a stored viewer's row."""
-    return np.frombuffer(value, dtype=np.uint64, offset=1 + _ROW.itemsize)
+    hidden = int(np.frombuffer(value, dtype=_ROW, count=1, offset=1)["hidden_count"][0])
+    return np.frombuffer(value, dtype=np.uint64, offset=1 + _ROW.itemsize + hidden * ENTRY.itemsize)

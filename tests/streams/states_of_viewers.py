@@ -68,7 +68,9 @@ def _event(rng: random.Random, verbs: tuple[str, ...]) -> Any:
     elif verb == "skip":
         more["watch_ms"] = rng.randint(0, 2_000)
     elif verb == "feedback":
-        more["kind"] = rng.choice(["not_interested", "report", "more_like_this", "mute"])
+        more["kind"] = rng.choice(["not_interested", "report", "more_like_this", "mute", "hide_sound", "hide_tag"])
+        if rng.random() < 0.1:
+            more["kind"] = "reset"
     elif verb == "share":
         more["event_id"] = f"e{rng.randrange(6)}"
     elif verb == "action":
@@ -157,6 +159,8 @@ def _meant(users: Users) -> Any:
             sorted(viewers.met[row].tolist()),
             int(viewers.positives[row]),
             sorted(viewers.recent[row].tolist()),
+            int(viewers.reset_ms[row]),
+            sorted(viewers.hidden[row].tolist()),
             *(sorted(_slots(users, row, names, weights, least=1e-3)) for names, weights in _PERSONA),
         ]
         for user, row in rows_of(users).items()

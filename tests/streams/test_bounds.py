@@ -14,6 +14,7 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns
 from streams.hashing import hash64, hash_all
+from streams.hidden import NOTHING, put
 from streams.learning.heads import Heads
 from streams.ranker import SoftmaxRanker
 from streams.tables import add_top
@@ -64,6 +65,12 @@ def test_beyond_so_many_met_videos_the_oldest_is_forgotten(viewers):
     assert viewers.remember(0, names[limits.MET :]) == 10
     assert viewers.met[0].tolist() == names[10:].tolist()
     assert viewers.met_count[0] == limits.MET
+
+
+def test_beyond_so_many_hidden_names_those_named_longest_ago_fall_out():
+    held = put(NOTHING, [(0, at + 1, 2 * at) for at in range(limits.HIDDEN + 4)])
+    assert held["name"].tolist() == list(range(5, limits.HIDDEN + 5))
+    assert put(held, [(0, 3, 1)]).tolist() == held.tolist(), "older than all that is kept"
 
 
 def test_beyond_so_many_latest_positives_the_oldest_falls_out():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ class Desk:
     """Viewers and outcomes over the known videos, with a way to meet and to like."""
 
     def __init__(self, viewers: int) -> None:
-        self.catalogue, self.viewers, self.outcomes = known(), ViewerTable(), OutcomeTable()
+        self.catalogue, self.viewers, self.outcomes = deepcopy(known()), ViewerTable(), OutcomeTable()
         self.training = Training(NEGATIVES)
         self.viewers.rows(f"u{at}" for at in range(viewers))
         self.catalogue.sums[:12, 0] = 1.0  # somebody has met each

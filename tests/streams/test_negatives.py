@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ NOW_MS = 1_000_000
 
 
 def drawn(count: int, met: int = 0, groups: int = 2_000):
-    catalogue, viewers = known(), ViewerTable()
+    catalogue, viewers = deepcopy(known()), ViewerTable()
     viewers.rows(["u"])
     rows = catalogue.candidates()
     catalogue.sums_ms[rows] = NOW_MS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_hours_are_the_same_in_any_order_and_pieces_and_an_undo_leaves_nothing()
 
 
 def world():
-    catalogue, viewers = known(), ViewerTable()
+    catalogue, viewers = deepcopy(known()), ViewerTable()
     viewers.rows(["active", "away"])
     rows = catalogue.candidates()
     catalogue.hour[rows] = NOW - 1

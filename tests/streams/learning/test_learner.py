@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_vectors_are_cut_into_bounded_chunks(monkeypatch):
 
 
 def test_vectors_and_lifts_reach_a_catalogue_of_the_same_process_once():
-    learner, catalogue = taught(4), known()
+    learner, catalogue = taught(4), deepcopy(known())
     learner.place(catalogue)
     row, name = catalogue.row_of["v3"], int(hash_all(["v3"])[0])
     vectors, lift = learner.factors.table, learner.lift.table
