@@ -22,6 +22,7 @@ from streams.index import HashIndex
 from streams.lift import HALF_LIVES_S as LIFT_S
 from streams.tables import F32, I64
 from streams.videos import NUMBERS, VideoTable
+from streams.viewers import LEVELS
 
 __all__ = ["Catalogue"]
 
@@ -33,15 +34,14 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "tags": (np.uint64, (limits.VIDEO_TAGS,), 0),
     "tag_ids": (np.int32, (limits.VIDEO_TAGS + 2,), 0),
     "countries": (np.uint64, (limits.COUNTRIES,), 0),
-    "content": (np.float32, (limits.DIM,), 0.0),
-    "factors": (np.float32, (limits.FACTORS,), 0.0),
+    "joint": (np.float32, (limits.DIM + limits.FACTORS + 1,), 0.0),
+    "popular": (np.float32, (LEVELS + len(LIFT_S),), 0.0),
     "lift": (np.float32, (len(LIFT_S), 2), 0.0),
     "lift_ms": (np.int64, (), 0),
     "duration_ms": (np.int64, (), 0),
     "created_ms": (np.int64, (), 0),
     "safety": (np.int8, (), 0),
     "candidate": (np.bool_, (), False),
-    "base": (np.float32, (), -np.inf),
     "stale": (np.bool_, (), True),
 }
 
@@ -50,7 +50,9 @@ class Catalogue(VideoTable):
     """Struct of arrays, one row a video: the numbers of ``VideoTable`` beside what its record says.
 
     ``candidate`` bool[n]: announced, active, public, recommendable and no duplicate. ``countries`` all 0: everywhere.
-    ``base`` f32[n] is what ``shortlist`` keeps of each video alone, ``stale`` marks rows that changed since.
+    ``joint`` f32[n, DIM + FACTORS + 1] holds side by side what one matrix product takes: ``content``, ``factors`` and
+    ``base``, the score of each video alone. ``shortlist`` keeps ``base`` and the ``popular`` features; ``stale`` marks
+    rows that changed since.
     """
 
     hash: U64
@@ -60,15 +62,14 @@ class Catalogue(VideoTable):
     tags: U64
     tag_ids: npt.NDArray[np.int32]
     countries: U64
-    content: F32
-    factors: F32
+    joint: F32
+    popular: F32
     lift: F32
     lift_ms: I64
     duration_ms: I64
     created_ms: I64
     safety: npt.NDArray[np.int8]
     candidate: npt.NDArray[np.bool_]
-    base: F32
     stale: npt.NDArray[np.bool_]
 
     def __init__(self) -> None:
@@ -93,6 +94,23 @@ class Catalogue(VideoTable):
         self._index = HashIndex()
         self._candidates: I64 | None = None
         self._bound: I64 | None = None
+        self._sensitive: I64 | None = None
+        self._uploads: dict[int, set[int]] = {}
+
+    @property
+    def content(self) -> F32:
+        """Content vectors, float32[n, DIM], a view."""
+        return self.joint[:, : limits.DIM]
+
+    @property
+    def factors(self) -> F32:
+        """Collaborative vectors, float32[n, FACTORS], a view."""
+        return self.joint[:, limits.DIM : -1]
+
+    @property
+    def base(self) -> F32:
+        """Score of each video alone, float32[n], a view."""
+        return self.joint[:, -1]
 
     def take_states(self, states: Iterable[tuple[str, VideoState | None]]) -> None:
         """Take over states by video id; None (a tombstone) drops the video. The last of repeated ids wins."""
@@ -171,11 +189,24 @@ class Catalogue(VideoTable):
             self._bound = rows[self.countries[rows, 0] != 0]
         return self._bound
 
+    def sensitive(self) -> I64:
+        """Rows of candidates of a safety level above 0, int64[m]."""
+        if self._sensitive is None:
+            rows = self.candidates()
+            self._sensitive = rows[self.safety[rows] > 0]
+        return self._sensitive
+
+    def uploads(self, creator: int) -> I64:
+        """Rows of the videos of a creator (a hash), int64[m]."""
+        return np.array(sorted(self._uploads.get(creator, ())), dtype=np.int64)
+
     def _describe(self, row: int, video: Video | None) -> None:
         self.videos[row] = video
         if video is None:
             return
+        self._uploads.get(int(self.creator[row]), set()).discard(row)
         self.creator[row] = hash64(video.creator_id)
+        self._uploads.setdefault(int(self.creator[row]), set()).add(row)
         self.sound[row] = hash64(video.sound_id) if video.sound_id else 0
         self.lang[row] = hash64(video.lang) if video.lang else 0
         self.tags[row] = tag_hashes(video)
@@ -186,7 +217,7 @@ class Catalogue(VideoTable):
             self.tag_ids[row, at] = numbers.setdefault(name, len(numbers) + 1) if name else 0
         countries = [hash64(country) for country in video.countries[: limits.COUNTRIES]]
         self.countries[row] = countries + [0] * (limits.COUNTRIES - len(countries))
-        self._bound = None
+        self._bound = self._sensitive = None
         self.content[row] = content_vector(video)
         self.duration_ms[row], self.created_ms[row] = video.duration_ms, video.created_ms
         self.safety[row] = min(video.safety.level, 127) if video.safety else 0
@@ -195,6 +226,11 @@ class Catalogue(VideoTable):
         for row in rows:
             del self.row_of[self.video_ids[row]]
             del self.row_of_hash[int(self.hash[row])]
+            maker = int(self.creator[row])
+            if (own := self._uploads.get(maker)) is not None:
+                own.discard(row)
+                if not own:
+                    del self._uploads[maker]
             self.video_ids[row], self.videos[row] = "", None
             self.candidate[row], self.stale[row] = False, True
         if rows:
@@ -203,7 +239,7 @@ class Catalogue(VideoTable):
             self._changed()
 
     def _changed(self) -> None:
-        self._candidates = self._bound = None
+        self._candidates = self._bound = self._sensitive = None
         self.version += 1
 
 

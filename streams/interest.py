@@ -13,10 +13,11 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.objective import POSITIVE, USUAL_WORTH
 from streams.outcomes import OutcomeTable
+from streams.popular import levels
 from streams.tables import F32, F64, I64, add_top
 from streams.viewers import LEVELS, ViewerTable
 
-__all__ = ["move_interest", "start_anew"]
+__all__ = ["like_again", "move_interest", "start_anew"]
 
 
 def move_interest(
@@ -37,6 +38,20 @@ def move_interest(
         if len(use):
             signed = amount[use].astype(np.float64) * sign
             _contribute(viewers, catalogue, viewer[use], known[use], signed, sign, amount[use] > 0, when[use])
+
+
+def like_again(
+    viewers: ViewerTable, catalogue: Catalogue, outcomes: OutcomeTable, rows: I64, was_ms: I64, at_ms: I64
+) -> None:
+    """Positives of outcome ``rows`` that stood before (earned at ``was_ms``) and were earned anew, at ``at_ms``: those
+    that a fresh start had put behind are among the latest positives again.
+    """
+    reset_ms = viewers.reset_ms[outcomes.viewer[rows]]
+    for at in np.flatnonzero((was_ms <= reset_ms) & (at_ms > reset_ms)).tolist():
+        row = rows[at : at + 1]
+        video = outcomes.video[row].view(np.uint64)
+        level = levels(catalogue, catalogue.rows_of_hashes(video), int(at_ms[at]))[0]
+        viewers.push_recent(int(outcomes.viewer[row[0]]), int(video[0]), int(at_ms[at]), level)
 
 
 def start_anew(viewers: ViewerTable, catalogue: Catalogue, outcomes: OutcomeTable, viewer: int, ts_ms: int) -> None:

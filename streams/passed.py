@@ -16,7 +16,7 @@ from streams.tables import F32, F64, I64
 from streams.videos import hours_of
 from streams.viewers import ViewerTable
 
-__all__ = ["passed_by"]
+__all__ = ["hours_at", "passed_by", "weights_of"]
 
 _HOUR_MS: Final = 3_600_000
 _HALF_LIFE_H: Final = 2.0
@@ -35,40 +35,49 @@ class Crowd(NamedTuple):
     heat: F64
 
 
-def passed_by(
-    catalogue: Catalogue, viewers: ViewerTable, viewer: I64, inverse: I64 | None, rows: I64, now_ms: int
-) -> F32:
-    """Logarithm of the share of all liking that ``rows`` i64[n] had in the viewer's active hours, summed, float32[n].
-
-    ``viewer`` i64[g] are distinct viewers, ``inverse`` i64[n] says which of them each row is for; None: the only one.
-    """
-    crowd = _crowd(catalogue, now_ms)
-    weight = _weights(crowd, viewers, viewer)
-    of = hours_of(catalogue.hour[rows])
-    fresh = (of > crowd.hour - limits.HOURS) & (of <= crowd.hour)
-    hours = np.where(fresh, catalogue.hours[rows], np.float32(0.0))
-    total = hours @ weight[0] if inverse is None else np.einsum("nh,nh->n", hours, weight[inverse])
+def passed_by(total: F32) -> F32:
+    """The feature: logarithm of ``total`` f32[n], what ``hours_at`` and ``weights_of`` make as their product."""
     result: F32 = np.log(np.maximum(total, 0.0) + _FLOOR)
     return result
 
 
-def _weights(crowd: Crowd, viewers: ViewerTable, viewer: I64) -> F32:
+def hours_at(catalogue: Catalogue, rows: I64, now_ms: int) -> F32:
+    """Positives of videos ``rows`` i64[n] in each of the latest hours, f32[n, HOURS] by ``hour % HOURS``."""
+    behind = _crowd(catalogue, now_ms).hour - catalogue.hour[rows]
+    mask = _MASKS[np.clip(behind, 0, limits.HOURS), catalogue.hour[rows] % limits.HOURS]
+    result: F32 = catalogue.hours[rows] * mask
+    return result
+
+
+def weights_of(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:
     """What a positive of each hour adds up to over the later active hours of each viewer, f32[g, HOURS].
 
-    A positive is hot for some hours after it, half as much after each two.
+    A positive is hot for some hours after it, half as much after each two. As of the last ``hours_at``. Who turned
+    personalisation off was never active.
     """
+    crowd: Crowd = catalogue.crowd
     hour = viewers.recent_ms[viewer] // _HOUR_MS
-    place, nth = np.nonzero((hour > crowd.hour - limits.HOURS) & (hour <= crowd.hour))
+    fine = (hour > crowd.hour - limits.HOURS) & (hour <= crowd.hour) & viewers.personalize[viewer][:, None]
+    place, nth = np.nonzero(fine)
     active = np.zeros((len(viewer), limits.HOURS))
     np.add.at(active, (place, hour[place, nth] % limits.HOURS), 1.0)
     heard = active / np.maximum(crowd.heat, 1.0)
-    summed = np.zeros(len(viewer))
-    out = np.zeros((len(viewer), limits.HOURS), dtype=np.float32)
-    for back in range(limits.HOURS):
-        at = (crowd.hour - back) % limits.HOURS
-        summed = summed * _FADE + heard[:, at]
-        out[:, at] = summed
-    return out
+    # A sum over later hours that fades is one product: [g, HOURS] @ [HOURS, HOURS] by how far apart hours are.
+    at = np.arange(limits.HOURS)
+    age = (crowd.hour - at) % limits.HOURS
+    apart = age[None, :] - age[:, None]
+    fade = np.where(apart >= 0, 2.0 ** (-apart / _HALF_LIFE_H), 0.0)
+    result: F32 = (heard @ fade).astype(np.float32)
+    return result
+
+
+def _masks() -> F32:
+    """1 where a place of ``hours`` is within the latest HOURS, by how far its video is behind and by its own hour."""
+    behind, own, at = np.ogrid[: limits.HOURS + 1, : limits.HOURS, : limits.HOURS]
+    return ((own - at) % limits.HOURS + behind < limits.HOURS).astype(np.float32)
+
+
+_MASKS: Final = _masks()
 
 
 def _crowd(catalogue: Catalogue, now_ms: int) -> Crowd:

@@ -7,6 +7,7 @@ contradicts the taste of weeks, the old taste counts less.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -27,43 +28,58 @@ _TURN: Final = np.float32(3.0)  # how much more a session counts that contradict
 _DOUBT: Final = np.float32(1.0)  # squared liking below which a session contradicts nothing
 
 
-def personal(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, inverse: I64 | None, rows: I64, out: F32) -> None:
+def personal(
+    catalogue: Catalogue, viewers: ViewerTable, viewer: I64, counts: Sequence[int], rows: I64, out: F32
+) -> None:
     """Content, persona and locale features into ``out`` float32[n, 10].
 
-    ``viewer`` int64[g] are distinct viewers, ``inverse`` int64[n] says which of them each of ``rows`` is for; None: all
-    for the only one. Columns: content against the fast, slow and negative interest; liking of tags (of weeks, of the
-    session), creator and sound; categories picked at sign-up; same language; distance to the usual length, negative.
+    ``viewer`` int64[g] are distinct viewers; the first ``counts[0]`` of ``rows`` are for the first, and so on. Columns:
+    content against the fast, slow and negative interest; liking of tags (of weeks, of the session), creator and sound;
+    categories picked at sign-up; same language; distance to the usual length, negative.
     """
-    spread = np.zeros(1, dtype=np.int64) if inverse is None else inverse
-    who = viewer[spread]
-    content = catalogue.content[rows]
-    mass = np.maximum(viewers.mass[who], 0.0) + 1.0
-    for column, sums in enumerate((viewers.fast, viewers.slow, viewers.negative)):
-        dot = content @ sums[viewer[0]] if inverse is None else np.einsum("nd,nd->n", content, sums[who])
-        out[:, column] = dot / mass[:, column]
-    ids = catalogue.tag_ids[rows]
-    tags, makers, sounds = ids[:, :-2], ids[:, -2:-1], ids[:, -1:]
-    root = np.sqrt(np.maximum((tags != 0).sum(axis=1), 1)).astype(np.float32)
-    kept = _numbers(catalogue, viewers.tags[viewer])
-    for column in (0, 1):
-        out[:, 3 + column] = _found(catalogue, kept, _extra_worth(viewers, viewer, column), inverse, tags) / root
-    makers_kept, sounds_kept = (
-        _numbers(catalogue, viewers.creators[viewer]),
-        _numbers(catalogue, viewers.sounds[viewer]),
+    content, ids, lang = catalogue.content[rows], catalogue.tag_ids[rows], catalogue.lang[rows]
+    length = np.log1p(catalogue.duration_ms[rows] / 1_000.0).astype(np.float32)
+    root = np.sqrt(np.maximum((ids[:, :-2] != 0).sum(axis=1), 1)).astype(np.float32)
+    mass = np.maximum(viewers.mass[viewer], 0.0) + 1.0
+    kept = (
+        (3, slice(0, -2), _numbers(catalogue, viewers.tags[viewer]), _extra_worth(viewers, viewer, 0)),
+        (5, slice(-2, -1), _numbers(catalogue, viewers.creators[viewer]), _grown(viewers.creator_w[viewer])),
+        (6, slice(-1, None), _numbers(catalogue, viewers.sounds[viewer]), _grown(viewers.sound_w[viewer])),
+        (7, slice(0, -2), _numbers(catalogue, viewers.picked[viewer]), np.ones((len(viewer), 1), np.float32)),
     )
-    out[:, 5] = _found(catalogue, makers_kept, _grown(viewers.creator_w[viewer]), inverse, makers)
-    out[:, 6] = _found(catalogue, sounds_kept, _grown(viewers.sound_w[viewer]), inverse, sounds)
-    agreed = agreement(viewers, viewer)[spread]
-    out[:, _OF_WEEKS] *= agreed[:, None]
-    out[:, _OF_SESSION] *= (1.0 + _TURN * (1.0 - agreed))[:, None]
-    picked = viewers.picked[viewer]
-    ones = np.ones(picked.shape, dtype=np.float32)
-    out[:, 7] = _found(catalogue, _numbers(catalogue, picked), ones, inverse, tags) if picked.any() else 0.0
-    out[:, 8] = (viewers.lang[who] == catalogue.lang[rows]) & (catalogue.lang[rows] != 0)
-    heavy = viewers.duration_mass[who]
-    mean = viewers.duration_sum[who] / np.maximum(heavy, 1e-6)
-    off = np.abs(np.log1p(catalogue.duration_ms[rows] / 1_000.0) - mean)
-    out[:, 9] = np.where(heavy > 0.5, -off, 0.0)
+    session, agreed = _extra_worth(viewers, viewer, 1), agreement(viewers, viewer)
+    heavy = viewers.duration_mass[viewer]
+    mean = viewers.duration_sum[viewer] / np.maximum(heavy, 1e-6)
+    low, table = 0, np.zeros(len(catalogue.id_of_tag) + 1, dtype=np.float32)
+    for at, (row, count) in enumerate(zip(viewer.tolist(), counts, strict=True)):
+        part, low = slice(low, low + count), low + count
+        if not viewers.personalize[row]:
+            out[part] = 0.0
+            continue
+        vectors = np.stack((viewers.fast[row], viewers.slow[row], viewers.negative[row]), axis=1)
+        out[part, :3] = (content[part] @ vectors) / mass[at]
+        for column, names, numbers, weights in kept:
+            out[part, column] = _sums(table, numbers[at], weights[at], ids[part, names])
+        out[part, 4] = _sums(table, kept[0][2][at], session[at], ids[part, :-2])
+        out[part, 3:5] /= root[part, None]
+        out[part, _OF_WEEKS] *= agreed[at]
+        out[part, _OF_SESSION] *= 1.0 + _TURN * (1.0 - agreed[at])
+        out[part, 8] = (lang[part] == viewers.lang[row]) & (lang[part] != 0)
+        out[part, 9] = -np.abs(length[part] - mean[at]) if heavy[at] > 0.5 else 0.0
+
+
+def _sums(table: F32, numbers: npt.NDArray[np.int32], weights: F32, own: npt.NDArray[np.int32]) -> F32:
+    """Sum of what ``numbers`` i32[K] weigh over each video's ``own`` i32[n, T], float32[n]; 0 never matches.
+
+    ``table`` is all zeros, before and after.
+    """
+    if not numbers.any():
+        return np.zeros(len(own), dtype=np.float32)
+    table[numbers] = weights
+    table[0] = 0.0
+    found: F32 = table[own].sum(axis=1)
+    table[numbers] = 0.0
+    return found
 
 
 def agreement(viewers: ViewerTable, viewer: I64) -> F32:
@@ -84,26 +100,6 @@ def _numbers(catalogue: Catalogue, refs: U64) -> npt.NDArray[np.int32]:
     get = catalogue.id_of_tag.get
     flat = refs.ravel().tolist()
     return np.fromiter((get(name, 0) if name else 0 for name in flat), np.int32, len(flat)).reshape(refs.shape)
-
-
-def _found(
-    catalogue: Catalogue, kept: npt.NDArray[np.int32], weights: F32, inverse: I64 | None, own: npt.NDArray[np.int32]
-) -> F32:
-    """Sum of what the kept numbers i32[g, K] weigh over each video's own i32[n, T], float32[n]; 0 never matches."""
-    if inverse is None:
-        table = np.zeros(len(catalogue.id_of_tag) + 1, dtype=np.float32)
-        table[kept[0]] = weights[0]
-        table[0] = 0.0
-        alone: F32 = table[own].sum(axis=1)
-        return alone
-    kept, weights = kept[inverse], weights[inverse]
-    total = np.zeros(len(own), dtype=np.float32)
-    for at in range(own.shape[1]):
-        name = own[:, at]
-        if name.any():
-            same = (kept == name[:, None]) & (name != 0)[:, None]
-            total += np.where(same, weights, 0.0).sum(axis=1, dtype=np.float32)
-    return total
 
 
 def _extra_worth(viewers: ViewerTable, viewer: I64, span: int) -> F32:

@@ -13,9 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from streams import limits
-from streams.affinity import Near
 from streams.catalogue import Catalogue
-from streams.features import FEATURES, PRIOR, candidate_features
+from streams.features import FEATURES, PRIOR, candidate_features, grouped_features
 from streams.hashing import U64
 from streams.shortlist import allowed, shortlists
 from streams.slate import best, slate
@@ -38,11 +37,6 @@ _FAMILIES: Final = {
     ],
 }
 _INTEREST, _CREATOR = (list(_FAMILIES).index(name) for name in ("interest", "creator"))
-
-
-_NOBODY: Final = ViewerTable()
-"""A viewer of whom nothing is known; never written to."""
-_NOBODY.rows([""])
 
 
 class Model(NamedTuple):
@@ -82,11 +76,22 @@ class Ranked(NamedTuple):
 
 
 def rank_many(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], model: Model) -> list[Ranked]:
-    """A slate for each request; where the catalogue is large, shortlists are made for all viewers at once."""
+    """A slate for each request; where the catalogue is large, what can be is computed for all viewers at once.
+
+    No viewer may come twice.
+    """
+    made: dict[int, Ranked] = {}
     large = [at for at, request in enumerate(requests) if _short(catalogue, request)]
-    lists = shortlists(catalogue, viewers, [requests[at] for at in large], model.weights)
-    short = dict(zip(large, lists, strict=True))
-    return [_rank(catalogue, viewers, request, model, short.get(at)) for at, request in enumerate(requests)]
+    waiting = iter(large)
+    for block in shortlists(catalogue, viewers, [requests[at] for at in large], model.weights):
+        popular = catalogue.popular[block.rows]
+        x = grouped_features(catalogue, viewers, block.group, block.counts, block.rows, popular)
+        scores, low = x @ model.weights, 0
+        for count in block.counts:
+            part, low = slice(low, low + count), low + count
+            at = next(waiting)
+            made[at] = _slated(catalogue, viewers, requests[at], model, block.rows[part], x[part], scores[part])
+    return [made[at] if at in made else _whole(catalogue, viewers, one, model) for at, one in enumerate(requests)]
 
 
 def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model) -> Ranked:
@@ -94,21 +99,20 @@ def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Mo
     return rank_many(catalogue, viewers, [request], model)[0]
 
 
-def _rank(
-    catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, short: tuple[I64, Near] | None
+def _whole(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model) -> Ranked:
+    """The slate of one request from everything that may be shown."""
+    rows = catalogue.candidates()
+    rows = rows[allowed(catalogue, viewers, request)[rows]]
+    x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms)
+    return _slated(catalogue, viewers, request, model, rows, x, x @ model.weights)
+
+
+def _slated(
+    catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, rows: I64, x: F32, scores: F64
 ) -> Ranked:
-    """The slate of one request from its shortlist, or from everything that may be shown."""
-    if short is None:
-        rows, near = catalogue.candidates(), None
-        rows = rows[allowed(catalogue, viewers, request)[rows]]
-    else:
-        rows, near = short
+    """From scored candidates to what is shown."""
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
-    # Whose profile is read: nobody's, where the viewer turned personalisation off.
-    profile, row = (viewers, request.viewer) if viewers.personalize[request.viewer] else (_NOBODY, 0)
-    x = candidate_features(catalogue, profile, row, rows, request.now_ms, near)
-    scores = x @ model.weights
     names = catalogue.hash[rows]
     if request.pure:
         order, explored = best(scores, names, request.limit), [False] * request.limit
@@ -118,8 +122,8 @@ def _rank(
         order, explored = slate(
             order, catalogue.creator[rows], fresh, request.limit, request.last_creator, request.seed
         )
-    mean = x.mean(axis=0)
-    sources, reasons = _explain(catalogue, profile, row, rows[order], (x[order] - mean) * model.weights, explored)
+    parts = (x[order] - x.mean(axis=0)) * model.weights
+    sources, reasons = _explain(catalogue, viewers, request.viewer, rows[order], parts, explored)
     return Ranked(rows[order], scores[order], sources, reasons, x[order])
 
 
@@ -166,7 +170,7 @@ def _liked_tags(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I
     """The tag of each video that the viewer likes best, empty where there is none."""
     names = np.concatenate((viewers.picked[viewer], viewers.tags[viewer]))
     weights = np.concatenate((np.ones(limits.PICKED, dtype=np.float32), viewers.tag_w[viewer, :, 0]))
-    kept = (names != 0) & (weights > 0)
+    kept = (names != 0) & (weights > 0) & viewers.personalize[viewer]
     if not kept.any():
         return [""] * len(rows)
     tags = catalogue.tags[rows]

@@ -18,7 +18,7 @@ from streams.changes import Changes
 from streams.columns import Columns
 from streams.examples import teach
 from streams.hashing import U64, hash64, hash_all, pair
-from streams.interest import move_interest
+from streams.interest import like_again, move_interest
 from streams.keys import outcome_key, viewer_key
 from streams.outcomes import OutcomeTable
 from streams.popular import levels
@@ -268,6 +268,8 @@ class UserShard:
         times = was_met_ms[moved], met_ms[moved], was_ms[moved], at_ms[moved]
         effects.signal(self.changes, batch, event[moved], before[moved], after[moved], effects.Times(*times))
         self._pair_up(batch, touched, event, moved[(flips & objective.POSITIVE) > 0], after, at_ms)
+        again = moved[((before & after)[moved] & objective.POSITIVE) > 0]
+        like_again(self.viewers, self.catalogue, outcomes, touched[again], was_ms[again], at_ms[again])
         move_interest(self.viewers, self.catalogue, outcomes, touched[moved], known, worth[moved], at_ms[moved])
         put_in = worth.copy()
         put_in[moved[known < 0]] = 0.0

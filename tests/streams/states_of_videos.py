@@ -136,7 +136,9 @@ def _undone_changes(rng: random.Random) -> Story:
 def _counts(shard: VideoShard) -> Any:
     table = shard.table
     near = {name: sorted(table.near[row][table.near[row] != 0].tolist()) for name, row in shard.row_of.items()}
-    return {name: table.counts[row].tolist() for name, row in shard.row_of.items()}, near
+    counts = {name: table.counts[row].tolist() for name, row in shard.row_of.items()}
+    # A video of which everything was taken back is as one never heard of.
+    return {name: (counts[name], near[name]) for name in counts if any(counts[name]) or near[name]}
 
 
 def _sums(shard: VideoShard) -> dict[Any, Any]:

@@ -11,7 +11,7 @@ import pytest
 
 from streams import limits
 from streams.changes import ROW, SOFT
-from streams.passed import passed_by
+from streams.passed import hours_at, passed_by, weights_of
 from streams.videos import VideoTable, hours_of
 from streams.viewers import ViewerTable
 from tests.streams.states_of_viewers import known
@@ -60,24 +60,29 @@ def world():
     return catalogue, viewers, rows
 
 
+def passed(catalogue, viewers, viewer, rows, now_ms):
+    hours = hours_at(catalogue, rows, now_ms)
+    return passed_by(hours @ weights_of(catalogue, viewers, np.array([viewer]))[0])
+
+
 def test_what_was_hot_while_a_viewer_was_active_was_passed_by():
     catalogue, viewers, rows = world()
-    active = np.exp(passed_by(catalogue, viewers, np.array([0]), None, rows, NOW_MS)) - 0.002
+    active = np.exp(passed(catalogue, viewers, 0, rows, NOW_MS)) - 0.002
     assert active[:3] == pytest.approx([0.75, 0.25, 0.0], abs=1e-4), "its share of all liking"
-    away = passed_by(catalogue, viewers, np.array([1]), None, rows, NOW_MS)
+    away = passed(catalogue, viewers, 1, rows, NOW_MS)
     assert away == pytest.approx([math.log(0.002)] * len(rows), abs=1e-4)
 
 
 def test_what_was_hot_only_before_or_after_counts_less_or_not_at_all():
     catalogue, viewers, rows = world()
     viewers.recent_ms[0, 0] = NOW_MS + 3 * HOUR_MS
-    later = np.exp(passed_by(catalogue, viewers, np.array([0]), None, rows, NOW_MS + 3 * HOUR_MS)) - 0.002
+    later = np.exp(passed(catalogue, viewers, 0, rows, NOW_MS + 3 * HOUR_MS)) - 0.002
     assert later[:2] == pytest.approx([0.75, 0.25], abs=1e-4), "still the hottest there is"
     catalogue.crowd = None
     viewers.recent_ms[0, 0] = NOW_MS - 5 * HOUR_MS
-    earlier = passed_by(catalogue, viewers, np.array([0]), None, rows, NOW_MS)
+    earlier = passed(catalogue, viewers, 0, rows, NOW_MS)
     assert earlier == pytest.approx([math.log(0.002)] * len(rows), abs=1e-4)
     catalogue.crowd = None
     viewers.recent_ms[0, 0] = NOW_MS + limits.HOURS * HOUR_MS
-    gone = passed_by(catalogue, viewers, np.array([0]), None, rows, NOW_MS + limits.HOURS * HOUR_MS)
+    gone = passed(catalogue, viewers, 0, rows, NOW_MS + limits.HOURS * HOUR_MS)
     assert gone == pytest.approx([math.log(0.002)] * len(rows), abs=1e-4)
