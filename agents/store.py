@@ -134,13 +134,16 @@ class Store:
         deletes: Sequence[bytes],
         outbox: Sequence[tuple[int, bytes]],
         outbox_done: int,
+        marks: Sequence[bytes] = (),
+        unmarks: Sequence[bytes] = (),
     ) -> None:
         """Write a checkpoint; ``expect`` are the offsets as we know them stored. One whose reply was lost may be
         repeated.
 
-        Deletes come before rows. Outbox frames numbered below ``outbox_done`` are dropped. Raises ``Refused``.
+        Deletes come before rows. Outbox frames numbered below ``outbox_done`` are dropped. ``marks`` and ``unmarks``
+        are keys that ``marked`` is to name from now on, or no more. Raises ``Refused``.
         """
-        keyed = [self._key(shard, name) for name in ("owner", "offsets", "outbox")]
+        keyed = [self._key(shard, name) for name in ("owner", "offsets", "outbox", "marked")]
         arguments: list[Any] = [
             token,
             self._key(shard, "r:"),
@@ -150,6 +153,8 @@ class Store:
             _packed(zip(keys, values, strict=True)),
             _packed((str(number).encode(), frame) for number, frame in outbox),
             outbox_done,
+            _listed(marks),
+            _listed(unmarks),
         ]
         self._answered(shard, lambda: self._checkpoint(keys=keyed, args=arguments))
 
@@ -203,6 +208,10 @@ class Store:
         fields = [f"{name:016x}" for name in hashes]
         found = self._try(lambda: self._redis.hmget(f"{self._namespace}:names", fields))
         return {name: text.decode() for name, text in zip(hashes, found, strict=True) if text is not None}
+
+    def marked(self, shard: ShardId) -> list[bytes]:
+        """The keys of a shard that are marked, in order. Cost: O(marked keys)."""
+        return sorted(self._try(lambda: list(self._redis.sscan_iter(self._key(shard, "marked"), count=5_000))))
 
     def scan(self, shard: ShardId, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only."""

@@ -28,12 +28,15 @@ _DECODER = msgspec.msgpack.Decoder(VideoState)
 
 
 class Saved(NamedTuple):
-    """Rows for a checkpoint: keys, values, keys to delete, and offsets (input topics, and ``from:topic:partition``)."""
+    """Rows for a checkpoint: keys, values, keys to delete, offsets (input topics, and ``from:topic:partition``), and
+    which of the keys are of active videos.
+    """
 
     keys: list[bytes]
     values: list[bytes]
     deletes: list[bytes]
     offsets: dict[str, int]
+    active: list[bool]
 
 
 def video_key(video_id: str) -> bytes:
@@ -165,7 +168,7 @@ class VideoShard:
         self._dirty = set()
         keys = [video_key(self.video_ids[row]) for row in rows.tolist()]
         values = [msgspec.msgpack.encode(state) for state in self._encode(rows)]
-        return Saved(keys, values, [], dict(self.offsets))
+        return Saved(keys, values, [], dict(self.offsets), self.active[rows].tolist())
 
     @property
     def dirty(self) -> int:

@@ -1,6 +1,7 @@
 -- One shard's checkpoint, all or nothing: a compare-and-set on owner and offsets, then rows, deletes and outbox.
--- KEYS[1] owner, KEYS[2] offsets, KEYS[3] outbox. ARGV: token, row prefix, expected offsets, new offsets, deletes,
--- rows, outbox, first outbox number to keep. Lists are packed with cmsgpack.
+-- KEYS[1] owner, KEYS[2] offsets, KEYS[3] outbox, KEYS[4] marked. ARGV: token, row prefix, expected offsets, new
+-- offsets, deletes, rows, outbox, first outbox number to keep, keys to mark, keys to unmark. Lists are packed with
+-- cmsgpack.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'owner' end
 local stored = redis.call('HGETALL', KEYS[2])
 local have, count = {}, 0
@@ -29,4 +30,6 @@ for _, number in ipairs(redis.call('HKEYS', KEYS[3])) do
 end
 local outbox = cmsgpack.unpack(ARGV[7])
 for at = 1, #outbox, 2 do redis.call('HSET', KEYS[3], outbox[at], outbox[at + 1]) end
+for _, key in ipairs(cmsgpack.unpack(ARGV[9])) do redis.call('SADD', KEYS[4], key) end
+for _, key in ipairs(cmsgpack.unpack(ARGV[10])) do redis.call('SREM', KEYS[4], key) end
 return 'ok'

@@ -136,7 +136,13 @@ async def _filled(shared: Shared, groups: list[Group], reader: BroadcastReader) 
 
 
 def _rows(store: Store, shard: ShardId) -> list[tuple[bytes, bytes]]:
-    return list(store.scan(shard, video_key("")))
+    keys = store.marked(shard)
+    found: list[tuple[bytes, bytes]] = []
+    for low in range(0, len(keys), 5_000):
+        page = keys[low : low + 5_000]
+        values = zip(page, store.mget(shard, page), strict=True)
+        found += [(key, value) for key, value in values if value is not None]
+    return found
 
 
 def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:

@@ -47,6 +47,8 @@ class Pending:
     deletes: list[bytes]
     offsets: dict[str, int]
     outbox: list[tuple[int, bytes]] = field(default_factory=list)
+    marks: Sequence[bytes] = ()
+    unmarks: Sequence[bytes] = ()
     acks: list[ChunkEvent] = field(default_factory=list)
     waits: Sequence[Awaitable[None]] = ()
     after: Callable[[], Awaitable[None]] | None = None
@@ -256,6 +258,8 @@ class ShardHost(ABC):
                 pending.deletes,
                 pending.outbox,
                 self._outbox_done,
+                pending.marks,
+                pending.unmarks,
             )
         except Refused as error:
             self._reload_soon(str(error))

@@ -19,7 +19,7 @@ from agents.worker.shared import Shared
 from streams import limits
 from streams.changes import Batch, decode_frame
 from streams.hashing import hash64
-from streams.video_shard import VideoShard, decode_state, video_key
+from streams.video_shard import VideoShard, video_key
 
 __all__ = ["VideoHost"]
 
@@ -65,13 +65,9 @@ class VideoHost(ShardHost):
         """Bring the active videos back, so that they can expire, and say their states again."""
         token = self.token
 
-        def find() -> list[str]:
-            found = self.store.scan(self.id, video_key(""))
-            return [key[len(video_key("")) :].decode() for key, value in found if decode_state(value).active]
-
-        active = await self.retried(find)
+        active = await self.retried(self.store.marked, self.id)
         if self.token == token:
-            await self._warm(active)
+            await self._warm(key[len(video_key("")) :].decode() for key in active)
             self.shard.say_again()
 
     def next_offset(self, topic: str) -> int:
@@ -129,7 +125,10 @@ class VideoHost(ShardHost):
                 self.shard.cool(self.settings.hot_videos // self.settings.video_partitions)
 
         waits = [self._intake.letters().delivered(), said.delivered()]
-        return Pending(saved.keys, saved.values, saved.deletes, saved.offsets, waits=waits, after=after)
+        marks = [key for key, active in zip(saved.keys, saved.active, strict=True) if active]
+        unmarks = [key for key, active in zip(saved.keys, saved.active, strict=True) if not active]
+        rows = saved.keys, saved.values, saved.deletes, saved.offsets
+        return Pending(*rows, marks=marks, unmarks=unmarks, waits=waits, after=after)
 
     async def _say_loop(self) -> None:
         while True:

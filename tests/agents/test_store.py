@@ -73,6 +73,18 @@ def test_a_checkpoint_is_read_back_whole(store: Store) -> None:
     assert store.mget(SHARD, [b"v:z", b"v:y", b"v:x"]) == [b"3", None, b"\x00\xff"]
 
 
+def test_marked_keys_are_those_of_the_latest_checkpoint_that_said_so(store: Store) -> None:
+    store.acquire(SHARD, "a")
+    assert store.marked(SHARD) == []
+    store.checkpoint(SHARD, "a", {}, {"t": 1}, [], [], [], [], 0, [b"e:x", b"e:y", b"e:z"], [])
+    store.checkpoint(SHARD, "a", {"t": 1}, {"t": 2}, [], [], [], [], 0, [b"e:a"], [b"e:y", b"e:unknown"])
+    assert store.marked(SHARD) == [b"e:a", b"e:x", b"e:z"]
+    with pytest.raises(Refused):
+        store.checkpoint(SHARD, "b", {"t": 2}, {"t": 3}, [], [], [], [], 0, [b"e:b"], [b"e:a"])
+    assert store.marked(SHARD) == [b"e:a", b"e:x", b"e:z"]
+    assert store.marked(ShardId("u", 4)) == []
+
+
 def test_a_row_deleted_and_written_by_one_checkpoint_stays(store: Store) -> None:
     store.acquire(SHARD, "a")
     write(store, "a", {}, {"t": 1}, {b"v:x": b"1"}, deletes=(b"v:x",))
