@@ -43,9 +43,10 @@ def teach(
 
     ``watched`` are those that became long views and nothing better; they weigh what the objective says they are worth.
 
-    Features of all of them are read at once. Of many in one batch a sample is learnt, each weighing for those left out.
+    Features of all of them are read at once. Of many in one batch a sample is learnt, each weighing for those left out;
+    once the frame that they go into is full, nothing more is.
     """
-    met = _openable(catalogue, viewers, outcomes, created)
+    met = _openable(training, catalogue, viewers, outcomes, created)
     groups = _groups(training, catalogue, viewers, outcomes, risen, watched, now_ms)
     viewer = np.concatenate((met.viewer, np.repeat(groups.viewer, groups.rows.shape[1])))
     rows = np.concatenate((met.rows, groups.rows.ravel()))
@@ -83,7 +84,9 @@ class _Groups(NamedTuple):
     offset: F32
 
 
-def _openable(catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, created: I64) -> _Met:
+def _openable(
+    training: Training, catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, created: I64
+) -> _Met:
     """Newly met pairs whose video is known and was not served to the viewer: the served ones are open already."""
     viewer, video = outcomes.viewer[created], outcomes.video[created].view(np.uint64)
     row = catalogue.rows_of_hashes(video)
@@ -92,7 +95,8 @@ def _openable(catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable
         fresh[at] &= not (viewers.served[int(viewer[at])] == video[at]).any()
     viewer, video, row = viewer[fresh], video[fresh], row[fresh]
     names = pair(viewers.hash[viewer], video)
-    kept, weight = sample(names, limits.OPENED)
+    kept, weight = sample(names, training.room["opened"])
+    training.room["opened"] -= len(kept)
     return _Met(viewer[kept], names[kept], row[kept], weight)
 
 
@@ -109,12 +113,14 @@ def _groups(
 
     Long views have the places that positives leave.
     """
-    parts, room = [], limits.GROUPS if len(catalogue.candidates()) > 1 else 0
+    parts = []
+    room = training.room["groups"] if len(catalogue.candidates()) > 1 else 0
     for wanted, worth in ((risen, 1.0), (watched, objective.STRENGTH["long_view"])):
         chosen, names = _chosen_from(training, catalogue, viewers, outcomes, wanted)
         kept, weight = sample(names, room)
         room -= len(kept)
         parts.append((chosen[kept], names[kept], np.full(len(kept), weight * worth, dtype=np.float32)))
+    training.room["groups"] = min(room, training.room["groups"])
     rows, names, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
     viewer = outcomes.viewer[rows]
     row = catalogue.rows_of_hashes(outcomes.video[rows].view(np.uint64))

@@ -59,6 +59,8 @@ PAIRED: Final = 15
 """Latest positives of a viewer that a new positive is paired with; older ones are not."""
 NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
 """Decay of the two co-occurrence weights; the slow one decides which neighbour stays."""
+RECORDS: Final = 200_000
+"""Records of videos that are kept decoded, for states that repeat them; others are decoded anew each time."""
 VIDEO_TAGS: Final = 8
 """Tags of a video that count for ranking; further ones are kept in its record only."""
 COUNTRIES: Final = 8
@@ -95,15 +97,16 @@ oldest are forgotten, and a later positive is learnt with features of its own ti
 """
 
 # --- learning ---
-OPENED: Final = 64
-"""Pairs met without having been served that open an example, per batch; a sample of more, each weighing for the rest.
+OPENED: Final = 32
+"""Pairs met without having been served that open an example, per frame of training rows (one a checkpoint); of a batch
+with more a sample, each weighing for the rest.
 """
 LEFT: Final = 64
 """Latest served videos of a viewer among which those of one batch that were left are looked for, to stand against a
 positive of that batch.
 """
-GROUPS: Final = 64
-"""Positives that the ranker learns from, per batch; a sample of more, each weighing for the rest."""
+GROUPS: Final = 32
+"""Positives that the ranker learns from, per frame; of a batch with more a sample, each weighing for the rest."""
 FEATURE_CLIP: Final = 50.0
 """Features are clipped to this, so that one absurd row cannot move a model."""
 JUDGED: Final = 20_000

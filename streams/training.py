@@ -26,6 +26,9 @@ LAYOUT = hash64("\n".join(FEATURES)) >> 1
 """Names the features a frame was made with; a learner refuses others."""
 
 
+_ROOM = {"opened": limits.OPENED, "groups": limits.GROUPS}
+
+
 class Rows(msgspec.Struct, frozen=True):
     """One frame as arrays: see ``TrainingFrame`` for shapes. ``group_size`` is 1 + negatives."""
 
@@ -57,6 +60,8 @@ class Training:
 
     def __init__(self, negatives: int) -> None:
         self.negatives = negatives
+        self.room = dict(_ROOM)
+        """How many more opened pairs and groups this frame may hold."""
         self._parts: dict[str, list[npt.NDArray[np.generic]]] = {}
         self._met: dict[int, Seen] = {}
         self._moments = 0
@@ -100,6 +105,7 @@ class Training:
             for name, kind in _DTYPES.items()
         }
         self._parts, self.count = {}, 0
+        self.room = dict(_ROOM)
         return Rows(**made)
 
 

@@ -8,6 +8,7 @@ the active set are decided here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from schemas.catalogue import Video
 from schemas.internal import VideoState
+from streams import limits
 from streams.changes import Batch
 from streams.hashing import hash64
 from streams.tables import I64
@@ -24,7 +26,26 @@ from streams.videos import NUMBERS, VideoTable
 __all__ = ["VideoShard", "decode_state", "video_key"]
 
 FORMAT = 1
-_DECODER = msgspec.msgpack.Decoder(VideoState)
+
+
+class _Packed(msgspec.Struct, frozen=True, kw_only=True):
+    """A ``VideoState`` whose record is left as it is: records hardly ever change, numbers do all the time."""
+
+    format: int
+    video: msgspec.Raw
+    active: bool
+    numbers: bytes
+
+
+_DECODER = msgspec.msgpack.Decoder(_Packed)
+_RECORD = msgspec.msgpack.Decoder(Video | None)
+
+
+@lru_cache(maxsize=limits.RECORDS)
+def _record(raw: bytes) -> Video | None:
+    """The record in ``raw``; the same object for the same bytes."""
+    video: Video | None = _RECORD.decode(raw)
+    return video
 
 
 class Saved(NamedTuple):
@@ -46,10 +67,11 @@ def video_key(video_id: str) -> bytes:
 
 def decode_state(value: bytes) -> VideoState:
     """A stored or broadcast state; raises ``ValueError`` for another format."""
-    state = _DECODER.decode(value)
-    if state.format != FORMAT:
-        raise ValueError(f"a video's state has format {state.format}, this version reads {FORMAT}")
-    return state
+    packed = _DECODER.decode(value)
+    if packed.format != FORMAT:
+        raise ValueError(f"a video's state has format {packed.format}, this version reads {FORMAT}")
+    record = _record(bytes(packed.video))
+    return VideoState(format=FORMAT, video=record, active=packed.active, numbers=packed.numbers)
 
 
 class VideoShard:
@@ -69,6 +91,7 @@ class VideoShard:
         self._unsent: set[int] = set()
         self._urgent: set[int] = set()
         self._swept_ms = 0
+        self._raws: dict[int, tuple[Video | None, msgspec.Raw]] = {}
 
     @property
     def active(self) -> npt.NDArray[np.bool_]:
@@ -167,8 +190,17 @@ class VideoShard:
         rows = np.array(sorted(self._dirty), dtype=np.int64)
         self._dirty = set()
         keys = [video_key(self.video_ids[row]) for row in rows.tolist()]
-        values = [msgspec.msgpack.encode(state) for state in self._encode(rows)]
+        values = [self.encode(row, state) for row, state in zip(rows.tolist(), self._encode(rows), strict=True)]
         return Saved(keys, values, [], dict(self.offsets), self.active[rows].tolist())
+
+    def encode(self, row: int, state: VideoState) -> bytes:
+        """A state of ``row`` as it is stored and broadcast: ``decode_state`` backwards."""
+        video, raw = self._raws.get(row, (None, None))
+        if raw is None or video is not state.video:
+            raw = msgspec.Raw(msgspec.msgpack.encode(state.video))
+            self._raws[row] = state.video, raw
+        packed = _Packed(format=state.format, video=raw, active=state.active, numbers=state.numbers)
+        return msgspec.msgpack.encode(packed)
 
     @property
     def dirty(self) -> int:
@@ -186,6 +218,7 @@ class VideoShard:
             if row not in self._dirty and row not in self._unsent and not self.active[row]:
                 del self.row_of[self.video_ids[row]]
                 self.video_ids[row], self.videos[row] = "", None
+                self._raws.pop(row, None)
                 self.table.give(np.array([row]))
 
     def _encode(self, rows: I64) -> list[VideoState]:

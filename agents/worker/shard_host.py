@@ -25,8 +25,11 @@ __all__ = ["ChunkEvent", "OneByOne", "Pending", "ShardHost"]
 
 _LOG = log.get("shard")
 _TP = tuple[str, int]
-_TOGETHER: Final = 4_000
+_TOGETHER: Final = 8_000
 """Records folded together: verbs that come seldom are not folded one by one, and nobody waits long behind a fold."""
+_BUSY: Final = 200
+_LINGER_S: Final = 0.05
+"""A shard that has just folded ``_BUSY`` records waits so long for more: one fold of many costs far less than many."""
 
 
 class ChunkEvent(Protocol):
@@ -107,6 +110,7 @@ class ShardHost(ABC):
         self._stored: dict[str, int] = {}
         self._unsafe: list[ChunkEvent] = []
         self._folded = 0
+        self._pace = 0
         self._saved_s = time.monotonic()
         self.folding = asyncio.Lock()
         """Held while a chunk is folded: rows must not leave memory meanwhile."""
@@ -199,7 +203,8 @@ class ShardHost(ABC):
             async with self.folding:
                 await self.fold_many([event.value for event in events])
             self._unsafe.extend(events)
-            self._folded += sum(len(event.value.records) for event in events)
+            self._pace = sum(len(event.value.records) for event in events)
+            self._folded += self._pace
             if self._folded >= self.settings.checkpoint_events:
                 await self.checkpoint()
 
@@ -208,6 +213,8 @@ class ShardHost(ABC):
         taken: list[ChunkEvent] = []
         reached: dict[str, int] = {}
         count = 0
+        if self._pace >= _BUSY and self._held is None:
+            await asyncio.sleep(_LINGER_S)
         while not taken or (count < _TOGETHER and (self._held or not self._inbox.empty())):
             event, self._held = self._held or await self._inbox.get(), None
             chunk = event.value

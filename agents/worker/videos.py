@@ -143,7 +143,7 @@ class VideoHost(ShardHost):
 
     def _say(self, *, urgent: bool = False) -> None:
         for video_id, state in self.shard.states(urgent=urgent):
-            value = None if state is None else msgspec.msgpack.encode(state)
+            value = None if state is None else self.shard.encode(self.shard.row_of[video_id], state)
             self.shared.producer.send("video.state", video_id.encode(), value, partition=self.number, ticket=self._said)
 
     async def _warm(self, video_ids: Iterable[str]) -> None:

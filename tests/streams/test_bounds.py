@@ -41,6 +41,7 @@ NO_BOUND = {
     "SHORTLIST": "in test_ranking, by way of FULL_RANK",
     "NEAREST": "in test_ranking, by way of FULL_RANK",
     "BASE_MS": "an age, in test_ranking",
+    "RECORDS": "functools.lru_cache holds it",
 }
 
 
