@@ -79,8 +79,9 @@ class Ticket:
 
     def _sent(self) -> None:
         with self._lock:
+            if not self._pending:
+                self._settled.clear()
             self._pending += 1
-            self._settled.clear()
 
     def _raise(self) -> None:
         if self.failures:

@@ -250,16 +250,13 @@ class VideoShard:
         listed = rows.tolist()
         self._dirty.update(listed)
         self.table.__dict__["touched"][rows] = self._clock
-        for row in listed:
-            alive = self.videos[row] is not None and self._lasting(row)
-            if alive or self.active[row]:
-                self._unsent.add(row)
-            if alive != self.active[row]:
-                self._urgent.add(row)
-            self.active[row] = alive
-
-    def _lasting(self, row: int) -> bool:
-        return int(self.table.last_ms[row]) + self._active_ms >= self.watermark_ms
+        videos = self.videos
+        known = np.fromiter((videos[row] is not None for row in listed), np.bool_, len(listed))
+        alive = known & (self.table.last_ms[rows] + self._active_ms >= self.watermark_ms)
+        was = self.active[rows]
+        self._unsent.update(rows[alive | was].tolist())
+        self._urgent.update(rows[alive != was].tolist())
+        self.active[rows] = alive
 
     def _sweep(self) -> None:
         """Now and then (in event time) let go of what nobody engages with, and of the least engaged beyond the
