@@ -143,10 +143,11 @@ def decode_many(
     if fast is not None:
         return Decoded(fast, list(range(len(fast))), [])
     decoded = Decoded([], [], [])
-    step = _BLOCK if topic in EVENTS and len(values) > _BLOCK else max(1, len(values))
+    fast_path = topic in EVENTS and len(values) > _BLOCK
+    step = _BLOCK if fast_path else max(1, len(values))
     for start in range(0, len(values), step):
         block = slice(start, start + step)
-        fast = _decode_events(topic, keys[block], values[block], timestamps_ms[block]) if step == _BLOCK else None
+        fast = _decode_events(topic, keys[block], values[block], timestamps_ms[block]) if fast_path else None
         if fast is not None:
             decoded.events.extend(fast)
             decoded.index.extend(range(start, start + len(fast)))

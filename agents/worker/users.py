@@ -140,6 +140,10 @@ class UserHost(ShardHost):
                 await self._users(events, kept, reached[topic], late)
         await self._events(parts)
 
+    def hurried(self, chunk: Any) -> bool:
+        """Requests are not kept waiting."""
+        return bool(chunk.tp.topic == REQUESTS)
+
     def save(self) -> Pending | None:
         """Dirty rows, offsets and the frames of changed counts; training rows go out after it."""
         if self.shard.offsets == self._stored and not self.shard.dirty and not self._published:
@@ -186,9 +190,8 @@ class UserHost(ShardHost):
         applied = self.shard.apply(batch, *(part.following for part in parts))
         if any(part.late for part in parts) or not len(batch):
             return
-        viewers = self.shard.viewers
         near = self.desk.engaged(applied.viewer.tolist(), applied.video.tolist())
-        strong = [row for row in applied.strong.tolist() if viewers.seq[row] > 0 and row not in near]
+        strong = [row for row in applied.strong.tolist() if self.shard.viewers.seq[row] > 0 and row not in near]
         now_s = time.monotonic()
         strong = [row for row in strong if now_s - self._signalled.get(row, 0.0) >= _SIGNAL_EVERY_S]
         if near or strong:
@@ -200,8 +203,7 @@ class UserHost(ShardHost):
 
     def settle(self, videos: list[int]) -> None:
         """Videos (hashes) that the catalogue has just learnt of."""
-        if self.open_now:
-            self.shard.settle(videos)
+        self.shard.settle(videos if self.open_now else [])
 
     async def _users(self, users: Sequence[Any], records: Sequence[Any], following: int, late: bool) -> None:
         named = [record.key.decode() for record in records]

@@ -48,9 +48,11 @@ class Heads:
         self.pipelines: dict[str, Any] = {head: self._pipeline(head) for head in HEADS}
 
     def _pipeline(self, head: str) -> Any:
-        model = linear_model.LogisticRegression(
-            optim.AdaGrad(self._rate), intercept_init=_START[head], intercept_lr=0.5, l2=1e-6
-        )
+        steps = optim.AdaGrad(self._rate)
+        # AdaGrad's first steps are as long as its rate, in every direction at once. Many features that say the same
+        # would overshoot together; so the squares start as if each had moved as often as there are features.
+        steps.g2.update(dict.fromkeys(self.names, float(len(self.names))))
+        model = linear_model.LogisticRegression(steps, intercept_init=_START[head], intercept_lr=0.5, l2=1e-6)
         return compose.Pipeline(preprocessing.StandardScaler(), model)
 
     def learn_many(self, x: F32, bits: U8, weight: F64 | None = None, *, judge: bool = True) -> None:
@@ -71,13 +73,6 @@ class Heads:
             if guess is not None:
                 self.metrics[head].add(guess[:, column], label, w)
             self.pipelines[head].learn_many(frame, pd.Series(label), w=pd.Series(w))
-
-    def correct(self, x: F32, learnt: U8, true: U8, weight: F64) -> None:
-        """Take rows back that were learnt with bits ``learnt`` and learn them with ``true`` instead."""
-        if not len(x):
-            return
-        both = np.concatenate((x, x))
-        self.learn_many(both, np.concatenate((learnt, true)), np.concatenate((-weight, weight)), judge=False)
 
     def arrays(self) -> tuple[F64, F64]:
         """Weights float64[heads, F] and intercepts float64[heads], scaling folded in: p = sigmoid(x @ w.T + b)."""

@@ -37,6 +37,11 @@ class Corrected(NamedTuple):
     true: U8
     weight: F64
 
+    def examples(self) -> tuple[F32, U8, F64]:
+        """What puts it right: each as it was learnt, taken back by a negative weight, and as it is true."""
+        weight = np.concatenate((-self.weight, self.weight))
+        return np.concatenate((self.x, self.x)), np.concatenate((self.learnt, self.true)), weight
+
 
 class ExampleJoin:
     """Examples waiting for their outcome, and closed ones waiting for a correction.

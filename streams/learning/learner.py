@@ -26,6 +26,10 @@ from streams.training import Rows
 __all__ = ["Learner"]
 
 
+_Examples = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.float64]]
+"""Features f32[n, F], label bits u8[n], weights f64[n]."""
+
+
 class Learner:
     """Heads, ranker and collaborative vectors. Heads learn ``learn_rows`` rows at once.
 
@@ -41,18 +45,15 @@ class Learner:
         self.join = ExampleJoin(len(FEATURES), window_ms, keep)
         self.version = 0
         self._learn_rows = learn_rows
-        self._waiting: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.float64]]] = []
+        self._waiting: dict[str, list[_Examples]] = {"closed": [], "late": []}
         self._held = 0
 
     def learn(self, rows: Rows) -> None:
         """Take over one frame of training rows."""
         self.join.opened(rows.opened_pair, rows.opened_ms, rows.opened_x, rows.opened_w)
         late = self.join.labels(rows.label_pair, rows.label_ms, rows.label_bits)
-        self.heads.correct(*late)
-        closed = self.join.close()
-        if len(closed.x):
-            self._waiting.append((closed.x, closed.bits, closed.weight))
-            self._held += len(closed.x)
+        self._hold("late", late.examples())
+        self._hold("closed", self.join.close())
         if self._held >= self._learn_rows:
             self._learn_heads()
         if len(rows.group_w):
@@ -109,8 +110,9 @@ class Learner:
         arrays |= {f"ranker.{name}": array for name, array in self.ranker.state().items()}
         arrays |= {f"factors.{name}": array for name, array in self.factors.state().items()}
         arrays |= {f"lift.{name}": array for name, array in self.lift.state().items()}
-        for at, (x, bits, weight) in enumerate(self._waiting):
-            arrays |= {f"waiting.{at}.x": x, f"waiting.{at}.bits": bits, f"waiting.{at}.weight": weight}
+        for kind, held in self._waiting.items():
+            for at, (x, bits, weight) in enumerate(held):
+                arrays |= {f"{kind}.{at}.x": x, f"{kind}.{at}.bits": bits, f"{kind}.{at}.weight": weight}
         return pack(arrays | {"version": np.array([self.version])})
 
     def restore(self, value: bytes) -> None:
@@ -123,11 +125,10 @@ class Learner:
         self.ranker.restore(_below(arrays, "ranker."))
         self.factors.restore(_below(arrays, "factors."))
         self.lift.restore(_below(arrays, "lift."))
-        count = sum(name.startswith("waiting.") for name in arrays) // 3
-        for at in range(count):
-            x, bits, weight = (arrays[f"waiting.{at}.{name}"] for name in ("x", "bits", "weight"))
-            self._waiting.append((x, bits, weight))
-        self._held = sum(len(x) for x, _, _ in self._waiting)
+        for kind in self._waiting:
+            for at in range(sum(name.startswith(f"{kind}.") for name in arrays) // 3):
+                x, bits, weight = (arrays[f"{kind}.{at}.{name}"] for name in ("x", "bits", "weight"))
+                self._hold(kind, (x, bits, weight))
         self.version = int(arrays["version"][0])
 
     def _observe(self, rows: Rows) -> None:
@@ -136,10 +137,19 @@ class Learner:
         share = self.ranker.shares(rows.group_x, rows.group_o)
         self.lift.learn_many(items, share, rows.group_w.astype(np.float64), rows.group_ms)
 
+    def _hold(self, kind: str, examples: _Examples) -> None:
+        if len(examples[0]):
+            self._waiting[kind].append(examples)
+            self._held += len(examples[0])
+
     def _learn_heads(self) -> None:
-        x, bits, weight = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
-        self._waiting, self._held = [], 0
-        self.heads.learn_many(x, bits, weight)
+        """Everything held: closed examples are predicted first and judged, corrections are not."""
+        for kind, held in self._waiting.items():
+            if held:
+                x, bits, weight = (np.concatenate(parts) for parts in zip(*held, strict=True))
+                self.heads.learn_many(x, bits, weight, judge=kind == "closed")
+                held.clear()
+        self._held = 0
 
 
 def _below(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:

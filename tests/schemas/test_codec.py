@@ -167,6 +167,13 @@ def test_a_bad_record_never_keeps_the_others_back(count: int) -> None:
     assert len(decoded.events) == len(decoded.index)
 
 
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 128])
+def test_a_batch_of_records_that_are_no_events_is_read_whatever_its_size(count: int) -> None:
+    raws = [orjson.dumps({"v": 1, "user_id": f"u{at}"}) for at in range(count)]
+    decoded = decode_many("users", [b"u%d" % at for at in range(count)], raws, [NOW] * count)
+    assert (len(decoded.events), decoded.bad) == (count, [])
+
+
 def test_a_batch_sent_over_days_is_judged_record_by_record() -> None:
     times = [NOW, NOW - 3 * AHEAD_MS]
     decoded = decode_many("events.like", [b"ann"] * 2, [orjson.dumps(LIKE)] * 2, times)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from streams.learning.heads import HEADS, Heads
+from streams.learning.join import Corrected
 
 NAMES = ["a", "b"]
 LIKE = list(HEADS).index("like")
@@ -78,15 +79,21 @@ def test_a_correction_moves_towards_the_truth_and_is_not_judged():
     wrong.learn_many(x, none)
     before, judged = wrong.probabilities(x)[0, LIKE], wrong.metrics["like"].count
     for _ in range(20):
-        wrong.correct(x[:30], none[:30], true[:30], np.ones(30))
+        wrong.learn_many(*Corrected(x[:30], none[:30], true[:30], np.ones(30)).examples(), judge=False)
     assert wrong.probabilities(x)[0, LIKE] > before + 0.1
     assert wrong.metrics["like"].count == judged
 
 
-def test_correcting_nothing_is_nothing():
-    heads = Heads(NAMES)
-    heads.correct(np.empty((0, 2), np.float32), np.empty(0, np.uint8), np.empty(0, np.uint8), np.empty(0))
-    assert heads.refused == 0
+def test_many_features_that_say_the_same_do_not_overshoot():
+    rng, names = np.random.default_rng(3), [f"f{at}" for at in range(60)]
+    heads, shared = Heads(names), rng.normal(size=(4_000, 1))
+    x = (shared + 0.2 * rng.normal(size=(4_000, 60))).astype(np.float32)
+    liked = rng.random(4_000) < 1 / (1 + np.exp(-shared[:, 0]))
+    for low in range(0, 4_000, 250):
+        part = slice(low, low + 250)
+        heads.learn_many(x[part], (liked[part] * HEADS["long_view"]).astype(np.uint8))
+    assert heads.metrics["long_view"].log_loss() < 0.68, "better than a coin from the first batch on"
+    assert heads.metrics["long_view"].auc() > 0.68
 
 
 def test_serving_weights_say_what_river_says():

@@ -36,7 +36,7 @@ def test_heads_learn_so_many_rows_at_once_and_lose_none():
     small, large = taught(12, learn_rows=1), taught(12, learn_rows=10**9)
     assert small.heads.metrics["like"].count > 0
     assert large.heads.metrics["like"].count == 0
-    assert sum(len(x) for x, *_ in large._waiting) == small.heads.metrics["like"].count
+    assert sum(len(x) for x, *_ in large._waiting["closed"]) == small.heads.metrics["like"].count
 
 
 def test_snapshots_hold_the_weights_and_only_the_vectors_that_changed():
