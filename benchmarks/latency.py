@@ -91,11 +91,17 @@ class _Probes:
         end_s = time.monotonic() + seconds
         turn = 0
         while time.monotonic() < end_s:
-            self._kafka.poll(float(rng.exponential(1 / _ACTIONS_PER_S)))
+            self._wait(float(rng.exponential(1 / _ACTIONS_PER_S)))
             name = self._names[turn % _PROBES]
             turn += 1
             if name not in self.waiting:
                 self._like(name, self._items[name][int(rng.integers(8))])
+
+    def _wait(self, seconds: float) -> None:
+        """So long, and not less because a delivery is reported."""
+        end_s = time.monotonic() + seconds
+        while (rest_s := end_s - time.monotonic()) > 0:
+            self._kafka.poll(rest_s)
 
     def close(self) -> None:
         """Stop reading."""

@@ -12,9 +12,10 @@ import contextlib
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 from agents import log
 from agents.settings import Settings
@@ -27,6 +28,8 @@ _LOG = log.get("shard")
 _TP = tuple[str, int]
 _TOGETHER: Final = 8_000
 """Records folded together: verbs that come seldom are not folded one by one, and nobody waits long behind a fold."""
+_STEPS: Final = 10
+_BREATH_S: Final = 0.002
 _REST: Final = 8.0
 _REST_AT_MOST_S: Final = 0.1
 """After a fold a shard rests for so many times what the fold took, so that the next one finds more: one fold of many
@@ -57,6 +60,22 @@ class Pending:
     acks: list[ChunkEvent] = field(default_factory=list)
     waits: Sequence[Awaitable[None]] = ()
     after: Callable[[], Awaitable[None]] | None = None
+
+
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+@contextlib.asynccontextmanager
+async def _turn() -> AsyncIterator[None]:
+    """One fold of the process at a time, and after it a moment for everything else.
+
+    A record takes many small steps from Kafka's thread through Faust to a shard's inbox. If each of them had to wait
+    behind a fold, chunks would trickle in one by one, and each would be folded alone.
+    """
+    async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        yield
+        for wait_s in (*[0.0] * _STEPS, _BREATH_S, *[0.0] * _STEPS):
+            await asyncio.sleep(wait_s)
 
 
 class OneByOne:
@@ -206,7 +225,7 @@ class ShardHost(ABC):
                 # Read before a rewind, or a rewind crossed it: what lies between must come first.
                 await self._rewind(self.number, self.positions())
                 continue
-            async with self.folding:
+            async with self.folding, _turn():
                 began_s = time.monotonic()
                 await self.fold_many([event.value for event in events])
                 ended_s = time.monotonic()
