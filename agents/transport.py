@@ -99,7 +99,9 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             max_poll_records=conf.broker_max_poll_records,
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1_000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
-            fetch_max_wait_ms=100,
+            # Many small fetches would cost more than what is in them: a few records wait a moment for more.
+            fetch_min_bytes=65_536,
+            fetch_max_wait_ms=50,
             request_timeout_ms=int(conf.broker_request_timeout * 1_000),
             check_crcs=True,
             session_timeout_ms=int(conf.broker_session_timeout * 1_000),

@@ -97,7 +97,7 @@ oldest are forgotten, and a later positive is learnt with features of its own ti
 """
 
 # --- learning ---
-OPENED: Final = 32
+OPENED: Final = 16
 """Pairs met without having been served that open an example, per frame of training rows (one a checkpoint); of a batch
 with more a sample, each weighing for the rest.
 """
@@ -105,7 +105,7 @@ LEFT: Final = 64
 """Latest served videos of a viewer among which those of one batch that were left are looked for, to stand against a
 positive of that batch.
 """
-GROUPS: Final = 32
+GROUPS: Final = 16
 """Positives that the ranker learns from, per frame; of a batch with more a sample, each weighing for the rest."""
 FEATURE_CLIP: Final = 50.0
 """Features are clipped to this, so that one absurd row cannot move a model."""

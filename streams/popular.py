@@ -53,12 +53,13 @@ def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
     """The features of the videos alone, float32[n, 19]: decayed rates and shares, age, lift."""
     age_s = np.maximum(now_ms - catalogue.sums_ms[rows], 0) / 1_000.0
     fade = np.exp2(-age_s[:, None] / HALF_LIVES_S)
-    sums = catalogue.sums[rows]
+    # After a crash soft signals may come out a little off: below nothing there is nothing.
+    sums = np.maximum(catalogue.sums[rows], 0.0)
     positive = sums[:, _POSITIVE] * fade
     met = sums[:, _MET] * fade
     out = np.empty((len(rows), len(POPULAR_NAMES)), dtype=np.float32)
     wide = len(HALF_LIVES_S)
-    out[:, :wide] = np.log(np.maximum(positive, 0.0) + _FLOOR)
+    out[:, :wide] = np.log(positive + _FLOOR)
     for column, at in enumerate(_SHARE_AT, wide):
         out[:, column] = np.log((positive[:, at] + 0.5) / (met[:, at] + 5.0))
     column = wide + len(_SHARE_AT)

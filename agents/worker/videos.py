@@ -87,16 +87,14 @@ class VideoHost(ShardHost):
             await self._records(topic, records)
 
     async def _changes(self, records: list[Any]) -> None:
-        batches: list[tuple[int, Batch]] = []
+        batches: list[Batch] = []
         for record in records:
             try:
-                batches.append((record.offset, decode_frame(record.value or b"")))
+                batches.append(decode_frame(record.value or b""))
             except (msgspec.MsgspecError, ValueError):
                 self._intake.refuse(record, "type", "$")
-        await self._warm(video_id for _, batch in batches for video_id in batch.video_ids)
-        for offset, batch in batches:
-            self.shard.apply(batch, offset + 1)
-        self.shard.offsets["engagement"] = records[-1].offset + 1
+        await self._warm(video_id for batch in batches for video_id in batch.video_ids)
+        self.shard.apply_many(batches, records[-1].offset + 1)
 
     async def _records(self, topic: str, records: list[Any]) -> None:
         videos, kept, _ = self._intake.read(topic, records)
