@@ -15,7 +15,11 @@ Ids = Annotated[list[Id], Meta(max_length=10_000)]
 
 
 class FeedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Value of ``feed.requests`` (key ``user_id``)."""
+    """Value of ``feed.requests`` (key ``user_id``).
+
+    ``candidates``: rank these and no others; ``seed_video_id``: what is like this one; ``source``: by whom the viewer
+    follows, what is on the rise, or everything.
+    """
 
     v: Literal[1]
     request_id: Id
@@ -23,7 +27,7 @@ class FeedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ts_ms: Millis
     limit: Annotated[int, Meta(ge=1, le=200)] = 20
     purpose: Literal["feed", "preview"] = "feed"
-    source: str | None = None
+    source: Literal["for_you", "following", "trending"] | None = None
     query: str | None = None
     seed_video_id: Id | None = None
     candidates: Ids = []

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.hashing import U64, hash64
-from streams.hidden import KINDS, Wish
+from streams.hidden import FOLLOWS, KINDS, Wish
 from streams.tables import I64
 
 __all__ = [
@@ -59,7 +59,8 @@ class Columns:
     ``topics`` names the sources, ``source`` u8[n] says which each fact came from.
     ``users`` and ``videos`` are id strings (n each); ``kind`` u8[n], ``ref`` u64[n] (0 where the kind has none),
     ``value`` i64[n]: watch_ms, or ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties.
-    ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n]. ``wishes`` are what viewers hid, or took back.
+    ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n]. ``wishes`` are what viewers hid or
+    followed, or took back.
     """
 
     topics: list[str]
@@ -87,7 +88,7 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
     [14]
     """
     verb = topic.removeprefix("events.")
-    wishes = _wishes(events) if verb == "feedback" else []
+    wishes = _WISHES[verb](events) if verb in _WISHES else []
     if verb in {"feedback", "action"}:
         kept = [at for at, event in enumerate(events) if event.video_id is not None]
         if len(kept) < len(events):
@@ -124,6 +125,23 @@ def _wishes(events: Sequence[Any]) -> list[Wish]:
         for event in events
         if event.kind in KINDS and (event.target or event.video_id or event.kind == "reset")
     ]
+
+
+def _follows(events: Sequence[Any]) -> list[Wish]:
+    """Whom a follow is of: the creator it names, else the video's."""
+    return [
+        Wish(
+            event.user_id,
+            FOLLOWS,
+            hash64(event.creator_id) if event.creator_id else 0,
+            hash64(event.video_id),
+            2 * event.ts_ms + (event.op == "remove"),
+        )
+        for event in events
+    ]
+
+
+_WISHES: Final[dict[str, Callable[[Sequence[Any]], list[Wish]]]] = {"feedback": _wishes, "follow": _follows}
 
 
 def _impression_refs(events: Sequence[Any]) -> U64:

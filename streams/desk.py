@@ -63,6 +63,8 @@ class Desk:
             country=hash64(request.ctx.country) if request.ctx and request.ctx.country else 0,
             candidates=hash_all(request.candidates) if request.candidates else None,
             exclude=hash_all(request.exclude) if request.exclude else None,
+            source=request.source or "for_you",
+            like=hash64(request.seed_video_id) if request.seed_video_id else 0,
         )
 
     def own(self, row: int, now_ms: int, limit: int) -> Request:

@@ -51,6 +51,7 @@ FEATURES: Final = (
     "picked",
     "lang",
     "duration",
+    "followed",
     "passed",
     *(f"own_{name}" for name in POPULAR_NAMES[:LEVELS]),
 )
@@ -70,6 +71,7 @@ _PRIORS: Final = {
     "sound": 0.2,
     "picked": 1.0,
     "lang": 0.5,
+    "followed": 1.0,
 }
 PRIOR: Final = np.array([_PRIORS.get(name, 0.0) for name in FEATURES], dtype=np.float64)
 """Weights before anything was learnt: sensible for a cold system.

@@ -1,4 +1,4 @@
-"""Hidden: what a viewer does not want to meet again, of whom, with which sound, under which tag.
+"""Hidden: what a viewer does not want to meet again, of whom, with which sound, under which tag; and whom one follows.
 
 The latest operation on each name wins, at equal times the removal, so order and repetition do not matter and an undo
 restores. What is named by a video not known yet is found out when it is needed.
@@ -17,7 +17,9 @@ from streams import limits
 if TYPE_CHECKING:
     from streams.catalogue import Catalogue
 
-__all__ = ["ENTRY", "KINDS", "NOTHING", "OF", "RESET", "WORD", "Wish", "hidden_rows", "put", "resolved"]
+__all__ = [
+    "ENTRY", "FOLLOWS", "KINDS", "NOTHING", "OF", "RESET", "WORD", "Wish", "followed", "hidden_rows", "put", "resolved"
+]  # fmt: skip
 
 ENTRY: Final = np.dtype([("kind", "u1"), ("name", "<u8"), ("stamp", "<i8")])
 """``name`` is hash64 of the id; ``stamp`` ts_ms * 2, plus 1 where it was taken back."""
@@ -26,14 +28,18 @@ NOTHING: Final[Entries] = np.empty(0, dtype=ENTRY)
 
 KINDS: Final = {"hide_creator": 0, "mute": 1, "block": 2, "hide_sound": 3, "hide_tag": 4, "reset": 6}
 """Kinds of feedback to what they hide: the first three a creator. ``reset`` hides nothing."""
-_SOUND, _TAG, WORD, RESET = 3, 4, 5, 6
-"""WORD: one of the words muted in the viewer's settings; it may name a creator, a sound or a tag."""
+_SOUND, _TAG, WORD, RESET, FOLLOWS = 3, 4, 5, 6, 7
+"""WORD: one of the words muted in the viewer's settings, which may name a creator, a sound or a tag. FOLLOWS: a creator
+one follows.
+"""
 OF: Final = 16
 """Added to a kind where ``name`` is the video that shows what is meant."""
 
 
 class Wish(NamedTuple):
-    """One operation of a viewer: hide the ``target`` (a hash, 0 if not named), else what ``video`` (a hash) shows."""
+    """One operation of a viewer: hide or follow the ``target`` (a hash, 0 if not named), else what ``video`` (a hash)
+    shows.
+    """
 
     user_id: str
     kind: int
@@ -42,8 +48,8 @@ class Wish(NamedTuple):
     stamp: int
 
 
-def put(entries: Entries, more: Iterable[tuple[int, int, int]]) -> Entries:
-    """``entries`` with (kind, name, stamp) merged in; beyond the bound those named longest ago fall out.
+def put(entries: Entries, more: Iterable[tuple[int, int, int]], most: int = limits.HIDDEN) -> Entries:
+    """``entries`` with (kind, name, stamp) merged in; beyond ``most`` those named longest ago fall out.
 
     >>> held = put(NOTHING, [(0, 7, 10), (0, 7, 13), (0, 7, 10)])
     >>> held.tolist()
@@ -52,7 +58,7 @@ def put(entries: Entries, more: Iterable[tuple[int, int, int]]) -> Entries:
     latest = {(kind, name): stamp for kind, name, stamp in entries.tolist()}
     for kind, name, stamp in more:
         latest[kind, name] = max(stamp, latest.get((kind, name), -1))
-    kept = sorted((stamp, kind, name) for (kind, name), stamp in latest.items())[-limits.HIDDEN :]
+    kept = sorted((stamp, kind, name) for (kind, name), stamp in latest.items())[-most:]
     return np.array([(kind, name, stamp) for stamp, kind, name in kept], dtype=ENTRY)
 
 
@@ -87,6 +93,13 @@ def hidden_rows(catalogue: Catalogue, entries: Entries) -> npt.NDArray[np.bool_]
             hit: npt.NDArray[Any] = np.isin(column[:high], np.array(wanted, dtype=np.uint64))
             out |= hit.any(axis=1) if hit.ndim == 2 else hit
     return out
+
+
+def followed(catalogue: Catalogue, entries: Entries) -> list[int]:
+    """Hashes of the creators that somebody with these ``entries`` follows."""
+    stands = entries[(entries["stamp"] & 1) == 0]
+    meant = (_shown(catalogue, kind - OF, name) if kind >= OF else name for kind, name, _ in stands.tolist())
+    return list(dict.fromkeys(name for name in meant if name))
 
 
 def _shown(catalogue: Catalogue, kind: int, video: int) -> int:

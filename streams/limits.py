@@ -48,6 +48,9 @@ HIDDEN: Final = 512
 """Creators, sounds and tags that a viewer hid or took back, 17 bytes each; beyond it those named longest ago fall out.
 """
 
+FOLLOWED: Final = 1_024
+"""Creators that a viewer followed or left again, 17 bytes each; beyond it those longest ago fall out."""
+
 # --- videos ---
 NEIGHBOURS: Final = 64
 """Videos liked by the same viewers, kept per video (16 bytes each); the weakest falls out."""

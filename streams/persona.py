@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from streams.catalogue import Catalogue
 from streams.hashing import U64
+from streams.hidden import followed
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
 
@@ -31,13 +32,14 @@ _DOUBT: Final = np.float32(1.0)  # squared liking below which a session contradi
 def personal(
     catalogue: Catalogue, viewers: ViewerTable, viewer: I64, counts: Sequence[int], rows: I64, out: F32
 ) -> None:
-    """Content, persona and locale features into ``out`` float32[n, 10].
+    """Content, persona and locale features into ``out`` float32[n, 11].
 
     ``viewer`` int64[g] are distinct viewers; the first ``counts[0]`` of ``rows`` are for the first, and so on. Columns:
     content against the fast, slow and negative interest; liking of tags (of weeks, of the session), creator and sound;
-    categories picked at sign-up; same language; distance to the usual length, negative.
+    categories picked at sign-up; same language; distance to the usual length, negative; by a followed creator.
     """
     content, ids, lang = catalogue.content[rows], catalogue.tag_ids[rows], catalogue.lang[rows]
+    creator = catalogue.creator[rows]
     length = np.log1p(catalogue.duration_ms[rows] / 1_000.0).astype(np.float32)
     root = np.sqrt(np.maximum((ids[:, :-2] != 0).sum(axis=1), 1)).astype(np.float32)
     mass = np.maximum(viewers.mass[viewer], 0.0) + 1.0
@@ -66,6 +68,8 @@ def personal(
         out[part, _OF_SESSION] *= 1.0 + _TURN * (1.0 - agreed[at])
         out[part, 8] = (lang[part] == viewers.lang[row]) & (lang[part] != 0)
         out[part, 9] = -np.abs(length[part] - mean[at]) if heavy[at] > 0.5 else 0.0
+        makers = followed(catalogue, viewers.follows[row]) if len(viewers.follows[row]) else []
+        out[part, 10] = np.isin(creator[part], np.array(makers, dtype=np.uint64)) if makers else 0.0
 
 
 def _sums(table: F32, numbers: npt.NDArray[np.int32], weights: F32, own: npt.NDArray[np.int32]) -> F32:

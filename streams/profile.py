@@ -8,7 +8,7 @@ from schemas.catalogue import User
 from streams import limits
 from streams.catalogue import Catalogue
 from streams.hashing import hash64
-from streams.hidden import RESET, WORD, Wish, put, resolved
+from streams.hidden import FOLLOWS, RESET, WORD, Wish, put, resolved
 from streams.interest import start_anew
 from streams.outcomes import OutcomeTable
 from streams.viewers import ViewerTable
@@ -31,10 +31,16 @@ def describe(viewers: ViewerTable, row: int, user: User) -> None:
 
 
 def grant(viewers: ViewerTable, catalogue: Catalogue, outcomes: OutcomeTable, wishes: Sequence[Wish]) -> list[int]:
-    """Hide what viewers do not want to meet again, and let those start anew who ask for it; their rows."""
+    """Hide what viewers do not want to meet again, let those start anew who ask for it, note who follows whom. Returns
+    the rows of the viewers, followers not counted: a follow is a positive besides.
+    """
     rows: dict[int, None] = {}
     for wish in wishes:
         row = viewers.rows([wish.user_id])[0]
+        if wish.kind == FOLLOWS:
+            held = viewers.follows[row]
+            viewers.follows[row] = put(held, resolved(catalogue, held, wish), limits.FOLLOWED)
+            continue
         rows[row] = None
         if wish.kind != RESET:
             viewers.hidden[row] = put(viewers.hidden[row], resolved(catalogue, viewers.hidden[row], wish))

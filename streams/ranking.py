@@ -18,6 +18,7 @@ from streams.features import FEATURES, PRIOR, candidate_features, grouped_featur
 from streams.hashing import U64
 from streams.shortlist import allowed, shortlists
 from streams.slate import best, slate
+from streams.sources import narrowed, source_of
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
 
@@ -31,7 +32,7 @@ _FAMILIES: Final = {
         _AT[name]
         for name in ("content_fast", "content_slow", "content_negative", "tags", "tags_fast", "picked", "duration")
     ],
-    "creator": [_AT["creator"], _AT["sound"]],
+    "creator": [_AT["creator"], _AT["sound"], _AT["followed"]],
     "popular": [
         at for name, at in _AT.items() if name.startswith(("positive_", "long_", "negative_", "log_", "lift_", "own_"))
     ],
@@ -50,7 +51,10 @@ class Model(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One ranking to make. ``pure``: a preview, no exploration and no diversity, what was only served may come."""
+    """One ranking to make. ``pure``: a preview, no exploration and no diversity, what was only served may come.
+
+    ``source`` for_you, following or trending; ``like`` the hash of the video that all are to be like, 0 none.
+    """
 
     viewer: int
     now_ms: int
@@ -61,6 +65,8 @@ class Request(NamedTuple):
     country: int = 0
     candidates: U64 | None = None
     exclude: U64 | None = None
+    source: str = "for_you"
+    like: int = 0
 
 
 class Ranked(NamedTuple):
@@ -102,7 +108,7 @@ def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Mo
 def _whole(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model) -> Ranked:
     """The slate of one request from everything that may be shown."""
     rows = catalogue.candidates()
-    rows = rows[allowed(catalogue, viewers, request)[rows]]
+    rows = narrowed(catalogue, viewers, request, rows[allowed(catalogue, viewers, request)[rows]])
     x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms)
     return _slated(catalogue, viewers, request, model, rows, x, x @ model.weights)
 
@@ -119,16 +125,21 @@ def _slated(
     else:
         order = best(scores, names, request.limit * 4)
         fresh = _fresh(catalogue, rows, scores, names, request)
+        makers, before = catalogue.creator[rows], request.last_creator
+        # Who asks for a few creators alone gets them, also one after the other.
         order, explored = slate(
-            order, catalogue.creator[rows], fresh, request.limit, request.last_creator, request.seed
+            order, makers, fresh, request.limit, before, request.seed, strict=request.source != "following"
         )
     parts = (x[order] - x.mean(axis=0)) * model.weights
     sources, reasons = _explain(catalogue, viewers, request.viewer, rows[order], parts, explored)
+    if (source := source_of(request)) is not None:
+        sources = [source] * len(sources)
     return Ranked(rows[order], scores[order], sources, reasons, x[order])
 
 
 def _short(catalogue: Catalogue, request: Request) -> bool:
-    return not request.pure and request.candidates is None and len(catalogue.candidates()) > limits.FULL_RANK
+    whole = request.pure or request.candidates is not None or source_of(request) is not None
+    return not whole and len(catalogue.candidates()) > limits.FULL_RANK
 
 
 def _fresh(catalogue: Catalogue, rows: I64, scores: F64, names: U64, request: Request) -> I64:

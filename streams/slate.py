@@ -29,12 +29,14 @@ def best(scores: F64, names: U64, count: int) -> I64:
     return near[np.lexsort((names[near], -scores[near]))][:count]
 
 
-def slate(order: I64, creators: U64, fresh: I64, limit: int, last_creator: int, seed: int) -> tuple[I64, list[bool]]:
+def slate(
+    order: I64, creators: U64, fresh: I64, limit: int, last_creator: int, seed: int, *, strict: bool = True
+) -> tuple[I64, list[bool]]:
     """Places to show, and which of them explore.
 
     ``order`` are places best first (more than ``limit`` if there are), ``creators`` u64 by place, ``fresh`` places
-    that may take an exploration slot, ``last_creator`` what stood just before (0 nothing). Fewer come out where
-    creators run out.
+    that may take an exploration slot, ``last_creator`` what stood just before (0 nothing). Where creators run out
+    fewer come out, or, if not ``strict``, neighbours by one creator.
 
     >>> slate(np.array([0, 1, 2]), np.array([7, 7, 8], np.uint64), np.empty(0, np.int64), 3, 0, 0)[0].tolist()
     [0, 2, 1]
@@ -52,6 +54,8 @@ def slate(order: I64, creators: U64, fresh: I64, limit: int, last_creator: int, 
         explored_now = pick >= 0
         if pick < 0:
             pick = _next(waiting, makers, used, previous)
+        if pick < 0 and not strict:
+            pick = _next(waiting, makers, used, None)
         if pick < 0:
             break
         used.add(pick)
@@ -61,7 +65,7 @@ def slate(order: I64, creators: U64, fresh: I64, limit: int, last_creator: int, 
     return np.array(chosen, dtype=np.int64), explored
 
 
-def _next(waiting: list[int], makers: list[int], used: set[int], previous: int) -> int:
+def _next(waiting: list[int], makers: list[int], used: set[int], previous: int | None) -> int:
     """The first place not used whose creator is not ``previous``, taken out of ``waiting``; -1 if there is none."""
     for at, place in enumerate(waiting):
         if place not in used and makers[place] != previous:

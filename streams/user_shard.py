@@ -123,8 +123,9 @@ class UserShard:
         """Fold one batch; everything it names must be loaded. Advances the offset of each of its sources, in order."""
         self.offsets.update(zip(batch.topics, next_offsets, strict=True))
         hid = grant(self.viewers, self.catalogue, self.outcomes, batch.wishes)
-        self._dirty_viewers.update(hid)
-        self.viewers.touched[hid] = self._clock
+        wished = self.viewers.rows(wish.user_id for wish in batch.wishes)
+        self._dirty_viewers.update(wished)
+        self.viewers.touched[wished] = self._clock
         if not len(batch):
             return Applied(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64), hid)
         self._clock += 1

@@ -55,6 +55,7 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "known": (np.bool_, (), False),
     "reset_ms": (np.int64, (), 0),
     "hidden_count": (np.int32, (), 0),
+    "follow_count": (np.int32, (), 0),
     "positives": (np.int32, (), 0),
     "met_count": (np.int32, (), 0),
     "seq": (np.int64, (), 0),
@@ -77,7 +78,7 @@ class ViewerTable(Table):
     same over all videos.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
-    ``hidden`` are arrays of ``hidden.ENTRY``. Nothing earned up to ``reset_ms`` counts for interests.
+    ``hidden`` and ``follows`` are arrays of ``hidden.ENTRY``. Nothing earned up to ``reset_ms`` counts for interests.
     """
 
     hash: U64
@@ -107,6 +108,7 @@ class ViewerTable(Table):
     known: np.ndarray[Any, np.dtype[np.bool_]]
     reset_ms: I64
     hidden_count: np.ndarray[Any, np.dtype[np.int32]]
+    follow_count: np.ndarray[Any, np.dtype[np.int32]]
     positives: np.ndarray[Any, np.dtype[np.int32]]
     met_count: np.ndarray[Any, np.dtype[np.int32]]
     seq: I64
@@ -119,6 +121,7 @@ class ViewerTable(Table):
         self.met: list[U64] = []
         self.served: list[U64] = []
         self.hidden: list[npt.NDArray[np.void]] = []
+        self.follows: list[npt.NDArray[np.void]] = []
 
     def rows(self, user_ids: Iterable[str]) -> list[int]:
         """Row of each viewer, a new one where it had none; O(1) each."""
@@ -137,12 +140,13 @@ class ViewerTable(Table):
         self.met.extend([_NO_MET] * short)
         self.served.extend([_NO_MET] * short)
         self.hidden.extend([NOTHING] * short)
+        self.follows.extend([NOTHING] * short)
         for user, row in zip(user_ids, rows.tolist(), strict=True):
             self.row_of[user] = row
             self.user_ids[row] = user
             self.hash[row] = hash64(user)
             self.met[row] = self.served[row] = _NO_MET
-            self.hidden[row] = NOTHING
+            self.hidden[row] = self.follows[row] = NOTHING
 
     def drop(self, rows: I64) -> None:
         """Forget rows (they are cold, or the viewer asked to be forgotten)."""
@@ -150,7 +154,7 @@ class ViewerTable(Table):
             del self.row_of[self.user_ids[row]]
             self.user_ids[row] = ""
             self.met[row] = self.served[row] = _NO_MET
-            self.hidden[row] = NOTHING
+            self.hidden[row] = self.follows[row] = NOTHING
         self.give(rows)
 
     def clear_interests(self, row: int) -> None:
@@ -210,15 +214,18 @@ class ViewerTable(Table):
         self.levels[row, at] = 0
 
     def encode(self, rows: I64) -> list[bytes]:
-        """One value a row for the store: format byte, columns, what is hidden, then the met videos (8 bytes each)."""
+        """One value a row for the store: format byte, columns, what is hidden, who is followed, then the met videos (8
+        bytes each).
+        """
         for row in rows.tolist():
-            self.hidden_count[row] = len(self.hidden[row])
+            self.hidden_count[row], self.follow_count[row] = len(self.hidden[row]), len(self.follows[row])
         packed = np.zeros(len(rows), dtype=_ROW)
         for name in _SAVED:
             packed[name] = getattr(self, name)[rows]
         head, size, raw = bytes([_FORMAT]), _ROW.itemsize, packed.tobytes()
+        parts = self.hidden, self.follows, self.met
         return [
-            head + raw[at * size : (at + 1) * size] + self.hidden[row].tobytes() + self.met[row].tobytes()
+            b"".join((head, raw[at * size : (at + 1) * size], *(part[row].tobytes() for part in parts)))
             for at, row in enumerate(rows.tolist())
         ]
 
@@ -236,12 +243,15 @@ class ViewerTable(Table):
         for name in _SAVED:
             getattr(self, name)[rows] = packed[name]
         for row, value in zip(rows.tolist(), values, strict=True):
-            self.hidden[row] = np.frombuffer(value, ENTRY, int(self.hidden_count[row]), 1 + size).copy()
+            hidden, follows = int(self.hidden_count[row]), int(self.follow_count[row])
+            self.hidden[row] = np.frombuffer(value, ENTRY, hidden, 1 + size).copy()
+            self.follows[row] = np.frombuffer(value, ENTRY, follows, 1 + size + hidden * ENTRY.itemsize).copy()
             self.met[row] = met_of(value).copy()
             self.met_count[row] = len(self.met[row])
 
 
 def met_of(value: bytes) -> U64:
     """The met videos (hashes) in a stored viewer's row."""
-    hidden = int(np.frombuffer(value, dtype=_ROW, count=1, offset=1)["hidden_count"][0])
-    return np.frombuffer(value, dtype=np.uint64, offset=1 + _ROW.itemsize + hidden * ENTRY.itemsize)
+    row = np.frombuffer(value, dtype=_ROW, count=1, offset=1)[0]
+    entries = int(row["hidden_count"]) + int(row["follow_count"])
+    return np.frombuffer(value, dtype=np.uint64, offset=1 + _ROW.itemsize + entries * ENTRY.itemsize)

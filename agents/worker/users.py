@@ -188,17 +188,19 @@ class UserHost(ShardHost):
         batch = merge([part.columns for part in parts])
         await self._warm(self.shard.missing(batch))
         applied = self.shard.apply(batch, *(part.following for part in parts))
-        if any(part.late for part in parts) or not len(batch):
+        if any(part.late for part in parts):
             return
         near = self.desk.engaged(applied.viewer.tolist(), applied.video.tolist())
-        strong = [row for row in applied.strong.tolist() if self.shard.viewers.seq[row] > 0 and row not in near]
-        now_s = time.monotonic()
-        strong = [row for row in strong if now_s - self._signalled.get(row, 0.0) >= _SIGNAL_EVERY_S]
+        served, now_s = self.shard.viewers.seq, time.monotonic()
+        calm = [row for row in applied.strong.tolist() if now_s - self._signalled.get(row, 0.0) >= _SIGNAL_EVERY_S]
+        # What was hidden must go at once, whenever the last batch was.
+        strong = [row for row in dict.fromkeys((*applied.hid, *calm)) if served[row] > 0 and row not in near]
         if near or strong:
             times = dict(zip(applied.viewer.tolist(), batch.ts_ms.tolist(), strict=True))
             self._signalled.update(dict.fromkeys(strong, now_s))
             self._emit(
-                [(row, times[row], "near_end") for row in near] + [(row, times[row], "signal") for row in strong]
+                [(row, times[row], "near_end") for row in near]
+                + [(row, times.get(row, self.shard.watermark_ms), "signal") for row in strong]
             )
 
     def settle(self, videos: list[int]) -> None:

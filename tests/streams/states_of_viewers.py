@@ -13,6 +13,7 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns, merge
 from streams.desk import Desk
+from streams.hidden import followed
 from streams.index import HashIndex
 from streams.keys import split_outcome_key
 from streams.outcomes import facts
@@ -161,6 +162,7 @@ def _meant(users: Users) -> Any:
             sorted(viewers.recent[row].tolist()),
             int(viewers.reset_ms[row]),
             sorted(viewers.hidden[row].tolist()),
+            sorted(followed(known(), viewers.follows[row])),
             *(sorted(_slots(users, row, names, weights, least=1e-3)) for names, weights in _PERSONA),
         ]
         for user, row in rows_of(users).items()

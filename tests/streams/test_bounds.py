@@ -72,6 +72,9 @@ def test_beyond_so_many_hidden_names_those_named_longest_ago_fall_out():
     held = put(NOTHING, [(0, at + 1, 2 * at) for at in range(limits.HIDDEN + 4)])
     assert held["name"].tolist() == list(range(5, limits.HIDDEN + 5))
     assert put(held, [(0, 3, 1)]).tolist() == held.tolist(), "older than all that is kept"
+    many = Users()
+    fold(many, [made_event("follow", "u", "v1", at, creator_id=f"m{at}") for at in range(limits.FOLLOWED + 2)])
+    assert len(many.shard.viewers.follows[0]) == limits.FOLLOWED
 
 
 def test_beyond_so_many_latest_positives_the_oldest_falls_out():

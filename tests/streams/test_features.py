@@ -11,6 +11,7 @@ from streams.affinity import latest
 from streams.catalogue import Catalogue
 from streams.features import FEATURES, candidate_features, pair_features
 from streams.hashing import hash_all
+from streams.hidden import FOLLOWS, NOTHING, put
 from streams.viewers import LEVELS, ViewerTable
 
 NOW_MS = 1_000_000_000
@@ -69,6 +70,7 @@ def world() -> tuple[Catalogue, ViewerTable]:
         viewers.creators[row, :2], viewers.creator_w[row, :2] = np.unique(catalogue.creator[:60])[:2], 1.5
         viewers.sounds[row, 0], viewers.sound_w[row, 0] = catalogue.sound[1], 0.5
         viewers.picked[row, 0] = catalogue.tags[3, 0]
+        viewers.follows[row] = put(NOTHING, [(FOLLOWS, int(catalogue.creator[2]), 2), (FOLLOWS, 5, 3)])
         viewers.lang[row] = catalogue.lang[1]
         viewers.duration_sum[row], viewers.duration_mass[row] = 6.0, 2.0
     return catalogue, viewers
