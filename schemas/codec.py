@@ -15,7 +15,7 @@ import msgspec
 from schemas.catalogue import User, Video
 from schemas.control import Control, Promotion
 from schemas.events import EVENTS
-from schemas.feeds import FeedBatch, FeedRequest
+from schemas.feeds import FeedBatch, FeedDelta, FeedRequest
 
 __all__ = [
     "AHEAD_MS",
@@ -47,6 +47,7 @@ KEY_FIELD: Final[dict[str, str]] = {
     "feed.requests": "user_id",
     "users": "user_id",
     "feeds": "user_id",
+    "feed.delta": "user_id",
     "videos": "video_id",
     "control": "key",
     "promotions": "campaign_id",
@@ -62,6 +63,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "control": Control,
     "promotions": Promotion,
     "feeds": FeedBatch,
+    "feed.delta": FeedDelta,
 }
 """Topic to struct, for every topic whose values are JSON."""
 _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS.items()}

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from schemas.events import Ctx, Id, Millis
 
-__all__ = ["FeedBatch", "FeedItem", "FeedRequest"]
+__all__ = ["FeedBatch", "FeedDelta", "FeedItem", "FeedRequest"]
 
 Ids = Annotated[list[Id], Meta(max_length=10_000)]
 
@@ -63,3 +63,18 @@ class FeedBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     as_of: dict[str, dict[str, int]]
     model: str
     items: list[FeedItem]
+
+
+class FeedDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Value of ``feed.delta`` (key ``user_id``): videos that were sent in batches up to ``seq``, were not seen yet, and
+    must not be shown any more. A consumer drops repeats by ``delta_id``.
+    """
+
+    v: Literal[1]
+    delta_id: str
+    user_id: str
+    seq: int
+    ts_ms: int
+    reason: Literal["hidden", "taken_down"]
+    as_of: dict[str, dict[str, int]]
+    removed: list[str]

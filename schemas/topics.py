@@ -92,6 +92,17 @@ _BATCH: Final = {
     "items": [{"video_id": "cat-7", "position": 0, "score": 1.5, "source": "interest", "reasons": ["tag:cats"]}],
 }
 
+_DELTA: Final = {
+    "v": 1,
+    "delta_id": "delta-1",
+    "user_id": "ann",
+    "seq": 1,
+    "ts_ms": 1_700_000_000_000,
+    "reason": "hidden",
+    "as_of": {"events.feedback": {"0": 3}},
+    "removed": ["cat-7"],
+}
+
 
 def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != name}
@@ -235,6 +246,17 @@ _OUTPUT: Final = (
         retention_ms=7 * _DAY_MS,
         good=(_BATCH, _BATCH | {"trigger": "signal", "items": []}),
         bad=((_without(_BATCH, "as_of"), "missing", "$.as_of"),),
+    ),
+    Topic(
+        name="feed.delta",
+        key="user_id",
+        partitions="users",
+        description="what was sent, is not seen yet and must not be shown any more; drop repeats by `delta_id`",
+        producers="user workers",
+        consumers="your services",
+        retention_ms=7 * _DAY_MS,
+        good=(_DELTA,),
+        bad=((_without(_DELTA, "removed"), "missing", "$.removed"), (_DELTA | {"reason": "why"}, "type", "$.reason")),
     ),
     Topic(
         name="trends",

@@ -6,20 +6,22 @@ greatest place engaged with, from which follows when the next batch is due. A pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
-from schemas.feeds import FeedBatch, FeedItem, FeedRequest
+from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
 from streams.hashing import U64, hash64, hash_all
+from streams.hidden import hidden_rows
 from streams.ranking import Ranked, Request
 from streams.user_shard import UserShard
 
 __all__ = ["Desk", "FeedRow", "feed_key"]
 
+Reason = Literal["hidden", "taken_down"]
 Trigger = Literal["request", "preview", "first", "near_end", "signal"]
 _FORMAT = 1
 
@@ -129,6 +131,43 @@ class Desk:
                 if len(tail) - 1 - place <= self._refill_at:
                     near[row] = None
         return list(near)
+
+    def unseen(self, row: int) -> list[int]:
+        """Videos (hashes) of the viewer's latest batch beyond the greatest place engaged with, in order."""
+        reach = self._reach.get(row, -1)
+        return [name for name, place in self._tail.get(row, {}).items() if place > reach]
+
+    def hidden(self, row: int) -> dict[int, str]:
+        """Of the unseen videos those that the viewer has hidden since, hash to id."""
+        catalogue = self._shard.catalogue
+        hidden = hidden_rows(catalogue, self._shard.viewers.hidden[row])
+        if hidden is None:
+            return {}
+        held = ((name, catalogue.row_of_hash.get(name, -1)) for name in self.unseen(row))
+        return {name: catalogue.video_ids[at] for name, at in held if at >= 0 and hidden[at]}
+
+    def holders(self, names: Collection[int]) -> list[int]:
+        """Rows of viewers whose latest batch holds one of the videos (hashes) unseen; O(viewers in memory)."""
+        wanted = set(names)
+        some = [row for row, tail in self._tail.items() if not wanted.isdisjoint(tail)]
+        return [row for row in some if not wanted.isdisjoint(self.unseen(row))]
+
+    def withdraw(
+        self, row: int, names: Mapping[int, str], ts_ms: int, as_of: dict[str, dict[str, int]], reason: Reason
+    ) -> FeedDelta | None:
+        """Take unseen videos (hash to id) out of the viewer's latest batch, and say so; None: it held none of them."""
+        gone = [name for name in self.unseen(row) if name in names]
+        if not gone:
+            return None
+        left = [name for name in self._tail[row] if name not in gone]
+        self._tail[row] = {name: at for at, name in enumerate(left)}
+        user_id, seq = self._shard.viewers.user_ids[row], int(self._shard.viewers.seq[row])
+        ids = [names[name] for name in gone]
+        name = hash64("\0".join((user_id, str(seq), str(ts_ms), self._token, *ids)))
+        return FeedDelta(
+            v=1, delta_id=f"delta-{seq:x}-{name:016x}", user_id=user_id, seq=seq, ts_ms=ts_ms, reason=reason,
+            as_of=as_of, removed=ids,
+        )  # fmt: skip
 
     def served_before(self, row: int) -> bool:
         """Whether the viewer was ever served."""

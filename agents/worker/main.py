@@ -108,7 +108,15 @@ def _connect(settings: Settings) -> Shared:
 
 
 def _all_topics() -> list[str]:
-    return [*UserHost.topics, *VideoHost.topics, *LearnerHost.topics, *_BROADCAST, "feeds", "dead-letters"]
+    return [
+        *UserHost.topics,
+        *VideoHost.topics,
+        *LearnerHost.topics,
+        *_BROADCAST,
+        "feeds",
+        "feed.delta",
+        "dead-letters",
+    ]
 
 
 def _groups(role: Role, settings: Settings, shared: Shared) -> list[Group]:
@@ -165,14 +173,21 @@ def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
 def _take_states(shared: Shared, groups: list[Group], states: Sequence[tuple[str, VideoState | None]]) -> None:
     if states:
         new = [hash64(video_id) for video_id, _ in states if video_id not in shared.catalogue.row_of]
+        candidate = {name: bool(shared.catalogue.candidate[row]) for name, _ in states
+                     if (row := shared.catalogue.row_of.get(name)) is not None}  # fmt: skip
         shared.catalogue.take_states(states)
         if (vectors := shared.factors.find(new)) is not None:
             shared.catalogue.place(*vectors)
         if (lifts := shared.lifts.find(new)) is not None:
             shared.catalogue.place_lift(*lifts)
+        rows = {name: shared.catalogue.row_of.get(name, -1) for name, was in candidate.items() if was}
+        gone = {hash64(name): name for name, row in rows.items() if row < 0 or not shared.catalogue.candidate[row]}
         for host in (host for group in groups for host in group.hosts.values()):
-            if new and isinstance(host, UserHost):
-                host.settle(new)
+            if isinstance(host, UserHost):
+                if new:
+                    host.settle(new)
+                if gone:
+                    host.take_down(gone)
 
 
 def _take_control(shared: Shared, message: Message) -> None:

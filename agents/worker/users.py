@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
 
 from agents import log
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.telemetry import METRICS
 from agents.worker.intake import Intake
+from agents.worker.parts import Group, Part
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
 from schemas.codec import encode
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from streams.changes import frames
-from streams.columns import Columns, columns, merge
-from streams.desk import Desk, feed_key
+from streams.columns import columns, merge
+from streams.desk import Desk, Reason, feed_key
 from streams.hashing import pair
 from streams.ranking import Ranked, Request, rank_many
 from streams.training import encode_training
@@ -40,22 +40,6 @@ _TOGETHER: Final = 64
 _STILL_S: Final = 0.3
 _UNFED: Final = 10_000
 """First batches that may wait for videos; further viewers get theirs when they ask."""
-
-
-@dataclass
-class _Group:
-    """Batches waiting for the next feed commit."""
-
-    batches: list[tuple[str, str, bytes, float]] = field(default_factory=list)
-    rows: dict[int, None] = field(default_factory=dict)
-
-
-class _Part(NamedTuple):
-    """Events of one chunk, the offset that follows them, and whether they come too late for batches of our own."""
-
-    columns: Columns
-    following: int
-    late: bool
 
 
 class UserHost(ShardHost):
@@ -74,7 +58,7 @@ class UserHost(ShardHost):
         self._intake = Intake(shared)
         self._requests_done: dict[str, int] = {}
         self._feed_count = 0
-        self._group = _Group()
+        self._group = Group()
         self._feed_due = asyncio.Event()
         self._published: list[str] = []
         self._signalled: dict[int, float] = {}
@@ -91,7 +75,7 @@ class UserHost(ShardHost):
         self.shard.offsets = dict(loaded.offsets)
         self.desk = Desk(self.shard, self.token, self.settings.refill_at)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
-        self._group, self._published, self._signalled = _Group(), [], {}
+        self._group, self._published, self._signalled = Group(), [], {}
         self._forgotten, self._leaving, self._unfed = {}, {}, {}
         self._outbox = dict(loaded.outbox)
         self._next_frame = max(self._outbox, default=-1) + 1
@@ -102,7 +86,7 @@ class UserHost(ShardHost):
         ticket = Ticket()
         for batch_id, stored in loaded.feeds:
             user, _, value = stored.partition(b"\0")
-            self._publish(user, value, ticket)
+            self._publish(batch_id, user, value, ticket)
             self._published.append(batch_id)
         await ticket.delivered()
         self._feed_due.set()
@@ -117,7 +101,7 @@ class UserHost(ShardHost):
 
     async def fold_many(self, chunks: Sequence[Any]) -> None:
         """The same for several chunks; what waits of events is folded as one batch, which costs far less."""
-        parts: list[_Part] = []
+        parts: list[Part] = []
         reached: dict[str, int] = {}
         for chunk in chunks:
             topic = chunk.tp.topic
@@ -130,7 +114,7 @@ class UserHost(ShardHost):
             events, kept, late = self._intake.read(topic, records)
             if topic in EVENTS:
                 batch = columns(topic, events, [record.offset for record in kept])
-                parts.append(_Part(batch, reached[topic], late))
+                parts.append(Part(batch, reached[topic], late))
                 continue
             await self._events(parts)
             parts = []
@@ -182,12 +166,14 @@ class UserHost(ShardHost):
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    async def _events(self, parts: Sequence[_Part]) -> None:
+    async def _events(self, parts: Sequence[Part]) -> None:
         if not parts:
             return
         batch = merge([part.columns for part in parts])
         await self._warm(self.shard.missing(batch))
         applied = self.shard.apply(batch, *(part.following for part in parts))
+        for row in applied.hid:
+            self._withdraw(row, self.desk.hidden(row), "hidden")
         if any(part.late for part in parts):
             return
         near = self.desk.engaged(applied.viewer.tolist(), applied.video.tolist())
@@ -202,6 +188,19 @@ class UserHost(ShardHost):
                 [(row, times[row], "near_end") for row in near]
                 + [(row, times.get(row, self.shard.watermark_ms), "signal") for row in strong]
             )
+
+    def take_down(self, names: Mapping[int, str]) -> None:
+        """Withdraw videos (hash to id) from whoever was sent them and has not seen them."""
+        if self.open_now:
+            for row in self.desk.holders(names):
+                self._withdraw(row, names, "taken_down")
+
+    def _withdraw(self, row: int, names: Mapping[int, str], reason: Reason) -> None:
+        delta = self.desk.withdraw(row, names, self.shard.watermark_ms, self._as_of(), reason)
+        if delta is not None:
+            self._group.batches.append((delta.delta_id, delta.user_id, encode(delta), time.monotonic()))
+            self._group.rows[row] = None
+            self._feed_due.set()
 
     def settle(self, videos: list[int]) -> None:
         """Videos (hashes) that the catalogue has just learnt of."""
@@ -332,7 +331,7 @@ class UserHost(ShardHost):
 
     async def _committed(self) -> None:
         """Commit what waits, then publish it."""
-        group, self._group = self._group, _Group()
+        group, self._group = self._group, Group()
         published, self._published = self._published, []
         rows = [row for row in group.rows if self.shard.viewers.user_ids[row]]
         keys = [feed_key(self.shard.viewers.user_ids[row]) for row in rows]
@@ -347,8 +346,8 @@ class UserHost(ShardHost):
             self._reload_soon(str(error))
             return
         ticket = Ticket()
-        for _, user, value, _ in group.batches:
-            self._publish(user.encode(), value, ticket)
+        for batch_id, user, value, _ in group.batches:
+            self._publish(batch_id, user.encode(), value, ticket)
         await ticket.delivered()
         self._published.extend(batch_id for batch_id, *_ in group.batches)
         now_s = time.monotonic()
@@ -357,10 +356,9 @@ class UserHost(ShardHost):
         if self._published and not self._group.batches:
             self._feed_due.set()
 
-    def _publish(self, user: bytes, value: bytes, ticket: Ticket) -> None:
-        self.shared.producer.send("feeds", user, value, partition=self.number, ticket=ticket)
-
-    # --- rows and frames ----------------------------------------------------------------------------------------------
+    def _publish(self, batch_id: str, user: bytes, value: bytes, ticket: Ticket) -> None:
+        topic = "feed.delta" if batch_id.startswith("delta-") else "feeds"
+        self.shared.producer.send(topic, user, value, partition=self.number, ticket=ticket)
 
     async def _warm(self, missing: Missing) -> None:
         """Bring cold rows back: one MGET for a batch, ledgers included."""

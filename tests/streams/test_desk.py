@@ -11,6 +11,7 @@ from schemas.feeds import FeedRequest
 from streams import limits
 from streams.desk import Desk, feed_key
 from streams.hashing import hash64
+from streams.hidden import KINDS, NOTHING, put
 from streams.ranking import Model, rank
 from streams.user_shard import UserShard
 from tests.streams.states_of_viewers import known, slate_of
@@ -126,3 +127,30 @@ def test_a_ledger_of_another_format_is_refused(desk):
     with pytest.raises(ValueError, match="a feed row has format 9"):
         desk.decode(row, value)
     assert feed_key("ann") == b"f:ann"
+
+
+def test_what_is_withdrawn_is_said_once_and_only_what_was_not_seen(desk):
+    served = [item.video_id for item in answer(desk, ask(limit=6)).items]
+    names = {int(hash64(name)): name for name in served}
+    desk.engaged([0], [int(hash64(served[1]))])
+    assert desk.unseen(0) == [int(hash64(name)) for name in served[2:]]
+    assert desk.holders([int(hash64(served[0]))]) == [], "seen already"
+    assert desk.holders([int(hash64(served[4]))]) == [0]
+    some = {name: text for name, text in names.items() if text in {served[0], served[2], served[4]}}
+    delta = desk.withdraw(0, some, 9_000, {"events.feedback": {"0": 1}}, "taken_down")
+    assert (delta.removed, delta.seq, delta.user_id, delta.reason) == ([served[2], served[4]], 1, "ann", "taken_down")
+    assert desk.withdraw(0, some, 9_000, {}, "taken_down") is None
+    assert desk.unseen(0) == [int(hash64(served[at])) for at in (3, 5)]
+    back = Desk(desk._shard, "token", refill_at=2)
+    back.decode(0, desk.encode(0))
+    assert back.unseen(0) == desk.unseen(0), "places hold after a restart too"
+    assert desk.engaged([0], [int(hash64(served[3]))]) == [0], "one is left, which is near the end"
+
+
+def test_what_a_viewer_hides_is_withdrawn_from_what_was_sent(desk):
+    served = [item.video_id for item in answer(desk, ask(limit=8)).items]
+    assert desk.hidden(0) == {}
+    maker = known().creator[known().row_of[served[3]]]
+    desk._shard.viewers.hidden[0] = put(NOTHING, [(KINDS["block"], int(maker), 2)])
+    theirs = [name for name in served if known().creator[known().row_of[name]] == maker]
+    assert list(desk.hidden(0).values()) == theirs
