@@ -14,8 +14,9 @@ from typing import Any, Final
 import click
 import orjson
 
+from agents.evaluate.judge import Figures, measured
 from agents.testing.datasets import Unavailable
-from agents.testing.quality import Figures, measured, sources
+from agents.testing.quality import sources
 
 __all__ = ["OUT", "table"]
 

@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "video": ("agents.cli.show:video", "Show a video's counts."),
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),
     "replay": ("agents.cli.replay:replay", "Fold a file of wire lines in one process, without a broker."),
+    "evaluate": ("agents.cli.evaluate:evaluate", "Say how good the ranking is on a file of wire lines."),
 }
 """Name to (``module:function``, help), in the order that ``--help`` shows."""
 

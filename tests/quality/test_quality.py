@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.testing.quality import SCENARIOS, measured, sources
+from agents.evaluate.judge import measured
+from agents.testing.quality import SCENARIOS, sources
 from agents.world.loop import Loop
 from agents.world.world import World
 

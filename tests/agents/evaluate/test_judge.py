@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from agents.testing.quality import MISS, Judged, baseline, figures
+from agents.evaluate.judge import MISS, Judged, baseline, concentration, figures, reciprocal, slices
 from schemas.events import Like
 from schemas.feeds import FeedRequest
 from schemas.lines import line_of, parse_line
@@ -37,3 +37,20 @@ def test_a_counter_ranks_what_was_liked_most_and_never_what_was_met() -> None:
     (one,) = baseline(lines, None)
     assert one.top == ("x", "y")
     assert one.rank == 1
+
+
+def test_concentration_and_reciprocal_rank_are_those_of_the_definitions() -> None:
+    assert concentration([judged("a", 0, "x", "y"), judged("b", 0, "x", "y")]) == 0.0
+    assert concentration([judged("a", 0, "x", "y"), judged("b", 0, "x", "z")]) == pytest.approx(1 / 6)
+    assert concentration([]) == 0.0
+    assert reciprocal([judged("a", 0), judged("b", 3), judged("c", MISS)]) == pytest.approx((1 + 0.25) / 3)
+
+
+def test_slices_hold_every_preview_once_a_side() -> None:
+    several = [Judged("a", 0, (), 0, given, got) for given, got in ((0, 50), (2, 0), (5, 3), (11, 2))]
+    found = slices(several)
+    assert [len(part) for name, part in found.items() if name.startswith("likes given")] == [1, 1, 1, 1]
+    assert sorted(found) == sorted(
+        [f"likes given: {text}" for text in ("0", "1 to 2", "3 to 9", "10+")]
+        + [f"likes got: {text}" for text in ("0", "1 to 2", "3 to 9", "10+")]
+    )
