@@ -21,8 +21,10 @@ from benchmarks.pipeline import Slices
 from benchmarks.site import Site, until
 from benchmarks.workload import Record
 
-__all__ = ["covered", "measure"]
+__all__ = ["LIGHT", "covered", "light", "measure"]
 
+LIGHT: Final = 500.0
+"""Events a second that are little."""
 _PROBES: Final = 240
 _ACTIONS_PER_S: Final = 30.0
 _LIKE: Final = "events.like"
@@ -52,6 +54,12 @@ def measure(site: Site, slices: Slices, rate: float, seconds: float) -> dict[str
         "action_to_feed_actions": len(probes.took_ms),
         "action_to_feed_unanswered": len(probes.waiting),
     }
+
+
+def light(site: Site, slices: Slices, seconds: float) -> dict[str, Any]:
+    """The same p50 and p99 while little else goes on."""
+    found = measure(site, slices, LIGHT, seconds)
+    return {f"action_to_feed_light_{name}_ms": found[f"action_to_feed_{name}_ms"] for name in ("p50", "p99")}
 
 
 def covered(as_of: dict[str, dict[str, int]], partition: int, offset: int) -> bool:

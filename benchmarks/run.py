@@ -65,8 +65,9 @@ def main(
             "transport": lambda: transport.measure(site, slices.take(events, site.shape), 0.15, repetitions),
             "pipeline": lambda: pipeline.measure(site, slices, events, 10_000, repetitions),
             "hot": lambda: pipeline.hot(site, slices, events, repetitions),
-            "latency": lambda: latency.measure(
-                site, slices, rate or figures.get("pipeline_events_per_s", 10_000.0) / 2, seconds
+            "latency": lambda: (
+                latency.light(site, slices, seconds / 2)
+                | latency.measure(site, slices, rate or figures.get("pipeline_events_per_s", 10_000.0) / 2, seconds)
             ),
             "ranking": lambda: ranking.measure(say),
             "sizes": lambda: sizes.measure(site),
