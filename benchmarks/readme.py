@@ -8,6 +8,7 @@ No figure is typed by hand: a row is left out where it was not measured, a misse
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -63,7 +64,8 @@ def block(report: Mapping[str, Any]) -> str:
     """
     host, figures = report["machine"], report["figures"]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    lines = [f"Measured on {host['cpu']}, {host['cores']} cores, {host['memory_gb']} GB; {versions}.", ""]
+    where = f"Measured on {host['cpu']}, {host['cores']} cores, {host['memory_gb']} GB; {versions}."
+    lines = [textwrap.fill(where, 120), ""]
     lines += ["| what | figure | goal |", "|---|---:|---:|"]
     for name, words in ROWS.items():
         if name not in figures:
