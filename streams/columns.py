@@ -115,13 +115,7 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
 def _wishes(events: Sequence[Any]) -> list[Wish]:
     """What feedback hides or takes back; what names neither a target nor a video says nothing."""
     return [
-        Wish(
-            event.user_id,
-            KINDS[event.kind],
-            hash64(event.target) if event.target else 0,
-            hash64(event.video_id) if event.video_id else 0,
-            2 * event.ts_ms + (event.op == "remove"),
-        )
+        _wish(event, KINDS[event.kind], event.target)
         for event in events
         if event.kind in KINDS and (event.target or event.video_id or event.kind == "reset")
     ]
@@ -129,16 +123,12 @@ def _wishes(events: Sequence[Any]) -> list[Wish]:
 
 def _follows(events: Sequence[Any]) -> list[Wish]:
     """Whom a follow is of: the creator it names, else the video's."""
-    return [
-        Wish(
-            event.user_id,
-            FOLLOWS,
-            hash64(event.creator_id) if event.creator_id else 0,
-            hash64(event.video_id),
-            2 * event.ts_ms + (event.op == "remove"),
-        )
-        for event in events
-    ]
+    return [_wish(event, FOLLOWS, event.creator_id) for event in events]
+
+
+def _wish(event: Any, kind: int, target: str | None) -> Wish:
+    meant, video = (hash64(name) if name else 0 for name in (target, event.video_id))
+    return Wish(event.user_id, kind, meant, video, 2 * event.ts_ms + (event.op == "remove"))
 
 
 _WISHES: Final[dict[str, Callable[[Sequence[Any]], list[Wish]]]] = {"feedback": _wishes, "follow": _follows}

@@ -6,7 +6,7 @@ restores. What is named by a video not known yet is found out when it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -76,14 +76,11 @@ def resolved(catalogue: Catalogue, entries: Entries, wish: Wish) -> list[tuple[i
 
 def hidden_rows(catalogue: Catalogue, entries: Entries) -> npt.NDArray[np.bool_] | None:
     """Which rows of the catalogue are hidden from who has these ``entries``, bool[high]; None: none."""
-    stands = entries[(entries["stamp"] & 1) == 0]
-    if not len(stands):
-        return None
     names: dict[int, list[int]] = {}
-    for kind, name, _ in stands.tolist():
-        meant = _shown(catalogue, kind - OF, name) if kind >= OF else name
-        if meant:
-            names.setdefault(kind % OF, []).append(meant)
+    for kind, name in _standing(catalogue, entries):
+        names.setdefault(kind, []).append(name)
+    if not names:
+        return None
     high = catalogue.high
     out = np.zeros(high, dtype=bool)
     makers = [*names.get(0, ()), *names.get(1, ()), *names.get(2, ()), *names.get(WORD, ())]
@@ -97,9 +94,15 @@ def hidden_rows(catalogue: Catalogue, entries: Entries) -> npt.NDArray[np.bool_]
 
 def followed(catalogue: Catalogue, entries: Entries) -> list[int]:
     """Hashes of the creators that somebody with these ``entries`` follows."""
-    stands = entries[(entries["stamp"] & 1) == 0]
-    meant = (_shown(catalogue, kind - OF, name) if kind >= OF else name for kind, name, _ in stands.tolist())
-    return list(dict.fromkeys(name for name in meant if name))
+    return list(dict.fromkeys(name for _, name in _standing(catalogue, entries)))
+
+
+def _standing(catalogue: Catalogue, entries: Entries) -> Iterator[tuple[int, int]]:
+    """Kind and name of each entry that was not taken back, as far as it is known what it means."""
+    for kind, name, stamp in entries.tolist():
+        meant = _shown(catalogue, kind - OF, name) if kind >= OF else name
+        if meant and not stamp & 1:
+            yield kind % OF, meant
 
 
 def _shown(catalogue: Catalogue, kind: int, video: int) -> int:

@@ -63,13 +63,12 @@ def start_anew(viewers: ViewerTable, catalogue: Catalogue, outcomes: OutcomeTabl
     for row in rows[(outcomes.bits[rows] & POSITIVE) > 0].tolist():
         video, when = int(outcomes.video[row : row + 1].view(np.uint64)[0]), int(outcomes.reward_ms[row])
         viewers.push_recent(viewer, video, when, np.zeros(LEVELS, dtype=np.int8))
-    use = rows[(known >= 0) & (outcomes.reward[rows] != 0)]
-    if len(use):
-        amount, when_ms = outcomes.reward[use].astype(np.float64), outcomes.reward_ms[use]
-        videos = catalogue.rows_of_hashes(outcomes.video[use].view(np.uint64))
-        owner = np.full(len(use), viewer)
+    worth = (known >= 0) & (outcomes.reward[rows] != 0)
+    rows, known = rows[worth], known[worth]
+    if len(rows):
+        amount, when_ms = outcomes.reward[rows].astype(np.float64), outcomes.reward_ms[rows]
         viewers.advance(np.array([viewer]), np.array([when_ms.max()]))
-        _contribute(viewers, catalogue, owner, videos, amount, 1.0, amount > 0, when_ms)
+        _contribute(viewers, catalogue, np.full(len(rows), viewer), known, amount, 1.0, amount > 0, when_ms)
 
 
 def _contribute(
