@@ -19,7 +19,6 @@ from streams.changes import Packed
 from streams.content import content_vector, tag_hashes
 from streams.hashing import U64, hash64
 from streams.index import HashIndex
-from streams.lift import HALF_LIVES_S as LIFT_S
 from streams.tables import F32, I64
 from streams.videos import NUMBERS, VideoTable
 from streams.viewers import LEVELS
@@ -35,8 +34,8 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "tag_ids": (np.int32, (limits.VIDEO_TAGS + 2,), 0),
     "countries": (np.uint64, (limits.COUNTRIES,), 0),
     "joint": (np.float32, (limits.DIM + limits.FACTORS + 1,), 0.0),
-    "popular": (np.float32, (LEVELS + len(LIFT_S),), 0.0),
-    "lift": (np.float32, (len(LIFT_S), 2), 0.0),
+    "popular": (np.float32, (LEVELS + len(limits.LIFT_HALF_LIVES_S),), 0.0),
+    "lift": (np.float32, (len(limits.LIFT_HALF_LIVES_S), 2), 0.0),
     "lift_ms": (np.int64, (), 0),
     "duration_ms": (np.int64, (), 0),
     "created_ms": (np.int64, (), 0),
@@ -86,7 +85,7 @@ class Catalogue(VideoTable):
         self.scale: tuple[int, int, Any] | None = None
         """What ``streams.popular`` keeps: when it was made, of how many candidates, and the scale."""
         self.chances: Any = None
-        """What ``streams.negatives`` keeps: how likely each candidate is drawn."""
+        """What ``streams.learning.negatives`` keeps: how likely each candidate is drawn."""
         self.crowd: Any = None
         """What ``streams.passed`` keeps: how hot all candidates were together, by the hour."""
         self.base_ms = 0
@@ -146,7 +145,7 @@ class Catalogue(VideoTable):
         self.factors[rows[known]] = vectors[known]
 
     def place_lift(self, names: U64, sums: F32, at_ms: I64) -> None:
-        """Set what was observed and expected of videos by hash (``streams.lift``); unknown ones are left out."""
+        """Set what was observed and expected of videos by hash (``learning.lift``); unknown ones are left out."""
         rows = self.rows_of_hashes(names)
         known = rows >= 0
         self.lift[rows[known]], self.lift_ms[rows[known]] = sums[known], at_ms[known]

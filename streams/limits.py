@@ -62,6 +62,8 @@ PAIRED: Final = 15
 """Latest positives of a viewer that a new positive is paired with; older ones are not."""
 NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
 """Decay of the two co-occurrence weights; the slow one decides which neighbour stays."""
+LIFT_HALF_LIVES_S: Final = (7_200.0, 21_600.0, 86_400.0)
+"""Decay of what was observed and expected of a video, so that lift is of today."""
 RECORDS: Final = 200_000
 """Records of videos that are kept decoded, for states that repeat them; others are decoded anew each time."""
 VIDEO_TAGS: Final = 8

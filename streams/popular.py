@@ -11,18 +11,20 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from streams import limits
 from streams.catalogue import Catalogue
-from streams.lift import lifts
 from streams.tables import F32, I64
 from streams.videos import HALF_LIVES_S
 from streams.viewers import LEVELS, ViewerTable
 
-__all__ = ["POPULAR_NAMES", "levels", "levels_of", "popular_features", "standing"]
+__all__ = ["POPULAR_NAMES", "levels", "levels_of", "lifts", "popular_features", "standing"]
 
 _MET, _LONG, _POSITIVE, _NEGATIVE = range(4)
 _RATE_NAMES: Final = ("5m", "15m", "30m", "1h", "2h", "6h", "12h", "24h", "72h")
 _SHARE_AT: Final = (4, 7, 8)
 _FLOOR: Final = 0.03
+_LIFT_S: Final = np.array(limits.LIFT_HALF_LIVES_S)
+_CALM: Final = 1.0  # positives, expected and observed, that every video is given beforehand
 _SCALE_MS: Final = 60_000
 _SAMPLE: Final = 1_024
 _STEPS: Final = 31.0  # a level of 1 standard deviation, as an int8
@@ -70,6 +72,19 @@ def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
     out[:, column + 3] = np.log1p(np.maximum(catalogue.near_mass[rows, 0], 0.0))
     out[:, LEVELS:] = lifts(catalogue.lift[rows], catalogue.lift_ms[rows], now_ms)
     return out
+
+
+def lifts(sums: F32, at_ms: I64, now_ms: int | I64) -> F32:
+    """Logarithm of observed over expected, float32[n, 3], of ``sums`` f32[n, 3, 2] as of ``at_ms`` i64[n].
+
+    >>> np.exp(lifts(np.array([[[3.0, 1.0]] * 3]), np.array([0]), 0)[0]).round().tolist()
+    [2.0, 2.0, 2.0]
+    """
+    age_s = np.maximum(now_ms - at_ms, 0) / 1_000.0
+    fade = np.exp2(-age_s[:, None] / _LIFT_S)
+    faded = np.maximum(sums * fade[:, :, None], 0.0) + _CALM
+    result: F32 = np.log(faded[:, :, 0] / faded[:, :, 1]).astype(np.float32)
+    return result
 
 
 def standing(catalogue: Catalogue, x: F32, now_ms: int) -> F32:

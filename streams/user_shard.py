@@ -16,15 +16,15 @@ from streams import effects, limits, objective
 from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
-from streams.examples import teach
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import like_again, move_interest
 from streams.keys import outcome_key, viewer_key
+from streams.learning.examples import teach
+from streams.learning.training import Training
 from streams.outcomes import OutcomeTable
 from streams.popular import levels
 from streams.profile import describe, grant
 from streams.tables import F32, I64
-from streams.training import Training
 from streams.viewers import ViewerTable
 
 __all__ = ["Applied", "Missing", "Saved", "UserShard"]

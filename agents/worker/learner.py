@@ -24,7 +24,7 @@ from schemas.internal import ModelSnapshot
 from streams.learning.gate import refusal
 from streams.learning.learner import Learner
 from streams.learning.snapshots import encode_snapshot
-from streams.training import decode_training
+from streams.learning.training import decode_training
 
 __all__ = ["LearnerHost"]
 

@@ -16,7 +16,6 @@ from streams import limits
 from streams.features import FEATURES
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
-from streams.lift import HALF_LIVES_S
 
 __all__ = ["take_model"]
 
@@ -67,6 +66,6 @@ def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
         return None if len(names) == 1 and found.get("vectors") == (*names, limits.FACTORS) else "vectors"
     if model.startswith("lift:"):
         names = found.get("names", ())
-        fits = found.get("sums") == (*names, len(HALF_LIVES_S), 2) and found.get("at_ms") == names
+        fits = found.get("sums") == (*names, len(limits.LIFT_HALF_LIVES_S), 2) and found.get("at_ms") == names
         return None if len(names) == 1 and fits else "sums"
     return None

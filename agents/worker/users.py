@@ -26,8 +26,8 @@ from streams.changes import frames
 from streams.columns import columns, merge
 from streams.desk import Desk, Reason, feed_key
 from streams.hashing import pair
+from streams.learning.training import encode_training
 from streams.ranking import Ranked, Request, rank_many
-from streams.training import encode_training
 from streams.user_shard import Missing, UserShard
 
 __all__ = ["UserHost"]

@@ -13,15 +13,15 @@ import numpy.typing as npt
 
 from schemas.internal import ModelSnapshot
 from streams.catalogue import Catalogue
-from streams.embedding import ItemFactors
 from streams.features import FEATURES, PRIOR
+from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
 from streams.learning.join import ExampleJoin
+from streams.learning.lift import ItemLift
+from streams.learning.ranker import SoftmaxRanker
 from streams.learning.snapshots import pack, snapshot, unpack
-from streams.lift import ItemLift
-from streams.ranker import SoftmaxRanker
+from streams.learning.training import Rows
 from streams.ranking import Model
-from streams.training import Rows
 
 __all__ = ["Learner"]
 

@@ -6,10 +6,10 @@ import random
 
 import numpy as np
 
-from streams.embedding import ItemFactors
-from streams.items import ItemTable
+from streams.learning.embedding import ItemFactors
+from streams.learning.items import ItemTable
+from streams.learning.lift import ItemLift
 from streams.learning.snapshots import pack
-from streams.lift import ItemLift
 from tests.streams.states import Events, State
 
 __all__ = ["MODEL", "OF_ITEMS"]

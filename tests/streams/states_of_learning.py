@@ -15,9 +15,9 @@ from streams.learning.heads import Heads
 from streams.learning.join import ExampleJoin
 from streams.learning.learner import Learner
 from streams.learning.metrics import Progressive
+from streams.learning.ranker import SoftmaxRanker
 from streams.learning.snapshots import pack
-from streams.ranker import SoftmaxRanker
-from streams.training import Rows, Training, decode_training, encode_training
+from streams.learning.training import Rows, Training, decode_training, encode_training
 from tests.streams.states import Events, State
 from tests.streams.states_of_items import MODEL as _MODEL
 from tests.streams.states_of_items import OF_ITEMS

@@ -16,7 +16,7 @@ from streams.columns import columns
 from streams.hashing import hash64, hash_all
 from streams.hidden import NOTHING, put
 from streams.learning.heads import Heads
-from streams.ranker import SoftmaxRanker
+from streams.learning.ranker import SoftmaxRanker
 from streams.tables import add_top
 from streams.user_shard import UserShard
 from streams.video_shard import VideoShard
@@ -33,6 +33,7 @@ NO_BOUND = {
     "SLOW_HALF_LIFE_S": "a rate, in test_decayed_sums",
     "NEGATIVE_HALF_LIFE_S": "a rate, in test_decayed_sums",
     "NEIGHBOUR_HALF_LIVES_S": "a rate, in states_of_videos",
+    "LIFT_HALF_LIVES_S": "a rate, in test_estimators",
     "PRODUCER_RECORDS": "librdkafka's own queue holds it; test_producer fills one",
     "PRODUCER_KIB": "librdkafka's own queue holds it; test_producer fills one",
     "PRODUCER_RECORD_BYTES": "the client's own; a snapshot never comes near",

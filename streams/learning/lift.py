@@ -15,28 +15,14 @@ from river import base
 
 from streams import limits
 from streams.hashing import U64
-from streams.items import ItemTable
-from streams.tables import F32, F64, I64
+from streams.learning.items import ItemTable
+from streams.popular import lifts
+from streams.tables import F64, I64
 
-__all__ = ["HALF_LIVES_S", "ItemLift", "lifts"]
+__all__ = ["ItemLift"]
 
-HALF_LIVES_S: Final = np.array([7_200.0, 21_600.0, 86_400.0])
-"""Half-lives of what was expected and observed, in seconds: 2 hours to a day."""
-_CALM: Final = 1.0  # positives, expected and observed, that every video is given beforehand
+_HALF_LIVES_S: Final = np.array(limits.LIFT_HALF_LIVES_S)
 _NOTHING: Final = 1e-4  # a share below this makes no row
-
-
-def lifts(sums: F32, at_ms: I64, now_ms: int | I64) -> F32:
-    """Logarithm of observed over expected, float32[n, 3], of ``sums`` f32[n, 3, 2] as of ``at_ms`` i64[n].
-
-    >>> np.exp(lifts(np.array([[[3.0, 1.0]] * 3]), np.array([0]), 0)[0]).round().tolist()
-    [2.0, 2.0, 2.0]
-    """
-    age_s = np.maximum(now_ms - at_ms, 0) / 1_000.0
-    fade = np.exp2(-age_s[:, None] / HALF_LIVES_S)
-    faded = np.maximum(sums * fade[:, :, None], 0.0) + _CALM
-    result: F32 = np.log(faded[:, :, 0] / faded[:, :, 1]).astype(np.float32)
-    return result
 
 
 class ItemLift(base.Estimator):  # type: ignore[misc]  # river ships no types
@@ -52,7 +38,7 @@ class ItemLift(base.Estimator):  # type: ignore[misc]  # river ships no types
     def __init__(self, max_items: int = limits.ITEMS) -> None:
         self.max_items = max_items
         self.table = ItemTable(
-            {"sums": (np.float32, (len(HALF_LIVES_S), 2), 0.0), "at_ms": (np.int64, (), 0)}, max_items
+            {"sums": (np.float32, (len(_HALF_LIVES_S), 2), 0.0), "at_ms": (np.int64, (), 0)}, max_items
         )
 
     def learn_many(self, items: U64, share: F64, weight: F64, ms: I64) -> ItemLift:
@@ -105,5 +91,5 @@ class ItemLift(base.Estimator):  # type: ignore[misc]  # river ships no types
 
 
 def _fade(age_ms: I64) -> npt.NDArray[np.float64]:
-    result: npt.NDArray[np.float64] = np.exp2(-age_ms[:, None] / (1_000.0 * HALF_LIVES_S))
+    result: npt.NDArray[np.float64] = np.exp2(-age_ms[:, None] / (1_000.0 * _HALF_LIVES_S))
     return result

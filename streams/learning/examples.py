@@ -18,10 +18,10 @@ from streams.catalogue import Catalogue
 from streams.columns import ABSENT as NO_WATCH
 from streams.features import pair_features
 from streams.hashing import U64, pair
-from streams.negatives import ABSENT, negatives
+from streams.learning.negatives import ABSENT, negatives
+from streams.learning.training import Training
 from streams.outcomes import OutcomeTable
 from streams.tables import F32, I64
-from streams.training import Training
 from streams.viewers import ViewerTable
 
 __all__ = ["sample", "teach"]

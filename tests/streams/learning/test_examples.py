@@ -9,11 +9,11 @@ import pytest
 
 from streams import limits, objective
 from streams.columns import WATCH
-from streams.examples import sample, teach
 from streams.features import FEATURES
 from streams.hashing import hash_all, pair
+from streams.learning.examples import sample, teach
+from streams.learning.training import Rows, Training
 from streams.outcomes import OutcomeTable
-from streams.training import Rows, Training
 from streams.viewers import ViewerTable
 from tests.streams.states_of_viewers import known
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from streams.hashing import hash_all
-from streams.negatives import ABSENT, draw, negatives
+from streams.learning.negatives import ABSENT, draw, negatives
 from streams.viewers import ViewerTable
 from tests.streams.states_of_viewers import known
 

@@ -11,10 +11,10 @@ from river import base
 from river.checks import common
 
 from streams import limits
-from streams.embedding import ItemFactors
 from streams.hashing import hash64
-from streams.lift import ItemLift
-from streams.ranker import SoftmaxRanker
+from streams.learning.embedding import ItemFactors
+from streams.learning.lift import ItemLift
+from streams.learning.ranker import SoftmaxRanker
 
 MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift())
 

@@ -14,7 +14,7 @@ from river import base
 
 from streams import limits
 from streams.hashing import U64, hash64
-from streams.items import ItemTable
+from streams.learning.items import ItemTable
 from streams.tables import F32, F64, I64
 
 __all__ = ["ItemFactors"]
