@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.hashing import U64, hash64
-from streams.hidden import FOLLOWS, KINDS, Wish
 from streams.tables import I64
+from streams.wishes import FOLLOWS, KINDS, Wish
 
 __all__ = [
     "ABSENT",

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.catalogue import Catalogue
+from streams.following import followed
 from streams.hashing import U64
-from streams.hidden import followed
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
 

@@ -8,10 +8,10 @@ from schemas.catalogue import User
 from streams import limits
 from streams.catalogue import Catalogue
 from streams.hashing import hash64
-from streams.hidden import FOLLOWS, RESET, WORD, Wish, put, resolved
 from streams.interest import start_anew
 from streams.outcomes import OutcomeTable
 from streams.viewers import ViewerTable
+from streams.wishes import FOLLOWS, RESET, WORD, Wish, put, resolved
 
 __all__ = ["describe", "grant"]
 

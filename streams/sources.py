@@ -12,7 +12,7 @@ import numpy as np
 from streams import limits
 from streams.affinity import near_of
 from streams.catalogue import Catalogue
-from streams.hidden import followed
+from streams.following import followed
 from streams.tables import F32, I64
 from streams.videos import HALF_LIVES_S
 from streams.viewers import ViewerTable

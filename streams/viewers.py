@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.hashing import U64, hash64
-from streams.hidden import ENTRY, NOTHING
 from streams.tables import F32, F64, I64, Table
+from streams.wishes import ENTRY, NOTHING
 
 __all__ = ["HALF_LIVES_S", "LEVELS", "ViewerTable", "met_of"]
 
@@ -78,7 +78,7 @@ class ViewerTable(Table):
     same over all videos.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
-    ``hidden`` and ``follows`` are arrays of ``hidden.ENTRY``. Nothing earned up to ``reset_ms`` counts for interests.
+    ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``. Nothing earned up to ``reset_ms`` counts for interests.
     """
 
     hash: U64

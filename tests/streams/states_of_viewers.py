@@ -13,7 +13,7 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns, merge
 from streams.desk import Desk
-from streams.hidden import followed
+from streams.following import followed
 from streams.index import HashIndex
 from streams.keys import split_outcome_key
 from streams.outcomes import facts

@@ -14,13 +14,13 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns
 from streams.hashing import hash64, hash_all
-from streams.hidden import NOTHING, put
 from streams.learning.heads import Heads
 from streams.learning.ranker import SoftmaxRanker
 from streams.tables import add_top
 from streams.user_shard import UserShard
 from streams.video_shard import VideoShard
 from streams.viewers import ViewerTable
+from streams.wishes import NOTHING, put
 from tests.streams.states import video
 from tests.streams.states_of_viewers import Users, fold, made_event
 

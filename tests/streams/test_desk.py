@@ -11,9 +11,9 @@ from schemas.feeds import FeedRequest
 from streams import limits
 from streams.desk import Desk, feed_key
 from streams.hashing import hash64
-from streams.hidden import KINDS, NOTHING, put
 from streams.ranking import Model, rank
 from streams.user_shard import UserShard
+from streams.wishes import KINDS, NOTHING, put
 from tests.streams.states_of_viewers import known, slate_of
 
 

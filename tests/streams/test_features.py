@@ -11,8 +11,8 @@ from streams.affinity import latest
 from streams.catalogue import Catalogue
 from streams.features import FEATURES, candidate_features, pair_features
 from streams.hashing import hash_all
-from streams.hidden import FOLLOWS, NOTHING, put
 from streams.viewers import LEVELS, ViewerTable
+from streams.wishes import FOLLOWS, NOTHING, put
 
 NOW_MS = 1_000_000_000
 
