@@ -14,7 +14,7 @@ from streams.affinity import near_of
 from streams.catalogue import Catalogue
 from streams.following import followed
 from streams.tables import F32, I64
-from streams.videos import HALF_LIVES_S
+from streams.videos import HALF_LIVES_S, positives
 from streams.viewers import ViewerTable
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["narrowed", "source_of"]
 
-_POSITIVE: Final = 2
 _HOUR, _DAY = 3, 7  # places in HALF_LIVES_S
 _FASTER: Final = 1.5  # how many times as fast as over the day
 _LEAST: Final = 1.0  # positives of the last hour, decayed, below which nothing rises
@@ -49,10 +48,8 @@ def narrowed(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows:
 
 def _rising(catalogue: Catalogue, rows: I64, now_ms: int) -> I64:
     """Videos liked much faster within the last hour than over the last day, those of the steepest rise, int64[n]."""
-    age_s = np.maximum(now_ms - catalogue.sums_ms[rows], 0) / 1_000.0
     half_lives_s = HALF_LIVES_S[[_HOUR, _DAY]]
-    fade = np.exp2(-age_s[:, None] / half_lives_s)
-    sums = np.maximum(catalogue.sums[rows, _POSITIVE][:, [_HOUR, _DAY]] * fade, 0.0)
+    sums = positives(catalogue, rows, now_ms, (_HOUR, _DAY))
     rate = sums / half_lives_s
     # Much liking that is new: the square root lets a large video rise against a small one that has just begun.
     rise = rate[:, 0] / np.sqrt(rate[:, 1] + 1.0 / half_lives_s[1])

@@ -6,6 +6,7 @@ forward (forward decay, Cormode et al. 2009), so arrival order changes them by r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,10 +19,13 @@ from streams.columns import COMMENT, FOLLOW, IMPRESSION, LIKE, SAVE, SHARE, SKIP
 from streams.hashing import U64
 from streams.tables import F32, F64, I64, Table, add_top, segments
 
-__all__ = ["HALF_LIVES_S", "NUMBERS", "VideoTable", "decayed", "hours_of"]
+__all__ = ["HALF_LIVES_S", "HOUR_MS", "NUMBERS", "POSITIVE", "VideoTable", "decayed", "hours_of", "positives"]
 
 HALF_LIVES_S: Final = np.array([300.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0])
 """Half-lives of the decayed sums, in seconds: 5 minutes to 3 days."""
+HOUR_MS: Final = 3_600_000
+POSITIVE: Final = SIGNALS.index("positive")
+"""Place of the positives among the signals of the decayed sums."""
 _SUMS = (len(SIGNALS), len(HALF_LIVES_S))
 NUMBERS: Final = np.dtype(
     [("counts", "<i8", len(COUNTS)), ("sums", "<f8", _SUMS), ("sums_ms", "<i8"), ("near", "<u8", limits.NEIGHBOURS)]
@@ -45,8 +49,6 @@ _COUNT_OF: Final = {
 _COLUMN = np.full(256, -1, dtype=np.int64)
 for _kind, _name in _COUNT_OF.items():
     _COLUMN[_kind] = COUNTS.index(_name)
-_POSITIVE: Final = SIGNALS.index("positive")
-_HOUR_MS: Final = 3_600_000
 _WATCH_MS = COUNTS.index("watch_ms")
 _NEAR_S = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
 
@@ -61,6 +63,17 @@ def decayed(sums: F64, at_ms: I64, now_ms: int | I64) -> F64:
     """
     age_s = np.maximum(now_ms - at_ms, 0) / 1_000.0
     result: F64 = sums * np.exp2(-age_s[:, None, None] / HALF_LIVES_S)
+    return result
+
+
+def positives(table: VideoTable, rows: I64, now_ms: int, at: Sequence[int]) -> F64:
+    """Decayed positives of ``rows`` at ``now_ms``, f64[n, len(at)], for the half-lives at these places; none below 0.
+
+    A time before the landmark reads as the landmark.
+    """
+    age_s = np.maximum(now_ms - table.sums_ms[rows], 0) / 1_000.0
+    fade = np.exp2(-age_s[:, None] / HALF_LIVES_S[list(at)])
+    result: F64 = np.maximum(table.sums[rows, POSITIVE][:, list(at)] * fade, 0.0)
     return result
 
 
@@ -109,9 +122,9 @@ class VideoTable(Table):
         if soft.any():
             signal = changes["signal"][soft]
             self._decay_in(rows[soft], changes["ts_ms"][soft], signal.astype(np.float64))
-            liked = np.flatnonzero(signal[:, _POSITIVE])
+            liked = np.flatnonzero(signal[:, POSITIVE])
             if len(liked):
-                self._note_hours(rows[soft][liked], changes["ts_ms"][soft][liked], signal[liked, _POSITIVE])
+                self._note_hours(rows[soft][liked], changes["ts_ms"][soft][liked], signal[liked, POSITIVE])
 
     def _decay_in(self, rows: I64, ts_ms: I64, signal: F64) -> None:
         touched, inverse = np.unique(rows, return_inverse=True)
@@ -124,7 +137,7 @@ class VideoTable(Table):
 
     def _note_hours(self, rows: I64, ts_ms: I64, amount: npt.NDArray[np.int8]) -> None:
         """Positives into their hours; what is older than the latest hour by ``HOURS`` is not kept."""
-        hour = ts_ms // _HOUR_MS
+        hour = ts_ms // HOUR_MS
         touched, inverse = np.unique(rows, return_inverse=True)
         was, newest = self.hour[touched], self.hour[touched]
         np.maximum.at(newest, inverse, hour)

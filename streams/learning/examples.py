@@ -15,10 +15,10 @@ import numpy.typing as npt
 from streams import limits, objective
 from streams.affinity import latest
 from streams.catalogue import Catalogue
-from streams.columns import ABSENT as NO_WATCH
+from streams.columns import ABSENT
 from streams.features import pair_features
 from streams.hashing import U64, pair
-from streams.learning.negatives import ABSENT, negatives
+from streams.learning.negatives import LEFT_OUT, negatives
 from streams.learning.training import Training
 from streams.outcomes import OutcomeTable
 from streams.tables import F32, I64
@@ -95,8 +95,7 @@ def _openable(
         fresh[at] &= not (viewers.served[int(viewer[at])] == video[at]).any()
     viewer, video, row = viewer[fresh], video[fresh], row[fresh]
     names = pair(viewers.hash[viewer], video)
-    kept, weight = sample(names, training.room["opened"])
-    training.room["opened"] -= len(kept)
+    kept, weight = _sampled(training, "opened", names)
     return _Met(viewer[kept], names[kept], row[kept], weight)
 
 
@@ -114,13 +113,10 @@ def _groups(
     Long views have the places that positives leave.
     """
     parts = []
-    room = training.room["groups"] if len(catalogue.candidates()) > 1 else 0
     for wanted, worth in ((risen, 1.0), (watched, objective.STRENGTH["long_view"])):
         chosen, names = _chosen_from(training, catalogue, viewers, outcomes, wanted)
-        kept, weight = sample(names, room)
-        room -= len(kept)
+        kept, weight = _sampled(training, "groups", names)
         parts.append((chosen[kept], names[kept], np.full(len(kept), weight * worth, dtype=np.float32)))
-    training.room["groups"] = min(room, training.room["groups"])
     rows, names, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
     viewer = outcomes.viewer[rows]
     row = catalogue.rows_of_hashes(outcomes.video[rows].view(np.uint64))
@@ -133,14 +129,15 @@ def _groups(
 def _chosen_from(
     training: Training, catalogue: Catalogue, viewers: ViewerTable, outcomes: OutcomeTable, wanted: I64
 ) -> tuple[I64, U64]:
-    """Those of ``wanted`` that were chosen from among candidates, and their pair hashes.
+    """Those of ``wanted`` that were chosen from among several candidates, and their pair hashes.
 
     A video that nobody had met, and that we did not serve, came from elsewhere: it says nothing of a choice.
     """
     videos = outcomes.video[wanted].view(np.uint64)
     rows, names = catalogue.rows_of_hashes(videos), pair(viewers.hash[outcomes.viewer[wanted]], videos)
     known = np.array([training.recall(name) is not None for name in names.tolist()], dtype=bool)
-    fine = (rows >= 0) & (known | (catalogue.sums[rows, 0, -1] > 0))
+    others = len(catalogue.candidates()) > 1
+    fine = (rows >= 0) & others & (known | (catalogue.sums[rows, 0, -1] > 0))
     return wanted[fine], names[fine]
 
 
@@ -170,7 +167,7 @@ def _add_groups(
                 for video, left in _left(training, viewers, outcomes, viewer, before.moment, others.shape[1]):
                     others[at, place], x[at, place + 1] = video, left
                     place += 1
-        offset[at, place + 1 :] = groups.offset[at, place:] if place < _FEW else ABSENT
+        offset[at, place + 1 :] = groups.offset[at, place:] if place < _FEW else LEFT_OUT
     training.add(
         group_w=groups.weight,
         group_x=x,
@@ -196,13 +193,20 @@ def _left(
         kept = training.recall(name)
         if row < 0 or kept is None or kept.moment != moment:
             continue
-        told = outcomes.bits[row] & objective.SKIPPED or outcomes.best_watch(np.array([row]))[0] != NO_WATCH
+        told = outcomes.bits[row] & objective.SKIPPED or outcomes.best_watch(np.array([row]))[0] != ABSENT
         if not told or outcomes.bits[row] & (objective.POSITIVE | objective.LONG_VIEW):
             continue
         yield video, kept.x
         found += 1
         if found == most:
             return
+
+
+def _sampled(training: Training, kind: str, names: U64) -> tuple[I64, float]:
+    """A ``sample`` of as many names as the frame still has room for; it has less from now on."""
+    kept, weight = sample(names, training.room[kind])
+    training.room[kind] -= len(kept)
+    return kept, weight
 
 
 def sample(names: U64, most: int) -> tuple[I64, float]:

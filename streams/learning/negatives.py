@@ -14,14 +14,13 @@ import numpy as np
 from streams.catalogue import Catalogue
 from streams.hashing import U64, pair
 from streams.tables import F32, F64, I64
-from streams.videos import HALF_LIVES_S
+from streams.videos import positives
 from streams.viewers import ViewerTable
 
-__all__ = ["ABSENT", "Negatives", "draw", "negatives"]
+__all__ = ["LEFT_OUT", "Negatives", "draw", "negatives"]
 
-ABSENT: Final = -30.0
+LEFT_OUT: Final = -30.0
 """Log of how many videos a place stands for that is not in the group at all."""
-_POSITIVE: Final = 2
 _HOT_AT: Final = (4, 7)  # 2 hours and 24 hours
 _HOT_W: Final = np.array([1.0, 0.25])
 _KEPT_MS: Final = 60_000
@@ -49,7 +48,7 @@ def negatives(
 ) -> Negatives:
     """``count`` videos against each positive ``row`` i64[n] of ``viewer`` i64[n], none of them met by the viewer.
 
-    Who has met nearly everything has places that are ABSENT. ``names`` u64[n] decide the draw.
+    Who has met nearly everything has places that are LEFT_OUT. ``names`` u64[n] decide the draw.
     """
     chances = _chances(catalogue, now_ms)
     tries = 2 * count
@@ -64,7 +63,7 @@ def negatives(
     # As many draws were needed as it took to find so many: what was refused makes the others likelier.
     used = np.where(taken[:, -1], order[:, -1] + 1, tries)
     likely = np.take_along_axis(chances.chance[place], order, axis=1)
-    offset = np.where(taken, -np.log(likely * used[:, None]), ABSENT)
+    offset = np.where(taken, -np.log(likely * used[:, None]), LEFT_OUT)
     return Negatives(np.take_along_axis(drawn, order, axis=1), offset.astype(np.float32))
 
 
@@ -85,9 +84,7 @@ def _chances(catalogue: Catalogue, now_ms: int) -> _Chances:
     kept: _Chances | None = catalogue.chances
     if kept is None or kept.version != catalogue.version or abs(now_ms - kept.made_ms) > _KEPT_MS:
         rows = catalogue.candidates()
-        age_s = np.maximum(now_ms - catalogue.sums_ms[rows], 0) / 1_000.0
-        fade = np.exp2(-age_s[:, None] / HALF_LIVES_S[list(_HOT_AT)])
-        hot = np.maximum(catalogue.sums[rows, _POSITIVE][:, _HOT_AT] * fade, 0.0) @ _HOT_W
+        hot = positives(catalogue, rows, now_ms, _HOT_AT) @ _HOT_W
         total = hot.sum()
         even = np.full(len(rows), 1.0 / len(rows))
         chance = 0.5 * even + 0.5 * hot / total if total > 0 else even

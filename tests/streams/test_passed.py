@@ -86,3 +86,12 @@ def test_what_was_hot_only_before_or_after_counts_less_or_not_at_all():
     viewers.recent_ms[0, 0] = NOW_MS + limits.HOURS * HOUR_MS
     gone = passed(catalogue, viewers, 0, rows, NOW_MS + limits.HOURS * HOUR_MS)
     assert gone == pytest.approx([math.log(0.002)] * len(rows), abs=1e-4)
+
+
+def test_an_hour_that_has_just_begun_is_not_taken_for_the_same_hour_of_yesterday():
+    catalogue, viewers, rows = world()
+    viewers.recent_ms[0, 0] = (NOW - limits.HOURS + 1) * HOUR_MS  # active in the oldest hour that counts
+    before = passed(catalogue, viewers, 0, rows, NOW_MS)
+    catalogue.hour[rows[2]] = NOW + 1
+    catalogue.hours[rows[2], (NOW + 1) % limits.HOURS] = 9.0  # liked just now, as of a minute ago
+    assert passed(catalogue, viewers, 0, rows, NOW_MS).tolist() == before.tolist()

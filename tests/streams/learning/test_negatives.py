@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from streams.hashing import hash_all
-from streams.learning.negatives import ABSENT, draw, negatives
+from streams.learning.negatives import LEFT_OUT, draw, negatives
 from streams.viewers import ViewerTable
 from tests.streams.states_of_viewers import known
 
@@ -39,7 +39,7 @@ def test_a_draw_is_uniform_and_the_same_for_the_same_name() -> None:
 @pytest.mark.parametrize("met", [0, 1, 3])
 def test_each_unmet_candidate_is_stood_for_once(met: int) -> None:
     rows, made = drawn(6, met)
-    weight = np.where(made.offset > ABSENT, np.exp(made.offset), 0.0)
+    weight = np.where(made.offset > LEFT_OUT, np.exp(made.offset), 0.0)
     stands = [weight[made.rows == row].sum() / len(made.rows) for row in rows]
     expected = [0.0] + [0.0] * met + [1.0] * (len(rows) - 1 - met)
     assert stands == pytest.approx(expected, abs=0.15)
@@ -54,4 +54,4 @@ def test_what_is_hot_comes_more_often_and_weighs_less() -> None:
 
 def test_who_has_met_everything_has_nothing_to_stand_against_a_positive() -> None:
     _, made = drawn(6, met=100)
-    assert (made.offset == ABSENT).all()
+    assert (made.offset == LEFT_OUT).all()
