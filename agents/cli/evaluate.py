@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 import msgspec
 import orjson
 
+from agents.cli.files import lines_of
 from agents.cli.progress import counted
 from agents.errors import Stop
-from schemas.lines import BadLine, Line, read_lines
+from schemas.lines import Line
 
 __all__ = ["evaluate"]
 
@@ -35,7 +36,7 @@ def evaluate(file: Path, judge_from: float, thin: int, delay_s: float, baselines
     from agents.evaluate import judge  # noqa: PLC0415  # slow to import
     from agents.evaluate.report import figures_of, table  # noqa: PLC0415
 
-    lines = _read(file)
+    lines = list(_whole(lines_of(file)))
     if not any(line.topic == "feed.requests" for line in lines):
         lines = list(judge.with_previews(lines))
     if not any(target is not None for target in judge.targets_of(lines)):
@@ -56,16 +57,6 @@ def evaluate(file: Path, judge_from: float, thin: int, delay_s: float, baselines
         sys.stdout.write(orjson.dumps(report).decode() + "\n")
     else:
         table(report)
-
-
-def _read(file: Path) -> list[Line]:
-    source: BinaryIO = sys.stdin.buffer if str(file) == "-" else file.open("rb")
-    try:
-        return list(_whole(read_lines(source)))
-    except BadLine as error:
-        raise Stop(f"{file}: {error}") from None
-    finally:
-        source.close()
 
 
 class _Times(msgspec.Struct):

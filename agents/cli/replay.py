@@ -5,15 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 import orjson
 
+from agents.cli.files import lines_of
 from agents.cli.progress import counted
-from agents.errors import Stop
 from schemas.codec import encode
-from schemas.lines import BadLine, read_lines
 
 __all__ = ["replay"]
 
@@ -32,18 +30,14 @@ def replay(file: Path, out: Path | None, state_hash: bool, learn_rows: int, nega
     from streams.replay import Replay  # noqa: PLC0415  # River is slow to import
 
     engine = Replay(now_ms if now_ms is not None else int(time.time() * 1_000), learn_rows, negatives)
-    source: BinaryIO = sys.stdin.buffer if str(file) == "-" else file.open("rb")
     sink = out.open("wb") if out is not None else None
     try:
-        for batch in engine.run(counted("lines replayed", read_lines(source))):
+        for batch in engine.run(counted("lines replayed", lines_of(file))):
             if sink is not None:
                 sink.write(encode(batch) + b"\n")
-    except BadLine as error:
-        raise Stop(f"{file}: {error}") from None
     finally:
         if sink is not None:
             sink.close()
-        source.close()
     if engine.bad:
         listed = ", ".join(f"{count} {cause}" for cause, count in sorted(engine.bad.items()))
         click.echo(f"feedstream replay: {sum(engine.bad.values())} bad records left out ({listed})", err=True)

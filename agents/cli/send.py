@@ -5,13 +5,12 @@ A line's value is published as it stands: whether it is good is for the workers 
 
 from __future__ import annotations
 
-import gzip
 import sys
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 
 import click
 
+from agents.cli.files import opened
 from agents.cli.progress import counted, hush
 from agents.errors import Stop
 from agents.producer import DeliveryFailed, Producer, Ticket
@@ -35,7 +34,7 @@ def send(file: str) -> None:
     with Producer(settings.bootstrap, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
         producer.check()
         try:
-            with _opened(file) as stream:
+            with opened(file) as stream:
                 sent, failed, said = publish(counted("sending", stream), producer)
         except (OSError, EOFError) as error:
             raise Stop(f"{file} cannot be read: {error}") from None
@@ -70,10 +69,6 @@ def publish(lines: Iterable[bytes], producer: Producer) -> tuple[int, int, list[
         said.extend(f"line {number}: {error}" for number, error in ticket.failures)
     failed = refused + ticket.failed
     return tried - failed, failed, said[: limits.REPORTED]
-
-
-def _opened(file: str) -> AbstractContextManager[Iterable[bytes]]:
-    return gzip.open(file, "rb") if file.endswith(".gz") else click.open_file(file, "rb")
 
 
 def _known(line: Line, number: int) -> Line:

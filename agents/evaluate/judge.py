@@ -18,22 +18,8 @@ from schemas.feeds import FeedRequest
 from schemas.lines import Line, line_of, parse_line
 
 __all__ = [
-    "COUNTERS_H",
-    "MISS",
-    "Figures",
-    "Judged",
-    "baseline",
-    "concentration",
-    "delayed",
-    "evaluate",
-    "figures",
-    "liked_videos",
-    "measured",
-    "reciprocal",
-    "replayed",
-    "slices",
-    "targets_of",
-    "with_previews",
+    "COUNTERS_H", "MISS", "Figures", "Judged", "baseline", "concentration", "delayed", "evaluate", "figures",
+    "liked_videos", "measured", "reciprocal", "replayed", "shuffled", "slices", "targets_of", "with_previews",
 ]  # fmt: skip
 
 MISS: Final = 1_000_000
@@ -81,24 +67,18 @@ def targets_of(lines: Sequence[Line]) -> list[str | None]:
     return [_target(lines, at, line.key) for at, line in enumerate(lines) if line.topic == "feed.requests"]
 
 
-def evaluate(
-    lines: Iterable[Line], answer: Callable[[Line], Any], targets: Sequence[str | None] | None = None
-) -> list[Judged]:
-    """Hand every line to ``answer`` (a batch for a request, else None) and judge each preview by its target.
-
-    ``targets`` are those of all requests in order; by default they are looked up in ``lines``, a sequence then.
+def evaluate(lines: Iterable[Line], answer: Callable[[Line], Any], targets: Sequence[str | None]) -> list[Judged]:
+    """Hand every line to ``answer`` (a batch for a request, else None) and judge each preview by its target, of the
+    ``targets_of`` all requests in order.
     """
-    if targets is None:
-        lines = list(lines)
-        targets = targets_of(lines)
     judged, waiting = [], iter(targets)
     given: Counter[str] = Counter()
     got: Counter[str] = Counter()
     for line in lines:
         batch = answer(line)
-        if line.topic == "events.like" and line.key is not None:
-            given[line.key] += 1
-            got[msgspec.json.decode(line.value, type=_Target).video_id] += 1
+        if (video := _liked(line)) is not None:
+            given[line.key or ""] += 1
+            got[video] += 1
         if line.topic != "feed.requests":
             continue
         target = next(waiting)
@@ -115,8 +95,10 @@ def with_previews(lines: Iterable[Line], limit: int = 200) -> Iterator[Line]:
     A like that comes with other events of the same moment (its impression, its watch) is asked about before them.
     """
     held = list(lines)
-    likes = {(line.key, video, line.ts_ms) for line in held if (video := _liked(line)) is not None}
-    moments = {(user, video): ts_ms for user, video, ts_ms in sorted(likes, key=lambda like: -like[2])}
+    moments: dict[tuple[str | None, str], int] = {}
+    for line in held:
+        if (video := _liked(line)) is not None:
+            moments[line.key, video] = min(line.ts_ms, moments.get((line.key, video), line.ts_ms))
     met: set[tuple[str | None, str]] = set()
     for number, line in enumerate(held):
         if line.topic.startswith("events.") and line.key is not None:
@@ -215,9 +197,7 @@ def measured(lines: Sequence[Line], part: float, thin: int = 1) -> dict[str, Fig
 
 def liked_videos(lines: Iterable[Line]) -> int:
     """How many videos were ever liked: what coverage is a share of."""
-    return len(
-        {msgspec.json.decode(line.value, type=_Target).video_id for line in lines if line.topic == "events.like"}
-    )
+    return len({video for line in lines if (video := _liked(line)) is not None})
 
 
 def figures(judged: Sequence[Judged], videos: int, part: float = 0.5, seed: int = 7) -> Figures:
@@ -276,7 +256,7 @@ def baseline(
                 return None
             video = place(name)
             met.setdefault(line.key, set()).add(video)
-            if line.topic == "events.like":
+            if _liked(line) is not None:
                 if half_life_s is not None:
                     score *= 2.0 ** (-max(0, line.ts_ms - landmark_ms) / (1_000.0 * half_life_s))
                     landmark_ms = max(landmark_ms, line.ts_ms)
@@ -302,7 +282,7 @@ def shuffled(lines: Sequence[Line], part: float = 0.0, thin: int = 1, seed: int 
             names.append(video)
         return None
 
-    return evaluate(lines, answer)
+    return evaluate(lines, answer, targets_of(lines))
 
 
 class _Turns:
@@ -347,6 +327,7 @@ def _touched(line: Line) -> str:
 
 
 def _liked(line: Line) -> str | None:
+    """The video of a like; an undo is none."""
     if line.topic != "events.like" or line.key is None:
         return None
     like = msgspec.json.decode(line.value, type=_Target)
@@ -356,8 +337,8 @@ def _liked(line: Line) -> str | None:
 def _target(lines: Sequence[Line], at: int, user_id: str | None) -> str | None:
     """The video of the viewer's next like, at most 50 lines on."""
     for line in _following(lines, at):
-        if line.topic == "events.like" and line.key == user_id:
-            return msgspec.json.decode(line.value, type=_Target).video_id
+        if line.key == user_id and (video := _liked(line)) is not None:
+            return video
     return None
 
 

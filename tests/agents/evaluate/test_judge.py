@@ -6,7 +6,17 @@ import math
 
 import pytest
 
-from agents.evaluate.judge import MISS, Judged, baseline, concentration, figures, reciprocal, slices
+from agents.evaluate.judge import (
+    MISS,
+    Judged,
+    baseline,
+    concentration,
+    figures,
+    liked_videos,
+    reciprocal,
+    slices,
+    targets_of,
+)
 from schemas.events import Like
 from schemas.feeds import FeedRequest
 from schemas.lines import line_of, parse_line
@@ -54,3 +64,17 @@ def test_slices_hold_every_preview_once_a_side() -> None:
         [f"likes given: {text}" for text in ("0", "1 to 2", "3 to 9", "10+")]
         + [f"likes got: {text}" for text in ("0", "1 to 2", "3 to 9", "10+")]
     )
+
+
+def test_an_undo_is_no_like_and_no_target() -> None:
+    def line(op: str, video: str, ts_ms: int) -> bytes:
+        like = Like(v=1, event_id=f"{video}{ts_ms}", user_id="ann", session_id="s", video_id=video, ts_ms=ts_ms, op=op)
+        return line_of("events.like", like)
+
+    asked = FeedRequest(v=1, request_id="r", user_id="ann", ts_ms=3, purpose="preview")
+    texts = [line("add", "x", 1), line_of("feed.requests", asked), line("remove", "x", 4), line("add", "y", 5)]
+    lines = [parse_line(text) for text in texts]
+    assert targets_of(lines) == ["y"]
+    assert liked_videos(lines[:3]) == 1
+    (one,) = baseline([*lines[:2], lines[2], lines[3]], None)
+    assert (one.given, one.got) == (1, 0)
