@@ -140,10 +140,7 @@ class Audience:
         if again := viewer.served.intersection(ids):
             self.problems.append(f"{batch.user_id} was served {sorted(again)[0]} twice")
         if ids:
-            match = self.world.match(row, ids)
-            self.gauges.match.add(self.gauges.elapsed_s, match)
-            if not viewer.served:
-                self.gauges.first_match.add(0, match)
+            self.gauges.matched(self.world.match(row, ids), first=not viewer.served)
             viewer.queue, viewer.batch_id, viewer.position = deque(ids), batch.batch_id, 0
         viewer.served.update(ids)
         self.world.offer(row, ids)

@@ -102,6 +102,13 @@ class Gauges:
         whole: Sequence[float] = self.rate.totals()[:-1][-window_s:]
         return sum(whole) / len(whole) if whole else 0.0
 
+    def matched(self, value: float, *, first: bool) -> None:
+        """How well a batch fits, a ``first`` one or a later; after the run nobody acts, and it says nothing."""
+        if self.phase != "settling":
+            self.match.add(self.elapsed_s, value)
+            if first:
+                self.first_match.add(0, value)
+
     def note(self, text: str) -> None:
         """Something worth a line."""
         self.notes.append(f"{self.wall_s:5.1f} s  {text}")

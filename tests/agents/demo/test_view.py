@@ -58,3 +58,15 @@ def test_the_screen_says_which_count_is_behind_and_who_was_killed() -> None:
     assert "3 " in likes.split("12", 1)[1]
     assert "killed" in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_batches_that_come_after_the_run_do_not_count_for_its_end() -> None:
+    gauges = Gauges(run_s=20.0)
+    gauges.matched(0.1, first=True)
+    gauges.phase, gauges.elapsed_s = "running", 19.0
+    gauges.matched(0.4, first=False)
+    gauges.phase, gauges.elapsed_s = "settling", 20.0
+    gauges.matched(-1.0, first=False)
+    gauges.matched(-1.0, first=True)
+    assert gauges.match.between(16, 21) == 0.4
+    assert gauges.first_match.between(0, 1) == 0.1
