@@ -16,8 +16,9 @@ from agents.producer import Ticket
 from agents.telemetry import METRICS
 from agents.worker.shared import Shared
 from schemas.codec import decode_many
+from streams.columns import Columns
 
-__all__ = ["Intake", "Read"]
+__all__ = ["Intake", "Part", "Read"]
 
 
 class Read(NamedTuple):
@@ -25,6 +26,14 @@ class Read(NamedTuple):
 
     events: list[Any]
     records: list[Any]
+    late: bool
+
+
+class Part(NamedTuple):
+    """Events of one chunk, the offset that follows them, and whether they come too late for batches of our own."""
+
+    columns: Columns
+    following: int
     late: bool
 
 

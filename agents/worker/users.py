@@ -15,11 +15,10 @@ from agents import log
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.telemetry import METRICS
-from agents.worker.intake import Intake
-from agents.worker.parts import Group, Part
+from agents.worker.intake import Intake, Part
+from agents.worker.outgoing import Group, Outgoing, of_batch, of_delta, of_stored
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
-from schemas.codec import encode
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from streams.changes import frames
@@ -84,10 +83,9 @@ class UserHost(ShardHost):
         """Repeat what was stored and perhaps not sent: frames in order, feed batches with the same bytes."""
         await self._send_frames(sorted(self._outbox))
         ticket = Ticket()
-        for batch_id, stored in loaded.feeds:
-            user, _, value = stored.partition(b"\0")
-            self._publish(batch_id, user, value, ticket)
-            self._published.append(batch_id)
+        for name, stored in loaded.feeds:
+            self._publish(of_stored(name, stored), ticket)
+            self._published.append(name)
         await ticket.delivered()
         self._feed_due.set()
 
@@ -198,7 +196,7 @@ class UserHost(ShardHost):
     def _withdraw(self, row: int, names: Mapping[int, str], reason: Reason) -> None:
         delta = self.desk.withdraw(row, names, self.shard.watermark_ms, self._as_of(), reason)
         if delta is not None:
-            self._group.batches.append((delta.delta_id, delta.user_id, encode(delta), time.monotonic()))
+            self._group.records.append(of_delta(delta))
             self._group.rows[row] = None
             self._feed_due.set()
 
@@ -293,8 +291,7 @@ class UserHost(ShardHost):
         return rank_many(self.shared.catalogue, self.shard.viewers, asked, self.shared.model) if asked else []
 
     def _keep(self, row: int, batch: FeedBatch, ranked: Ranked) -> None:
-        user = batch.user_id
-        self._group.batches.append((batch.batch_id, user, encode(batch), time.monotonic()))
+        self._group.records.append(of_batch(batch))
         METRICS["feed_batches_total"].labels(batch.trigger).inc()
         if batch.trigger == "preview":
             return
@@ -336,7 +333,7 @@ class UserHost(ShardHost):
         rows = [row for row in group.rows if self.shard.viewers.user_ids[row]]
         keys = [feed_key(self.shard.viewers.user_ids[row]) for row in rows]
         values = [self.desk.encode(row) for row in rows]
-        stored = [(batch_id, user.encode() + b"\0" + value) for batch_id, user, value, _ in group.batches]
+        stored = [record.stored() for record in group.records]
         offsets = dict(self._requests_done)
         try:
             self._feed_count = await self.retried(
@@ -346,19 +343,19 @@ class UserHost(ShardHost):
             self._reload_soon(str(error))
             return
         ticket = Ticket()
-        for batch_id, user, value, _ in group.batches:
-            self._publish(batch_id, user.encode(), value, ticket)
+        for record in group.records:
+            self._publish(record, ticket)
         await ticket.delivered()
-        self._published.extend(batch_id for batch_id, *_ in group.batches)
+        self._published.extend(record.name for record in group.records)
         now_s = time.monotonic()
-        for *_, started_s in group.batches:
-            METRICS["feed_seconds"].observe(now_s - started_s)
-        if self._published and not self._group.batches:
+        for record in group.records:
+            METRICS["feed_seconds"].observe(now_s - record.since_s)
+        if self._published and not self._group.records:
             self._feed_due.set()
 
-    def _publish(self, batch_id: str, user: bytes, value: bytes, ticket: Ticket) -> None:
-        topic = "feed.delta" if batch_id.startswith("delta-") else "feeds"
-        self.shared.producer.send(topic, user, value, partition=self.number, ticket=ticket)
+    def _publish(self, record: Outgoing, ticket: Ticket) -> None:
+        key, partition = record.user.encode(), self.number
+        self.shared.producer.send(record.topic, key, record.value, partition=partition, ticket=ticket)
 
     async def _warm(self, missing: Missing) -> None:
         """Bring cold rows back: one MGET for a batch, ledgers included."""

@@ -17,9 +17,11 @@ import pytest
 from agents.cli.state import exact_hash
 from agents.embedded import Embedded
 from agents.settings import environment
+from agents.store import ShardId
 from agents.testing.live import Live
 from agents.testing.load import Load, load
 from agents.testing.verdict import compare_counts, judge_feeds
+from agents.worker.outgoing import Outgoing
 from schemas.lines import read_lines
 from streams.replay import Replay
 
@@ -44,6 +46,23 @@ def ground(tmp_path: Path) -> Iterator[Live]:
     """A broker and a store of a test's own, without a worker."""
     with Embedded() as both, Live(both.broker, both.redis, tmp_path) as one:
         yield one
+
+
+def test_what_was_committed_and_not_published_goes_out_from_whoever_takes_over(ground: Live) -> None:
+    """A batch and a delta, the same bytes, each to its own topic; a NUL in a viewer's id is a character like others."""
+    user, shard = "ann\0e", ShardId("u", 0)
+    records = [Outgoing("1-b", "feeds", user, b'{"a":1}', 0.0), Outgoing("delta-1", "feed.delta", user, b"\0\xff", 0.0)]
+    ground.store.layout({"user_partitions": 4, "video_partitions": 4})
+    ground.store.acquire(shard, "gone")
+    ground.store.commit_feeds(shard, "gone", 0, [], [], {}, [record.stored() for record in records], [])
+    ground.start()
+
+    def published() -> list[tuple[str, bytes, bytes]]:
+        found = (message for topic in ("feeds", "feed.delta") for message in ground.records(topic))
+        return [(message.topic(), message.key(), message.value()) for message in found]
+
+    ground.until("both", lambda: len(published()) == 2)
+    assert published() == [(record.topic, user.encode(), record.value) for record in records]
 
 
 # --- what a worker says when it cannot start --------------------------------------------------------------------------

@@ -1,0 +1,56 @@
+"""Outgoing: what waits for the next feed commit, and how it lies in the store until it is published.
+
+Batches and deltas are one kind of thing: a named record for a topic. What was stored says its topic itself, so whoever
+takes a shard over publishes the same bytes to the same place.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.codec import encode
+from schemas.feeds import FeedBatch, FeedDelta
+
+__all__ = ["Group", "Outgoing", "of_batch", "of_delta", "of_stored"]
+
+
+class Outgoing(NamedTuple):
+    """A record on its way: ``name`` is what consumers drop repeats by, ``since_s`` when it was made (monotonic)."""
+
+    name: str
+    topic: str
+    user: str
+    value: bytes
+    since_s: float
+
+    def stored(self) -> tuple[str, bytes]:
+        """Name and value of the entry in the store."""
+        return self.name, msgspec.msgpack.encode((self.topic, self.user, self.value))
+
+
+@dataclass
+class Group:
+    """Records waiting for the next feed commit, and rows of the viewers whose ledgers go with them."""
+
+    records: list[Outgoing] = field(default_factory=list)
+    rows: dict[int, None] = field(default_factory=dict)
+
+
+def of_batch(batch: FeedBatch) -> Outgoing:
+    """A batch for ``feeds``."""
+    return Outgoing(batch.batch_id, "feeds", batch.user_id, encode(batch), time.monotonic())
+
+
+def of_delta(delta: FeedDelta) -> Outgoing:
+    """A delta for ``feed.delta``."""
+    return Outgoing(delta.delta_id, "feed.delta", delta.user_id, encode(delta), time.monotonic())
+
+
+def of_stored(name: str, stored: bytes) -> Outgoing:
+    """What ``Outgoing.stored`` made."""
+    topic, user, value = msgspec.msgpack.decode(stored, type=tuple[str, str, bytes])
+    return Outgoing(name, topic, user, value, time.monotonic())
