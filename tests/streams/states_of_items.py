@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from streams.learning.lift import ItemLift
 from streams.learning.snapshots import pack
 from tests.streams.states import Events, State
 
-__all__ = ["MODEL", "OF_ITEMS"]
+__all__ = ["MODEL", "OF_ITEMS", "model", "restored"]
 
 _T0 = 1_700_000_000_000
 MODEL = {
@@ -21,6 +23,26 @@ MODEL = {
     "inverse": "a step back is no step not taken",
 }
 """Why a model breaks the laws of sums."""
+
+
+def restored(fresh: Callable[[], Any]) -> Callable[[Any], Any]:
+    """What makes another one from the ``state`` of one."""
+
+    def again(one: Any) -> Any:
+        back = fresh()
+        back.restore(one.state())
+        return back
+
+    return again
+
+
+def model(name: str, fresh: Callable[[], Any], **rest: Any) -> State:
+    """The state of a model that is all in its ``state``: equal bytes, or another model."""
+
+    def packed(one: Any) -> bytes:
+        return pack(one.state())
+
+    return State(name, fresh=fresh, exact=packed, again=restored(fresh), raw=packed, **({"without": MODEL} | rest))
 
 
 def _followed(rng: random.Random) -> Events:
@@ -33,12 +55,6 @@ def _teach_factors(factors: ItemFactors, events: Events) -> None:
     factors.learn_many(recent, positive, negatives, chunk=1)
 
 
-def _factors_again(factors: ItemFactors) -> ItemFactors:
-    back = ItemFactors()
-    back.restore(factors.state())
-    return back
-
-
 def _flooded_factors() -> tuple[int, int]:
     factors = ItemFactors(max_items=10)
     for seed in range(20):
@@ -46,17 +62,13 @@ def _flooded_factors() -> tuple[int, int]:
     return len(factors.table), 10
 
 
-FACTORS = State(
+FACTORS = model(
     "ItemFactors",
-    fresh=ItemFactors,
+    ItemFactors,
     events=_followed,
     apply=_teach_factors,
-    exact=lambda factors: pack(factors.state()),
-    again=_factors_again,
-    raw=lambda factors: pack(factors.state()),
     flood=_flooded_factors,
     cold=lambda factors: factors.predict_one({"recent": [1], "item": 2}) == 0.0 and not len(factors.table),
-    without=MODEL,
 )
 
 
@@ -69,12 +81,6 @@ def _teach_lift(lift: ItemLift, events: Events) -> None:
         lift.learn_many(np.array([items], np.uint64), np.full((1, 5), 0.2), np.ones(1), np.array([ms]))
 
 
-def _lift_again(lift: ItemLift) -> ItemLift:
-    back = ItemLift()
-    back.restore(lift.state())
-    return back
-
-
 def _flooded_lift() -> tuple[int, int]:
     lift = ItemLift(max_items=10)
     for seed in range(20):
@@ -82,14 +88,11 @@ def _flooded_lift() -> tuple[int, int]:
     return len(lift.table), 10
 
 
-LIFT = State(
+LIFT = model(
     "ItemLift",
-    fresh=ItemLift,
+    ItemLift,
     events=_expected,
     apply=_teach_lift,
-    exact=lambda lift: pack(lift.state()),
-    again=_lift_again,
-    raw=lambda lift: pack(lift.state()),
     flood=_flooded_lift,
     cold=lambda lift: lift.predict_one({"item": 2, "ms": _T0}) == 0.0 and not len(lift.table),
     without=MODEL | {"commutative": "rows come in order of arrival; what they hold is equal to rounding"},
@@ -105,12 +108,6 @@ def _name_items(table: ItemTable, events: Events) -> None:
         table.mark(table.rows_for(np.array(names, np.uint64))[1])
 
 
-def _items_again(table: ItemTable) -> ItemTable:
-    back = ItemTable({}, 1_000)
-    back.restore(table.state())
-    return back
-
-
 def _flooded_items() -> tuple[int, int]:
     table = ItemTable({}, 10)
     for seed in range(20):
@@ -118,14 +115,11 @@ def _flooded_items() -> tuple[int, int]:
     return table.high, 10
 
 
-ITEMS = State(
+ITEMS = model(
     "ItemTable",
-    fresh=lambda: ItemTable({}, 1_000),
+    lambda: ItemTable({}, 1_000),
     events=_items,
     apply=_name_items,
-    exact=lambda table: pack(table.state()),
-    again=_items_again,
-    raw=lambda table: pack(table.state()),
     flood=_flooded_items,
     cold=lambda table: not len(table) and not table.row_of,
     without=MODEL | {"idempotent": "who was touched last is what it keeps"},

@@ -20,7 +20,7 @@ from streams.learning.snapshots import pack
 from streams.learning.training import Rows, Training, decode_training, encode_training
 from tests.streams.states import Events, State
 from tests.streams.states_of_items import MODEL as _MODEL
-from tests.streams.states_of_items import OF_ITEMS
+from tests.streams.states_of_items import OF_ITEMS, model, restored
 
 __all__ = ["LEARNING", "training_rows"]
 
@@ -137,12 +137,6 @@ def _held(join: ExampleJoin) -> Any:
     return dict(sorted(rows.items())), join.watermark_ms
 
 
-def _joined_again(join: ExampleJoin) -> ExampleJoin:
-    back = ExampleJoin(3, 1_000)
-    back.restore(join.state())
-    return back
-
-
 def _flooded_join() -> tuple[int, int]:
     join, bound = ExampleJoin(3, 1_000), 40
     with mock.patch.object(limits, "JOINED", bound):
@@ -160,7 +154,7 @@ JOIN = State(
     apply=_join,
     exact=_held,
     lane=lambda event: event[1],
-    again=_joined_again,
+    again=restored(lambda: ExampleJoin(3, 1_000)),
     raw=_held,
     flood=_flooded_join,
     cold=lambda join: not len(join.close().x),
@@ -175,12 +169,6 @@ def _teach_heads(heads: Heads, events: Events) -> None:
     heads.learn_many(x.astype(np.float32), bits.astype(np.uint8))
 
 
-def _heads_again(heads: Heads) -> Heads:
-    back = Heads(_NAMES)
-    back.restore(heads.state())
-    return back
-
-
 def _rows(rng: random.Random, count: int = 30) -> Events:
     return [([rng.gauss(0, 1) for _ in _NAMES], rng.randrange(128)) for _ in range(count)]
 
@@ -193,24 +181,15 @@ def _flooded_heads() -> tuple[int, int]:
     return len(pack(heads.state())), bound + 8
 
 
-HEADS = State(
+HEADS = model(
     "Heads",
-    fresh=lambda: Heads(_NAMES),
+    lambda: Heads(_NAMES),
     events=_rows,
     apply=_teach_heads,
-    exact=lambda heads: pack(heads.state()),
-    again=_heads_again,
-    raw=lambda heads: pack(heads.state()),
     flood=_flooded_heads,
     cold=lambda heads: bool((abs(heads.probabilities(np.zeros((1, 3)))[0] - [0.5, 0.03, 0.007, 0.27]) < 0.01).all()),
     without=_MODEL | {"associative": "rows learnt at once share one step, so replay cuts them the same"},
 )
-
-
-def _ranker_again(ranker: SoftmaxRanker) -> SoftmaxRanker:
-    back = SoftmaxRanker(np.zeros(3))
-    back.restore(ranker.state())
-    return back
 
 
 def _groups(rng: random.Random, count: int = 12) -> Events:
@@ -222,17 +201,13 @@ def _flooded_ranker() -> tuple[int, int]:
     return len(pack(ranker.state())), len(pack(SoftmaxRanker(np.zeros(3)).state()))
 
 
-RANKER = State(
+RANKER = model(
     "SoftmaxRanker",
-    fresh=lambda: SoftmaxRanker(np.zeros(3)),
+    lambda: SoftmaxRanker(np.zeros(3)),
     events=_groups,
     apply=lambda ranker, events: ranker.learn_many(events, chunk=1),
-    exact=lambda ranker: pack(ranker.state()),
-    again=_ranker_again,
-    raw=lambda ranker: pack(ranker.state()),
     flood=_flooded_ranker,
     cold=lambda ranker: ranker.score(np.ones((2, 3))).tolist() == [0.0, 0.0],
-    without=_MODEL,
 )
 
 
@@ -272,12 +247,6 @@ def _judged(progressive: Progressive, events: Events) -> None:
     progressive.add(p, y > 0, w)
 
 
-def _judge_again(progressive: Progressive) -> Progressive:
-    back = Progressive()
-    back.restore(progressive.state())
-    return back
-
-
 def _flooded_judge() -> tuple[int, int]:
     judge = Progressive()
     for _ in range(3):
@@ -292,7 +261,7 @@ PROGRESSIVE = State(
     apply=_judged,
     exact=lambda judge: judge.count,
     rounded=lambda judge: {"loss": judge.log_loss(), "auc": judge.auc(), "calibration": judge.calibration()},
-    again=_judge_again,
+    again=restored(Progressive),
     raw=lambda judge: pack(judge.state()),
     flood=_flooded_judge,
     cold=lambda judge: all(np.isnan([judge.log_loss(), judge.auc(), judge.calibration()])),
