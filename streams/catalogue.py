@@ -175,6 +175,11 @@ class Catalogue(VideoTable):
         """Row of each hash, -1 where it is unknown; the shape of ``hashes``."""
         return self._index.find(hashes)
 
+    def shows(self, video_id: str) -> bool:
+        """Whether a video is a candidate."""
+        row = self.row_of.get(video_id)
+        return row is not None and bool(self.candidate[row])
+
     def candidates(self) -> I64:
         """Rows of all candidates in order, int64[m]; the same array until they change, not to be written to."""
         if self._candidates is None:

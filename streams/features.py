@@ -119,8 +119,6 @@ def pair_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows:
         return np.empty((0, len(FEATURES)), dtype=np.float32)
     distinct, first, inverse, counts = np.unique(viewer, return_index=True, return_inverse=True, return_counts=True)
     group = group_of(catalogue, viewers, distinct, now_ms[first])
-    if len(distinct) == 1:
-        return grouped_features(catalogue, viewers, group, [len(rows)], rows)
     order = np.argsort(inverse, kind="stable")
     out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     out[order] = grouped_features(catalogue, viewers, group, counts.tolist(), rows[order])
@@ -140,10 +138,9 @@ def grouped_features(
     """
     out = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     place = np.repeat(np.arange(len(counts)), counts)
-    alone = len(counts) == 1
-    now_ms = int(group.now_ms[0]) if alone else group.now_ms[place]
+    now_ms = group.now_ms[place]
     out[:, :POPULAR] = popular_features(catalogue, rows, now_ms) if popular is None else popular
-    _cosines(catalogue, group.near.at(0 if alone else place, rows), rows, now_ms, out[:, POPULAR:_PEERS])
+    _cosines(catalogue, group.near.at(place, rows), rows, now_ms, out[:, POPULAR:_PEERS])
     peers, taste = np.empty((len(rows), 3), dtype=np.float32), taste_vectors(catalogue, group.liked)
     factors, hours = catalogue.factors[rows], hours_at(catalogue, rows, int(group.now_ms.max()))
     heard = weights_of(catalogue, viewers, group.viewer)
@@ -158,8 +155,7 @@ def grouped_features(
     _liked_alike(catalogue, peers, rows, out)
     personal(catalogue, viewers, group.viewer, counts, rows, out[:, _FACTORS + 1 : _PASSED])
     level = levels_of(viewers, group.viewer) * viewers.personalize[group.viewer][:, None]
-    out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], int(group.now_ms.max()))
-    out[:, _OWN:] *= level[0] if alone else level[place]
+    out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], int(group.now_ms.max())) * level[place]
     return out
 
 

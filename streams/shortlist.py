@@ -32,6 +32,7 @@ _BLOCK: Final = 64
 _SAMPLE: Final = 16
 _MARGIN: Final = 1.5
 _NEVER: Final = np.float32(-1e30)  # what no score comes near, and a matrix product keeps finite
+_BARRED: Final = _NEVER / 2  # up to here a score is a sum with _NEVER in it
 
 
 class Shortlist(NamedTuple):
@@ -138,16 +139,16 @@ def _greatest(scores: F32, count: int) -> I64:
         sample = scores[::_SAMPLE]
         keep = int(_MARGIN * count / _SAMPLE) + 8
         bar = np.partition(sample, len(sample) - keep)[len(sample) - keep]
-        found = np.flatnonzero(scores >= bar) if bar > 0.9 * _NEVER else np.empty(0, np.int64)
+        found = np.flatnonzero(scores >= bar) if bar > _BARRED else np.empty(0, np.int64)
         if count <= len(found) <= 8 * count:
             return found[np.argpartition(scores[found], len(found) - count)[len(found) - count :]]
-    found = np.flatnonzero(scores > 0.9 * _NEVER)
+    found = np.flatnonzero(scores > _BARRED)
     return found if len(found) <= count else found[np.argpartition(scores[found], len(found) - count)[-count:]]
 
 
 def _nearest(near: Near, scores: F32) -> I64:
     """The strongest neighbours of the viewer's latest positives that may be shown."""
     rows: I64 = near.keys & 0xFFFFFFFF
-    fine = scores[rows] > 0.9 * _NEVER
+    fine = scores[rows] > _BARRED
     rows, weight = rows[fine], near.sums[fine].sum(axis=1)
     return rows if len(rows) <= limits.NEAREST else rows[np.argpartition(-weight, limits.NEAREST)[: limits.NEAREST]]

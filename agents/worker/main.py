@@ -173,15 +173,13 @@ def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
 def _take_states(shared: Shared, groups: list[Group], states: Sequence[tuple[str, VideoState | None]]) -> None:
     if states:
         new = [hash64(video_id) for video_id, _ in states if video_id not in shared.catalogue.row_of]
-        candidate = {name: bool(shared.catalogue.candidate[row]) for name, _ in states
-                     if (row := shared.catalogue.row_of.get(name)) is not None}  # fmt: skip
+        shown = {video_id for video_id, _ in states if shared.catalogue.shows(video_id)}
         shared.catalogue.take_states(states)
         if (vectors := shared.factors.find(new)) is not None:
             shared.catalogue.place(*vectors)
         if (lifts := shared.lifts.find(new)) is not None:
             shared.catalogue.place_lift(*lifts)
-        rows = {name: shared.catalogue.row_of.get(name, -1) for name, was in candidate.items() if was}
-        gone = {hash64(name): name for name, row in rows.items() if row < 0 or not shared.catalogue.candidate[row]}
+        gone = {hash64(video_id): video_id for video_id in shown if not shared.catalogue.shows(video_id)}
         for host in (host for group in groups for host in group.hosts.values()):
             if isinstance(host, UserHost):
                 if new:
