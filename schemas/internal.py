@@ -43,7 +43,7 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     """Value of ``training``: examples and labels of one user shard.
 
     ``opened_*``: features as served, u64[n] pair, i64[n] ms, f16[n, F], f32[n] weight. ``label_*``: what became of a
-    pair, u64[m], i64[m], u8[m]. ``group_*``: a positive and its sampled negatives, f16[g, 1+K, F], f32[g],
+    pair, u64[m], i64[m], u16[m]. ``group_*``: a positive and its sampled negatives, f16[g, 1+K, F], f32[g],
     the log of how many videos each of them stands for, f16[g, 1+K], and when it was, i64[g].
     ``emb_*``: u64[g, R] latest positives, u64[g] positive, u64[g, K2] negatives.
     """

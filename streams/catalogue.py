@@ -34,7 +34,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "tag_ids": (np.int32, (limits.VIDEO_TAGS + 2,), 0),
     "countries": (np.uint64, (limits.COUNTRIES,), 0),
     "joint": (np.float32, (limits.DIM + limits.FACTORS + 1,), 0.0),
-    "popular": (np.float32, (LEVELS + len(limits.LIFT_HALF_LIVES_S),), 0.0),
+    "popular": (np.float32, (LEVELS + len(limits.LIFT_HALF_LIVES_S) + 1,), 0.0),
     "lift": (np.float32, (len(limits.LIFT_HALF_LIVES_S), 2), 0.0),
     "lift_ms": (np.int64, (), 0),
     "duration_ms": (np.int64, (), 0),

@@ -17,6 +17,7 @@ from streams import limits
 from streams.hashing import U64, hash64, hash_all
 from streams.hidden import hidden_rows
 from streams.ranking import Ranked, Request
+from streams.steering import Steering
 from streams.user_shard import UserShard
 
 __all__ = ["Desk", "FeedRow", "feed_key"]
@@ -46,11 +47,14 @@ def feed_key(user_id: str) -> bytes:
 
 
 class Desk:
-    """Served ledgers of one user shard. ``token`` makes batch ids unique to the owner who made them."""
+    """Served ledgers of one user shard. ``token`` makes batch ids unique to the owner who made them; ``steering`` says
+    what holds for whom.
+    """
 
-    def __init__(self, shard: UserShard, token: str, refill_at: int = 5) -> None:
+    def __init__(self, shard: UserShard, token: str, refill_at: int = 5, steering: Steering | None = None) -> None:
         self._shard = shard
         self._token = token
+        self._steering = steering or Steering()
         self._refill_at = refill_at
         self._tail: dict[int, dict[int, int]] = {}
         self._reach: dict[int, int] = {}
@@ -73,7 +77,8 @@ class Desk:
         """A ranking of our own accord."""
         viewers = self._shard.viewers
         seed = hash64(f"{viewers.user_ids[row]}\0{int(viewers.seq[row])}") & 0x7FFFFFFF
-        return Request(row, now_ms, limit, seed=seed, last_creator=self._creator.get(row, 0))
+        tuning = self._steering.of(int(viewers.hash[row]))
+        return Request(row, now_ms, limit, seed=seed, last_creator=self._creator.get(row, 0), tuning=tuning)
 
     def batch(self, request: FeedRequest, ranked: Ranked, as_of: dict[str, dict[str, int]], version: str) -> FeedBatch:
         """The batch that answers a request; unless it is a preview, what it holds counts as served from now on."""

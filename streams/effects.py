@@ -49,7 +49,7 @@ class Times(NamedTuple):
 
 
 def signal(
-    changes: Changes, batch: Columns, event: I64, before: objective.U8, after: objective.U8, times: Times
+    changes: Changes, batch: Columns, event: I64, before: objective.Bits, after: objective.Bits, times: Times
 ) -> None:
     """Soft signals of n changed outcomes: what stood is taken back at its time, what stands is put in at its own.
 
@@ -79,10 +79,10 @@ def signal(
     _add(changes, batch, at, packed)
 
 
-def _signs(bits: objective.U8) -> npt.NDArray[np.int8]:
+def _signs(bits: objective.Bits) -> npt.NDArray[np.int8]:
     """Signals that label bits stand for, int8[n, 4]; being met is none of them."""
     masks = (0, objective.LONG_VIEW, objective.POSITIVE, objective.SKIPPED | objective.NEGATIVE)
-    return ((bits[:, None] & np.array(masks, dtype=np.uint8)) > 0).astype(np.int8)
+    return ((bits[:, None] & np.array(masks, dtype=np.uint16)) > 0).astype(np.int8)
 
 
 def pair_up(

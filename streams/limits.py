@@ -84,8 +84,6 @@ BASE_MS: Final = 2_000
 """How old the shortlist's score of a video alone may be; one whose numbers changed is scored anew at once."""
 FRESH_MET: Final = 20.0
 """A video met by fewer viewers (decayed over 72 h) than this is fresh and may take an exploration place."""
-EXPLORE_EVERY: Final = 10
-"""One place in so many goes to a fresh video, so that new uploads are seen at all."""
 
 # --- the wire's clients (agents/producer.py, agents/cli/tail.py) ---
 PRODUCER_RECORDS: Final = 100_000

@@ -22,11 +22,16 @@ __all__ = ["Change", "OutcomeTable", "standing"]
 _RING_CELLS = RINGS * limits.RING
 CELLS = _RING_CELLS + OPS
 _BITS = 43  # a value is below 2^42: times in ms, doubled, until the year 2039 and spans of 35 years
-_FORMAT = 1
-_HEAD = np.dtype(
-    [("format", "u1"), ("fills", "u1", RINGS), ("bits", "u1"), ("reward", "<f4"), ("first_ms", "<i8")]
-    + [("reward_ms", "<i8"), ("duration_ms", "<i8")]
-)
+_FORMAT = 2
+_HEADS = {
+    number: np.dtype(
+        [("format", "u1"), ("fills", "u1", RINGS), ("bits", bits), ("reward", "<f4"), ("first_ms", "<i8")]
+        + [("reward_ms", "<i8"), ("duration_ms", "<i8")]
+    )
+    for number, bits in ((1, "u1"), (2, "<u2"))
+}
+"""By format: the one before had fewer label bits. They are derived anew with the outcome's next event."""
+_HEAD = _HEADS[_FORMAT]
 _FACT = np.dtype([("cell", "u1"), ("value", "<i8"), ("ref", "<u8")])
 
 
@@ -58,7 +63,7 @@ class OutcomeTable(Table):
     cells: I64
     refs: U64
     fills: npt.NDArray[np.int32]
-    bits: npt.NDArray[np.uint8]
+    bits: npt.NDArray[np.uint16]
     reward: F32
     reward_ms: I64
     first_ms: I64
@@ -72,7 +77,7 @@ class OutcomeTable(Table):
             "cells": (np.int64, (CELLS,), ABSENT),
             "refs": (np.uint64, (_RING_CELLS,), 0),
             "fills": (np.int32, (RINGS,), 0),
-            "bits": (np.uint8, (), 0),
+            "bits": (np.uint16, (), 0),
             "reward": (np.float32, (), 0.0),
             "reward_ms": (np.int64, (), 0),
             "first_ms": (np.int64, (), 2**62),
@@ -216,11 +221,17 @@ class OutcomeTable(Table):
         return values
 
     def decode(self, rows: I64, values: list[bytes]) -> None:
-        """Fill fresh ``rows`` from the store's values."""
-        size = _HEAD.itemsize
-        if any(value[0] != _FORMAT for value in values):
-            raise ValueError(f"an outcome row is not of format {_FORMAT}")
-        head = np.frombuffer(b"".join(value[:size] for value in values), dtype=_HEAD)
+        """Fill fresh ``rows`` from the store's values; raises ``ValueError`` for a format from elsewhere."""
+        formats = np.array([value[0] for value in values])
+        for number in np.unique(formats).tolist():
+            if number not in _HEADS:
+                raise ValueError(f"an outcome row is not of format {_FORMAT}, nor of one before: {number}")
+            some = np.flatnonzero(formats == number)
+            self._decode(rows[some], [values[at] for at in some.tolist()], _HEADS[number])
+
+    def _decode(self, rows: I64, values: list[bytes], kind: np.dtype[np.void]) -> None:
+        size = kind.itemsize
+        head = np.frombuffer(b"".join(value[:size] for value in values), dtype=kind)
         self.fills[rows] = head["fills"]
         for name in ("bits", "reward", "first_ms", "reward_ms", "duration_ms"):
             getattr(self, name)[rows] = head[name]
@@ -234,7 +245,7 @@ class OutcomeTable(Table):
 
 def facts(value: bytes) -> list[tuple[int, int, int]]:
     """The facts of an encoded outcome as sorted (kind, ref, value): equal for equal facts, however they arrived."""
-    rows = np.frombuffer(value, dtype=_FACT, offset=_HEAD.itemsize)
+    rows = np.frombuffer(value, dtype=_FACT, offset=_HEADS[value[0]].itemsize)
     cell = rows["cell"].astype(np.int64)
     kind = np.where(cell < _RING_CELLS, cell // limits.RING, cell - _RING_CELLS + LIKE)
     return sorted(zip(kind.tolist(), rows["ref"].tolist(), rows["value"].tolist(), strict=True))

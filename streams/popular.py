@@ -40,6 +40,7 @@ POPULAR_NAMES: Final = (
     "lift_2h",
     "lift_6h",
     "lift_24h",
+    "log_duration",
 )
 """Names of the columns of ``popular_features``; the first ``viewers.LEVELS`` of them make a viewer's level."""
 
@@ -52,7 +53,7 @@ class Scale(NamedTuple):
 
 
 def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
-    """The features of the videos alone, float32[n, 19]: decayed rates and shares, age, lift."""
+    """The features of the videos alone, float32[n, 20]: decayed rates and shares, age, lift, duration."""
     age_s = np.maximum(now_ms - catalogue.sums_ms[rows], 0) / 1_000.0
     fade = np.exp2(-age_s[:, None] / HALF_LIVES_S)
     # After a crash soft signals may come out a little off: below nothing there is nothing.
@@ -70,7 +71,8 @@ def popular_features(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F32:
     age_h = np.maximum(now_ms - catalogue.created_ms[rows], 0) / 3.6e6
     out[:, column + 2] = np.log1p(age_h)
     out[:, column + 3] = np.log1p(np.maximum(catalogue.near_mass[rows, 0], 0.0))
-    out[:, LEVELS:] = lifts(catalogue.lift[rows], catalogue.lift_ms[rows], now_ms)
+    out[:, LEVELS:-1] = lifts(catalogue.lift[rows], catalogue.lift_ms[rows], now_ms)
+    out[:, -1] = np.log1p(catalogue.duration_ms[rows] / 1_000.0)
     return out
 
 

@@ -20,7 +20,9 @@ from streams.shortlist import allowed, shortlists
 from streams.slate import best, slate
 from streams.sources import narrowed, source_of
 from streams.tables import F32, F64, I64
+from streams.tuning import DEFAULT, Tuning
 from streams.viewers import ViewerTable
+from streams.worth import tilt
 
 __all__ = ["Model", "Ranked", "Request", "rank", "rank_many"]
 
@@ -42,7 +44,7 @@ _INTEREST, _CREATOR = (list(_FAMILIES).index(name) for name in ("interest", "cre
 
 class Model(NamedTuple):
     """What serving needs of the models: one weight a feature, float64[F], the version it came from, and the heads'
-    weights float64[heads, F] and intercepts, if there are any yet.
+    weights float64[heads, F] and intercepts, if there are any yet (see ``worth.HEADS`` for their order).
     """
 
     weights: F64 = PRIOR
@@ -54,6 +56,7 @@ class Request(NamedTuple):
     """One ranking to make. ``pure``: a preview, no exploration and no diversity, what was only served may come.
 
     ``source`` for_you, following or trending; ``like`` the hash of the video that all are to be like, 0 none.
+    ``tuning`` is what holds for this viewer.
     """
 
     viewer: int
@@ -67,6 +70,7 @@ class Request(NamedTuple):
     exclude: U64 | None = None
     source: str = "for_you"
     like: int = 0
+    tuning: Tuning = DEFAULT
 
 
 class Ranked(NamedTuple):
@@ -119,6 +123,7 @@ def _slated(
     """From scored candidates to what is shown."""
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
+    scores = scores + tilt(x, model.heads, request.tuning.objective)
     names = catalogue.hash[rows]
     if request.pure:
         order, explored = best(scores, names, request.limit), [False] * request.limit
@@ -128,7 +133,7 @@ def _slated(
         makers, before = catalogue.creator[rows], request.last_creator
         # Who asks for a few creators alone gets them, also one after the other.
         order, explored = slate(
-            order, makers, fresh, request.limit, before, request.seed, strict=request.source != "following"
+            order, makers, fresh, request.limit, before, _explores(request), strict=request.source != "following"
         )
     parts = (x[order] - x.mean(axis=0)) * model.weights
     sources, reasons = _explain(catalogue, viewers, request.viewer, rows[order], parts, explored)
@@ -140,6 +145,13 @@ def _slated(
 def _short(catalogue: Catalogue, request: Request) -> bool:
     whole = request.pure or request.candidates is not None or source_of(request) is not None
     return not whole and len(catalogue.candidates()) > limits.FULL_RANK
+
+
+def _explores(request: Request) -> list[bool]:
+    """Which places of the slate go to fresh videos; the seed says where the first of them stands."""
+    share = request.tuning.slate.fresh
+    places = (np.arange(request.limit + 1) + request.seed % 1_000) * share
+    return [bool(turn) for turn in np.diff(np.floor(places + 1e-9)) > 0]
 
 
 def _fresh(catalogue: Catalogue, rows: I64, scores: F64, names: U64, request: Request) -> I64:

@@ -15,6 +15,7 @@ import numpy as np
 
 from schemas.catalogue import User, Video
 from schemas.codec import BadRecord, decode, encode
+from schemas.control import Control
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line
@@ -27,6 +28,8 @@ from streams.hashing import hash64, pair
 from streams.learning.learner import Learner
 from streams.ranking import rank
 from streams.statehash import ExactHash
+from streams.steering import Steering
+from streams.tuning import DEFAULT, Tuning
 from streams.user_shard import UserShard
 from streams.video_shard import VideoShard
 
@@ -44,16 +47,24 @@ class Replay:
     """One user shard, one video shard, a catalogue and a learner, driven by lines.
 
     ``sent_ms`` stands in for the time of sending: events more than a day past it are bad, as on the wire. ``bad``
-    counts bad lines by cause.
+    counts bad lines by cause. ``tuning`` holds until ``control`` lines change it.
     """
 
-    def __init__(self, sent_ms: int, learn_rows: int = 256, negatives: int = 64, active_days: float = 30.0) -> None:
+    def __init__(
+        self,
+        sent_ms: int,
+        learn_rows: int = 256,
+        negatives: int = 64,
+        active_days: float = 30.0,
+        tuning: Tuning = DEFAULT,
+    ) -> None:
         self.sent_ms = sent_ms
+        self.steering = Steering(tuning)
         self.catalogue = Catalogue()
         self.users = UserShard(0, self.catalogue, negatives)
         self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9)
         self.learner = Learner(learn_rows)
-        self.desk = Desk(self.users, _OWNER)
+        self.desk = Desk(self.users, _OWNER, steering=self.steering)
         self.bad: Counter[str] = Counter()
         self.lines: Counter[str] = Counter()
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
@@ -81,6 +92,9 @@ class Replay:
         if isinstance(record, FeedRequest):
             self.flush()
             return self._answer(record, offset)
+        if line.topic == "control":
+            self._steer((key or b"").decode(), record.value if isinstance(record, Control) else None)
+            return None
         item = record if record is not None else (key or b"").decode()
         self._waiting.setdefault(line.topic, []).append((offset, item))
         self._held += 1
@@ -136,6 +150,13 @@ class Replay:
         total.update(self.learner.to_bytes())
         total.update(self._ranked.digest())
         return total.hexdigest()
+
+    def _steer(self, key: str, value: Any) -> None:
+        self.flush()
+        try:
+            self.steering.take(key, value)
+        except ValueError:
+            self.bad["type"] += 1
 
     def _answer(self, request: FeedRequest, offset: int) -> FeedBatch:
         asked = self.desk.request(request)

@@ -1,14 +1,15 @@
 """The slate: from scored candidates to the order in which they are shown.
 
-No two neighbours by one creator, a fresh video at one place in ten, nothing random: the same scores, viewer and
+No two neighbours by one creator, a fresh video at some places, nothing random: the same scores, viewer and
 sequence number give the same slate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from streams import limits
 from streams.hashing import U64
 from streams.tables import F64, I64
 
@@ -30,15 +31,22 @@ def best(scores: F64, names: U64, count: int) -> I64:
 
 
 def slate(
-    order: I64, creators: U64, fresh: I64, limit: int, last_creator: int, seed: int, *, strict: bool = True
+    order: I64,
+    creators: U64,
+    fresh: I64,
+    limit: int,
+    before: int,
+    explore: Sequence[bool],
+    *,
+    strict: bool = True,
 ) -> tuple[I64, list[bool]]:
-    """Places to show, and which of them explore.
+    """Places to show, and which of them explored.
 
     ``order`` are places best first (more than ``limit`` if there are), ``creators`` u64 by place, ``fresh`` places
-    that may take an exploration slot, ``last_creator`` what stood just before (0 nothing). Where creators run out
-    fewer come out, or, if not ``strict``, neighbours by one creator.
+    that may take one of the slots that ``explore`` (bool by slot), ``before`` the creator of what stood just before (0
+    nothing). Where creators run out fewer come out, or, if not ``strict``, neighbours by one creator.
 
-    >>> slate(np.array([0, 1, 2]), np.array([7, 7, 8], np.uint64), np.empty(0, np.int64), 3, 0, 0)[0].tolist()
+    >>> slate(np.array([0, 1, 2]), np.array([7, 7, 8], np.uint64), np.empty(0, np.int64), 3, 0, [False] * 3)[0].tolist()
     [0, 2, 1]
     """
     waiting = order.tolist()
@@ -47,10 +55,9 @@ def slate(
     explored: list[bool] = []
     used: set[int] = set()
     makers = creators.tolist()
-    previous = last_creator
+    previous = before
     while len(chosen) < limit:
-        explore = spare and len(chosen) % limits.EXPLORE_EVERY == (seed % limits.EXPLORE_EVERY)
-        pick = _next(spare, makers, used, previous) if explore else -1
+        pick = _next(spare, makers, used, previous) if explore[len(chosen)] else -1
         explored_now = pick >= 0
         if pick < 0:
             pick = _next(waiting, makers, used, previous)

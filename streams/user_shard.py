@@ -279,7 +279,9 @@ class UserShard:
         strong = moved[(flips & (objective.POSITIVE | objective.NEGATIVE)) > 0]
         return np.unique(outcomes.viewer[touched[strong]])
 
-    def _pair_up(self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.U8, at_ms: I64) -> None:
+    def _pair_up(
+        self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.Bits, at_ms: I64
+    ) -> None:
         if not len(flipped):
             return
         rows = touched[flipped]
@@ -302,8 +304,8 @@ class UserShard:
         created: I64,
         rising: I64,
         moved: I64,
-        before: objective.U8,
-        after: objective.U8,
+        before: objective.Bits,
+        after: objective.Bits,
     ) -> None:
         outcomes, viewers = self.outcomes, self.viewers
         tables = self.catalogue, viewers, outcomes

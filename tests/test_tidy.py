@@ -19,7 +19,7 @@ FILE_LINES, FUNCTION_LINES = 400, 70
 READS_ENVIRONMENT = {"agents/settings.py"}
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 OURS = [path for path in FILES if path.relative_to(ROOT).parts[0] in PRODUCT]
-HARNESS = ("agents/testing/", "agents/world/")
+HARNESS = ("agents/scenarios/", "agents/testing/", "agents/world/")
 """Ships for tests, the demo and benchmarks, so tests may be its only users."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

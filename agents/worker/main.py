@@ -194,10 +194,17 @@ def _take_control(shared: Shared, message: Message) -> None:
     except BadRecord as error:
         _LOG.warning("control_refused", why=str(error), offset=message.offset)
         return
-    if isinstance(record, Control):
-        shared.control[record.key] = record.value
+    key = (message.key or b"").decode()
+    value = record.value if isinstance(record, Control) else None
+    try:
+        shared.steering.take(key, value)
+    except ValueError as error:
+        _LOG.warning("control_refused", why=str(error), offset=message.offset)
+        return
+    if value is None:
+        shared.control.pop(key, None)
     else:
-        shared.control.pop((message.key or b"").decode(), None)
+        shared.control[key] = value
 
 
 async def _first(stop: asyncio.Event, failures: list[Awaitable[Any]], until: asyncio.Task[Any] | None = None) -> None:

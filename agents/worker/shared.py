@@ -16,6 +16,7 @@ from agents.store import Store
 from streams.catalogue import Catalogue
 from streams.hashing import U64
 from streams.ranking import Model
+from streams.steering import Steering
 
 __all__ = ["Shared"]
 
@@ -64,3 +65,5 @@ class Shared:
     """The same of what was observed and expected."""
     control: dict[str, Any] = field(default_factory=dict)
     """Latest values of ``control`` by key."""
+    steering: Steering = field(default_factory=Steering)
+    """What of it whoever ranks reads."""

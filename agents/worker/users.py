@@ -72,7 +72,7 @@ class UserHost(ShardHost):
         """An empty shard at the stored offsets; rows come from the store when they are needed."""
         self.shard = UserShard(self.number, self.shared.catalogue, learn=self.shared.learn)
         self.shard.offsets = dict(loaded.offsets)
-        self.desk = Desk(self.shard, self.token, self.settings.refill_at)
+        self.desk = Desk(self.shard, self.token, self.settings.refill_at, self.shared.steering)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
         self._group, self._published, self._signalled = Group(), [], {}
         self._forgotten, self._leaving, self._unfed = {}, {}, {}

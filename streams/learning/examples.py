@@ -113,7 +113,7 @@ def _groups(
     Long views have the places that positives leave.
     """
     parts = []
-    for wanted, worth in ((risen, 1.0), (watched, objective.STRENGTH["long_view"])):
+    for wanted, worth in ((risen, 1.0), (watched, objective.WORTH.long_view)):
         chosen, names = _chosen_from(training, catalogue, viewers, outcomes, wanted)
         kept, weight = _sampled(training, "groups", names)
         parts.append((chosen[kept], names[kept], np.full(len(kept), weight * worth, dtype=np.float32)))

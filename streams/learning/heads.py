@@ -9,35 +9,31 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from river import compose, linear_model, optim, preprocessing
 
-from streams import limits, objective
+from streams import limits
 from streams.learning.metrics import Progressive
+from streams.objective import Bits
 from streams.tables import F32, F64
+from streams.worth import HEADS
 
-__all__ = ["HEADS", "Heads"]
+__all__ = ["Heads"]
 
-HEADS: Final = {
-    "long_view": objective.LONG_VIEW,
-    "like": objective.LIKED,
-    "share": objective.SHARED,
-    "skip": objective.SKIPPED,
-}
-"""Head to the label bit it predicts."""
-_START: Final = {"long_view": 0.0, "like": -3.5, "share": -5.0, "skip": -1.0}
+_START: Final = {
+    "complete": -1.0, "share": -5.0, "follow": -4.5, "comment": -3.5, "save": -4.0, "like": -3.5, "long_view": 0.0,
+    "skip": -1.0, "not_interested": -5.0,
+}  # fmt: skip
 """Intercepts before anything was learnt: the log-odds of a common event mix."""
-U8 = npt.NDArray[np.uint8]
 
 
 class Heads:
     """One pipeline a head over ``names`` features.
 
     >>> heads = Heads(["x"])
-    >>> heads.learn_many(np.ones((4, 1), np.float32), np.array([4, 4, 0, 4], np.uint8))
+    >>> heads.learn_many(np.ones((4, 1), np.float32), np.array([4, 4, 0, 4], np.uint16))
     >>> heads.probabilities(np.ones((1, 1), np.float32)).shape
-    (1, 4)
+    (1, 9)
     """
 
     def __init__(self, names: list[str], rate: float = 0.1) -> None:
@@ -55,8 +51,8 @@ class Heads:
         model = linear_model.LogisticRegression(steps, intercept_init=_START[head], intercept_lr=0.5, l2=1e-6)
         return compose.Pipeline(preprocessing.StandardScaler(), model)
 
-    def learn_many(self, x: F32, bits: U8, weight: F64 | None = None, *, judge: bool = True) -> None:
-        """Predict, note, learn: ``x`` float[n, F], label ``bits`` u8[n], ``weight`` float64[n] (negative takes back).
+    def learn_many(self, x: F32, bits: Bits, weight: F64 | None = None, *, judge: bool = True) -> None:
+        """Predict, note, learn: ``x`` float[n, F], label ``bits`` u16[n], ``weight`` float64[n] (negative takes back).
 
         Rows that are not finite are refused and counted; features are clipped to ``limits.FEATURE_CLIP``.
         """

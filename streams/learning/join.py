@@ -13,7 +13,7 @@ import numpy as np
 
 from streams import limits, objective
 from streams.hashing import U64, pair
-from streams.learning.heads import U8
+from streams.objective import Bits
 from streams.tables import F32, F64, I64, Table
 
 __all__ = ["Closed", "Corrected", "ExampleJoin"]
@@ -22,10 +22,10 @@ _WAITING, _CLOSED = 0, 1
 
 
 class Closed(NamedTuple):
-    """Examples to learn: features float32[n, F], bits u8[n], weights float64[n]."""
+    """Examples to learn: features float32[n, F], bits u16[n], weights float64[n]."""
 
     x: F32
-    bits: U8
+    bits: Bits
     weight: F64
 
 
@@ -33,11 +33,11 @@ class Corrected(NamedTuple):
     """Examples learnt with other bits than became true: features, bits as learnt, bits now, weights."""
 
     x: F32
-    learnt: U8
-    true: U8
+    learnt: Bits
+    true: Bits
     weight: F64
 
-    def examples(self) -> tuple[F32, U8, F64]:
+    def examples(self) -> tuple[F32, Bits, F64]:
         """What puts it right: each as it was learnt, taken back by a negative weight, and as it is true."""
         weight = np.concatenate((-self.weight, self.weight))
         return np.concatenate((self.x, self.x)), np.concatenate((self.learnt, self.true)), weight
@@ -57,8 +57,8 @@ class ExampleJoin:
             "seen_ms": (np.int64, (), 0),
             "x": (np.float16, (features,), 0.0),
             "weight": (np.float32, (), 1.0),
-            "bits": (np.uint8, (), 0),
-            "learnt": (np.uint8, (), 0),
+            "bits": (np.uint16, (), 0),
+            "learnt": (np.uint16, (), 0),
             "stage": (np.int8, (), -1),
         }
         self.table = Table(columns)
@@ -82,7 +82,7 @@ class ExampleJoin:
         self.row_of.update(zip(names[fresh].tolist(), rows.tolist(), strict=True))
         self.watermark_ms = max(self.watermark_ms, int(ts_ms.max()))
 
-    def labels(self, names: U64, ts_ms: I64, bits: U8) -> Corrected:
+    def labels(self, names: U64, ts_ms: I64, bits: Bits) -> Corrected:
         """Take over what became of pairs; returns corrections of those already closed."""
         table = self.table.__dict__
         found = [(at, row) for at, name in enumerate(names.tolist()) if (row := self.row_of.get(name)) is not None]

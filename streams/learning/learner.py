@@ -21,13 +21,15 @@ from streams.learning.lift import ItemLift
 from streams.learning.ranker import SoftmaxRanker
 from streams.learning.snapshots import pack, snapshot, unpack
 from streams.learning.training import Rows
+from streams.objective import Bits
 from streams.ranking import Model
+from streams.tables import F64
 
 __all__ = ["Learner"]
 
 
-_Examples = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.float64]]
-"""Features f32[n, F], label bits u8[n], weights f64[n]."""
+_Examples = tuple[npt.NDArray[np.float32], Bits, npt.NDArray[np.float64]]
+"""Features f32[n, F], label bits u16[n], weights f64[n]."""
 
 
 class Learner:
@@ -47,6 +49,7 @@ class Learner:
         self._learn_rows = learn_rows
         self._waiting: dict[str, list[_Examples]] = {"closed": [], "late": []}
         self._held = 0
+        self._arrays: tuple[F64, F64] | None = None
 
     def learn(self, rows: Rows) -> None:
         """Take over one frame of training rows."""
@@ -76,7 +79,9 @@ class Learner:
 
     def model(self) -> Model:
         """The models as they are now, for serving in the same process."""
-        return Model(self.ranker.weights, f"ranker-{self.ranker.groups}")
+        if self._arrays is None:
+            self._arrays = self.heads.arrays()
+        return Model(self.ranker.weights, f"ranker-{self.ranker.groups}", self._arrays)
 
     def snapshots(self, ts_ms: int) -> list[ModelSnapshot]:
         """Snapshots of all models: heads, ranker, and the chunks of vectors that changed since the last call."""
@@ -121,6 +126,7 @@ class Learner:
         if len(arrays["ranker.weights"]) != len(FEATURES):
             raise ValueError("the learner's state was made for other features")
         self.heads.restore(_below(arrays, "heads."))
+        self._arrays = None
         self.join.restore(arrays)
         self.ranker.restore(_below(arrays, "ranker."))
         self.factors.restore(_below(arrays, "factors."))
@@ -144,6 +150,7 @@ class Learner:
 
     def _learn_heads(self) -> None:
         """Everything held: closed examples are predicted first and judged, corrections are not."""
+        self._arrays = None
         for kind, held in self._waiting.items():
             if held:
                 x, bits, weight = (np.concatenate(parts) for parts in zip(*held, strict=True))

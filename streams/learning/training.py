@@ -38,7 +38,7 @@ class Rows(msgspec.Struct, frozen=True):
     opened_w: F32
     label_pair: U64
     label_ms: I64
-    label_bits: npt.NDArray[np.uint8]
+    label_bits: npt.NDArray[np.uint16]
     group_x: F16
     group_w: F32
     group_o: F16
@@ -116,7 +116,7 @@ _DTYPES: dict[str, type[np.generic]] = {
     "opened_w": np.float32,
     "label_pair": np.uint64,
     "label_ms": np.int64,
-    "label_bits": np.uint8,
+    "label_bits": np.uint16,
     "group_x": np.float16,
     "group_w": np.float32,
     "group_o": np.float16,

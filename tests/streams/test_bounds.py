@@ -38,7 +38,6 @@ NO_BOUND = {
     "PRODUCER_KIB": "librdkafka's own queue holds it; test_producer fills one",
     "PRODUCER_RECORD_BYTES": "the client's own; a snapshot never comes near",
     "FRESH_MET": "a threshold of ranking",
-    "EXPLORE_EVERY": "a share of places, in test_slate",
     "SHORTLIST": "in test_ranking, by way of FULL_RANK",
     "NEAREST": "in test_ranking, by way of FULL_RANK",
     "BASE_MS": "an age, in test_ranking",
@@ -169,5 +168,5 @@ def test_one_absurd_row_moves_a_model_no_more_than_the_clipped_one():
     assert one.weights.tolist() == other.weights.tolist() != [0.0]
     heads, twin = Heads(["a"]), Heads(["a"])
     for model, x in ((heads, 1e30), (twin, limits.FEATURE_CLIP)):
-        model.learn_many(np.array([[x], [0.0]], np.float32), np.array([4, 0], np.uint8))
+        model.learn_many(np.array([[x], [0.0]], np.float32), np.array([4, 0], np.uint16))
     assert heads.arrays()[0].tolist() == twin.arrays()[0].tolist()

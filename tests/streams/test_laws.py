@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.streams.states import LAWS, Events, State
+from tests.streams.states_of_control import STEERING
 from tests.streams.states_of_learning import LEARNING
 from tests.streams.states_of_videos import CATALOGUE, OUTCOMES, VIDEOS
 from tests.streams.states_of_viewers import DESK, EXACT_HASH, HASH_INDEX, USERS
 
-STATES = (OUTCOMES, USERS, VIDEOS, CATALOGUE, DESK, EXACT_HASH, HASH_INDEX, *LEARNING)
+STATES = (OUTCOMES, USERS, VIDEOS, CATALOGUE, DESK, EXACT_HASH, HASH_INDEX, STEERING, *LEARNING)
 INSIDE = {
     "Changes": "UserShard",
     "Peers": "no state between calls; test_features holds it to its look-ups",

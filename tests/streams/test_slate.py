@@ -8,7 +8,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams import limits
 from streams.slate import best, slate
 
 NONE = np.empty(0, np.int64)
@@ -26,7 +25,7 @@ def test_the_best_are_those_a_full_sort_finds_and_ties_go_by_name(scores, count)
 @given(st.lists(st.integers(1, 4), max_size=40), st.integers(0, 4), st.integers(1, 50))
 def test_no_two_neighbours_are_by_one_creator_and_none_comes_twice(creators, last, limit):
     order = np.arange(len(creators))
-    chosen, explored = slate(order, np.array(creators, dtype=np.uint64), NONE, limit, last, 0)
+    chosen, explored = slate(order, np.array(creators, dtype=np.uint64), NONE, limit, last, [False] * limit)
     makers = [last, *(creators[at] for at in chosen.tolist())]
     assert all(a != b for a, b in itertools.pairwise(makers))
     assert len(set(chosen.tolist())) == len(chosen) == len(explored) <= limit
@@ -35,17 +34,20 @@ def test_no_two_neighbours_are_by_one_creator_and_none_comes_twice(creators, las
 
 
 def test_where_creators_differ_the_order_is_the_scores():
-    assert slate(np.array([3, 1, 2, 0]), np.arange(1, 5, dtype=np.uint64), NONE, 3, 0, 0)[0].tolist() == [3, 1, 2]
+    assert slate(np.array([3, 1, 2, 0]), np.arange(1, 5, dtype=np.uint64), NONE, 3, 0, [False] * 3)[0].tolist() == [
+        3,
+        1,
+        2,
+    ]
 
 
-def test_one_place_in_so_many_explores_and_the_seed_says_which():
+def test_the_places_that_explore_go_to_fresh_videos():
     creators, fresh = np.arange(1, 101, dtype=np.uint64), np.arange(90, 100)
-    for seed in (0, 3, 23):
-        chosen, explored = slate(np.arange(90), creators, fresh, 30, 0, seed)
-        places = [at for at, one in enumerate(explored) if one]
-        assert places == list(range(seed % limits.EXPLORE_EVERY, 30, limits.EXPLORE_EVERY))
-        assert [int(chosen[at]) for at in places] == [90, 91, 92]
+    explore = [at in {0, 7, 23} for at in range(30)]
+    chosen, explored = slate(np.arange(90), creators, fresh, 30, 0, explore)
+    assert explored == explore
+    assert chosen[[0, 7, 23]].tolist() == [90, 91, 92]
 
 
 def test_where_nothing_is_fresh_nothing_explores():
-    assert not any(slate(np.arange(20), np.arange(1, 21, dtype=np.uint64), NONE, 20, 0, 0)[1])
+    assert not any(slate(np.arange(20), np.arange(1, 21, dtype=np.uint64), NONE, 20, 0, [True] * 20)[1])

@@ -56,6 +56,11 @@ class Roles:
         found: str = self.live.batch("looker", request_id=name)["model"]
         return found
 
+    def version(self) -> int:
+        """The version of that model; 0 before anything was learnt."""
+        name = self.model()
+        return 0 if name == "prior" else int(name.rpartition("-")[2])
+
     def published(self) -> list[int]:
         """Versions of the ranker, in the order they went out."""
         found = [message.value() for message in self.live.records("models") if message.key() == b"ranker"]
@@ -102,8 +107,8 @@ def roles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roles]:
 def test_what_is_learnt_is_swapped_into_feeds_while_they_run(roles: Roles) -> None:
     assert roles.model() == "prior"
     version = roles.await_newer(0)
-    roles.live.until("the new model in feeds", lambda: int(roles.model().rpartition("-")[2]) >= version)
-    roles.live.until("another one", lambda: int(roles.model().rpartition("-")[2]) >= roles.await_newer(version) - 1)
+    roles.live.until("the new model in feeds", lambda: roles.version() >= version)
+    roles.live.until("another one", lambda: roles.version() >= roles.await_newer(version) - 1)
 
 
 def test_a_frozen_learner_publishes_nothing_new_until_it_is_let_go(roles: Roles) -> None:
@@ -134,7 +139,7 @@ def test_feeds_survive_a_dead_learner(roles: Roles) -> None:
     newest = roles.await_newer(0)
     roles.live.stop(roles.workers["learner"], signal.SIGKILL)
     roles.like()
-    roles.live.until("the last model in feeds", lambda: int(roles.model().rpartition("-")[2]) >= newest)
+    roles.live.until("the last model in feeds", lambda: roles.version() >= newest)
     request = {"v": 1, "request_id": "after", "user_id": "fan0", "ts_ms": now_ms()}
     roles.live.send("feed.requests", "fan0", request)
     assert roles.live.batch("fan0", request_id="after")["trigger"] == "request"

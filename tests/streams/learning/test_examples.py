@@ -79,7 +79,7 @@ def test_long_views_have_the_places_that_positives_leave_and_weigh_less() -> Non
     rows = desk.learn(NONE, liked, watched)
     assert len(rows.group_w) == limits.GROUPS
     assert rows.group_w[:10].tolist() == [1.0] * 10
-    assert rows.group_w[10:].sum() == pytest.approx(count * objective.STRENGTH["long_view"], rel=1e-5)
+    assert rows.group_w[10:].sum() == pytest.approx(count * objective.WORTH.long_view, rel=1e-5)
 
 
 def test_a_drawn_negative_stands_for_its_share_of_all_candidates() -> None:

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from streams.learning.heads import HEADS, Heads
+from streams.learning.heads import Heads
 from streams.learning.join import Corrected
+from streams.worth import HEADS
 
 NAMES = ["a", "b"]
 LIKE = list(HEADS).index("like")
@@ -19,7 +20,7 @@ def rows(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(count, 2)).astype(np.float32)
     liked = rng.random(count) < 1 / (1 + np.exp(-3 * x[:, 0]))
-    return x, np.where(liked, HEADS["like"], 0).astype(np.uint8)
+    return x, np.where(liked, HEADS["like"], 0).astype(np.uint16)
 
 
 def auc_by_pairs(p: list[float], y: list[bool]) -> float:
@@ -62,20 +63,20 @@ def test_poison_is_refused_counted_and_teaches_nothing(poison):
     x, bits = rows(1, 20)
     twin.learn_many(x, bits)
     bad = np.concatenate((x, [[0.0, poison]])).astype(np.float32)
-    heads.learn_many(bad, np.append(bits, np.uint8(255)))
+    heads.learn_many(bad, np.append(bits, np.uint16(65_535)))
     assert heads.refused == 1
     assert heads.probabilities(x).tolist() == twin.probabilities(x).tolist()
-    heads.learn_many(bad[-1:], np.array([255], np.uint8))
+    heads.learn_many(bad[-1:], np.array([65_535], np.uint16))
     assert heads.refused == 2
     huge = np.full((4, 2), 1e30, np.float32)
-    heads.learn_many(huge, np.zeros(4, np.uint8))
+    heads.learn_many(huge, np.zeros(4, np.uint16))
     assert np.isfinite(heads.probabilities(x)).all()
 
 
 def test_a_correction_moves_towards_the_truth_and_is_not_judged():
     wrong, x = Heads(NAMES), np.array([[2.0, 0.5]] * 30 + [[-2.0, 0.5]] * 30, np.float32)
-    none = np.zeros(60, np.uint8)
-    true = np.where(np.arange(60) < 30, HEADS["like"], 0).astype(np.uint8)
+    none = np.zeros(60, np.uint16)
+    true = np.where(np.arange(60) < 30, HEADS["like"], 0).astype(np.uint16)
     wrong.learn_many(x, none)
     before, judged = wrong.probabilities(x)[0, LIKE], wrong.metrics["like"].count
     for _ in range(20):
@@ -91,7 +92,7 @@ def test_many_features_that_say_the_same_do_not_overshoot():
     liked = rng.random(4_000) < 1 / (1 + np.exp(-shared[:, 0]))
     for low in range(0, 4_000, 250):
         part = slice(low, low + 250)
-        heads.learn_many(x[part], (liked[part] * HEADS["long_view"]).astype(np.uint8))
+        heads.learn_many(x[part], (liked[part] * HEADS["long_view"]).astype(np.uint16))
     assert heads.metrics["long_view"].log_loss() < 0.68, "better than a coin from the first batch on"
     assert heads.metrics["long_view"].auc() > 0.68
 

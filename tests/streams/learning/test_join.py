@@ -19,7 +19,7 @@ def opened(join: ExampleJoin, *names: int, ts_ms: int = 1_000) -> None:
 
 
 def label(join: ExampleJoin, name: int, ts_ms: int, bits: int):
-    return join.labels(np.array([name], np.uint64), np.array([ts_ms]), np.array([bits], np.uint8))
+    return join.labels(np.array([name], np.uint64), np.array([ts_ms]), np.array([bits], np.uint16))
 
 
 def made(*names: int, keep: float = 1.0) -> ExampleJoin:

@@ -1,0 +1,104 @@
+"""Tuning: what operators and experiments may change while workers run, one struct a mechanism.
+
+Every value has a unit, a default and bounds. A ``control`` record with the key ``tuning.<section>.<name>`` sets one,
+null unsets it; an arm of an experiment sets some for its viewers. What limits memory or work is no tuning: see
+``limits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+__all__ = ["DEFAULT", "OFF", "Objective", "Share", "Slate", "Tuning", "Worth", "changed", "described"]
+
+Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
+"""What a reaction is worth, in units of one finished long video."""
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+"""A part of a whole."""
+
+
+class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What reactions are worth to us when videos are ranked: declared weights on predicted probabilities.
+
+    The ranker learns what viewers choose under the defaults. Where a weight differs, each video's score moves by the
+    log of what it is expected to be worth now over what it would be worth by default.
+    """
+
+    complete: Worth = 0.7
+    """Beside the long view that it is, too."""
+    share: Worth = 1.0
+    follow: Worth = 0.8
+    comment: Worth = 0.7
+    save: Worth = 0.6
+    like: Worth = 0.5
+    long_view: Worth = 0.3
+    skip: Worth = -0.5
+    not_interested: Worth = -1.0
+
+
+class Slate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a slate is put together from what is ranked."""
+
+    fresh: Share = 0.1
+    """Share of places that go to a video few have met."""
+
+
+class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every section. Equal values compare and hash equal."""
+
+    objective: Objective = Objective()
+    slate: Slate = Slate()
+
+
+DEFAULT: Final = Tuning()
+
+OFF: Final[dict[str, dict[str, Any]]] = {
+    "fresh places": {"slate.fresh": 0.0},
+}
+"""Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
+
+
+def changed(base: Tuning, settings: Mapping[str, Any]) -> Tuning:
+    """``base`` with ``settings`` by ``section.name``; raises ``ValueError`` that names what is wrong.
+
+    >>> changed(DEFAULT, {"slate.fresh": 0.2}).slate.fresh
+    0.2
+    >>> changed(DEFAULT, {"slate.fresh": 2})
+    Traceback (most recent call last):
+    ValueError: slate.fresh: Expected `float` <= 1.0
+    """
+    tree = msgspec.to_builtins(base)
+    for key, value in settings.items():
+        section, _, name = key.partition(".")
+        if name not in tree.get(section, {}):
+            raise ValueError(f"{key}: there is no such setting")
+        tree[section][name] = value
+        try:
+            msgspec.convert(tree, Tuning)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{key}: {str(error).partition(' - at ')[0]}") from None
+    return msgspec.convert(tree, Tuning)
+
+
+def described() -> list[tuple[str, str, str]]:
+    """(key, default, bounds) of every setting, in order, as the documentation shows them.
+
+    >>> described()[0]
+    ('objective.complete', '0.7', '-10 to 10')
+    """
+    return [
+        (f"{section.name}.{field.name}", f"{field.default}", _bounds(field.type))
+        for section in msgspec.structs.fields(Tuning)
+        for field in msgspec.structs.fields(section.type)
+    ]
+
+
+def _bounds(kind: Any) -> str:
+    meta = getattr(kind, "__metadata__", ())
+    if not meta:
+        return "on or off" if kind is bool else "any"
+    return f"{meta[0].ge:g} to {meta[0].le:g}"
