@@ -7,10 +7,11 @@ import numpy as np
 from agents.scenarios.scenario import scenario
 from agents.world.loop import Loop
 from agents.world.world import World
+from schemas.lines import parse_line
 from streams.replay import Replay
 from streams.tuning import Tuning
 
-__all__ = ["fresh_places", "looped"]
+__all__ = ["fresh_places", "looped", "weight_on_finishing_brings_videos_that_are_finished"]
 
 _YEAR_MS = 365 * 86_400_000
 
@@ -19,6 +20,35 @@ def looped(seed: int, tuning: Tuning, viewers: int = 12, videos: int = 300) -> L
     """The closed loop of a small world under ``tuning``."""
     world = World(seed, viewers=viewers, videos=videos)
     return Loop(world, Replay(world.start_ms + _YEAR_MS, tuning=tuning))
+
+
+@scenario(
+    row="strength order",
+    shows="mean duration in s of the ten videos shown first",
+    on={"objective.complete": 10.0, "objective.long_view": 0.0, "objective.like": 0.0},
+    off={},
+    least=3.0,
+    fewer=True,
+    seeds=3,
+)
+def weight_on_finishing_brings_videos_that_are_finished(seed: int, tuning: Tuning) -> float:
+    """Short videos are finished far more often: a higher weight on finishing brings shorter ones, without a restart."""
+    world = World(seed, viewers=20, videos=300)
+    replay = Replay(world.start_ms + _YEAR_MS)
+    for number, text in enumerate(world.log(5_000)):
+        replay.line(parse_line(text))
+        if number % 32 == 0:
+            replay.flush()
+    loop = Loop(world, replay)
+    replay.steering.tuning = tuning
+    loop.now_ms = replay.users.watermark_ms
+    return float(np.mean([_seconds(loop, viewer) for viewer in range(len(world.tastes))]))
+
+
+def _seconds(loop: Loop, viewer: int) -> float:
+    videos = loop.world.videos
+    shown = loop.ask(viewer, 10, "preview").items
+    return float(np.mean([videos.duration_ms[videos.row_of[item.video_id]] for item in shown])) / 1_000.0
 
 
 @scenario(

@@ -22,11 +22,16 @@ _WAITING, _CLOSED = 0, 1
 
 
 class Closed(NamedTuple):
-    """Examples to learn: features float32[n, F], bits u16[n], weights float64[n]."""
+    """Examples to learn: features float32[n, F], bits u16[n], weights float64[n], and whose they are, pair hashes."""
 
     x: F32
     bits: Bits
     weight: F64
+    pair: U64
+
+    def examples(self) -> tuple[F32, Bits, F64]:
+        """What is learnt of them."""
+        return self.x, self.bits, self.weight
 
 
 class Corrected(NamedTuple):
@@ -110,9 +115,8 @@ class ExampleJoin:
         table["weight"][rows[idle]] /= self.keep
         learn, skip = rows[drawn | ~idle], rows[idle & ~drawn]
         self._drop(skip)
-        closed = Closed(
-            table["x"][learn].astype(np.float32), table["bits"][learn].copy(), table["weight"][learn].astype(np.float64)
-        )
+        x, weight = table["x"][learn].astype(np.float32), table["weight"][learn].astype(np.float64)
+        closed = Closed(x, table["bits"][learn].copy(), weight, table["pair"][learn].copy())
         self._expire()
         return closed
 

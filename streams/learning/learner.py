@@ -6,6 +6,7 @@ store; when to snapshot and whether one passes the gate is asked of it by its ho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from streams.catalogue import Catalogue
 from streams.features import FEATURES, PRIOR
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
-from streams.learning.join import ExampleJoin
+from streams.learning.join import Closed, ExampleJoin
 from streams.learning.lift import ItemLift
 from streams.learning.ranker import SoftmaxRanker
 from streams.learning.snapshots import pack, snapshot, unpack
@@ -49,6 +50,8 @@ class Learner:
         self._learn_rows = learn_rows
         self._waiting: dict[str, list[_Examples]] = {"closed": [], "late": []}
         self._held = 0
+        self.watch: Callable[[Closed, F64], None] | None = None
+        """Told of examples that close, with what the heads say of them, f64[n, heads], before any of them is learnt."""
         self._arrays: tuple[F64, F64] | None = None
 
     def learn(self, rows: Rows) -> None:
@@ -56,7 +59,10 @@ class Learner:
         self.join.opened(rows.opened_pair, rows.opened_ms, rows.opened_x, rows.opened_w)
         late = self.join.labels(rows.label_pair, rows.label_ms, rows.label_bits)
         self._hold("late", late.examples())
-        self._hold("closed", self.join.close())
+        closed = self.join.close()
+        self._hold("closed", closed.examples())
+        if self.watch is not None and len(closed.x):
+            self.watch(closed, self.heads.probabilities(closed.x))
         if self._held >= self._learn_rows:
             self._learn_heads()
         if len(rows.group_w):

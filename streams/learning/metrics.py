@@ -12,7 +12,7 @@ __all__ = ["Progressive"]
 
 
 class Progressive:
-    """Log-loss, AUC and calibration over the latest ``limits.JUDGED`` rows, exactly (no thresholds).
+    """Log-loss, AUC and calibration over the latest ``rows``, exactly (no thresholds).
 
     >>> judge = Progressive()
     >>> judge.add(np.array([0.9, 0.2]), np.array([True, False]), np.ones(2))
@@ -20,16 +20,14 @@ class Progressive:
     1.0
     """
 
-    def __init__(self) -> None:
-        self._p = np.zeros(limits.JUDGED)
-        self._y = np.zeros(limits.JUDGED)
-        self._w = np.zeros(limits.JUDGED)
+    def __init__(self, rows: int = limits.JUDGED) -> None:
+        self._p, self._y, self._w = np.zeros((3, rows))
         self.count = 0
 
     def add(self, p: F64, y: npt.NDArray[np.bool_], w: F64) -> None:
         """Predictions float64[n] and what came, with weights; negative weights are left out."""
         p, y, w = p[w > 0], y[w > 0], w[w > 0]
-        at = np.arange(self.count, self.count + len(p))[-limits.JUDGED :] % limits.JUDGED
+        at = np.arange(self.count, self.count + len(p))[-len(self._p) :] % len(self._p)
         self._p[at], self._y[at], self._w[at] = p[-len(at) :], y[-len(at) :], w[-len(at) :]
         self.count += len(p)
 
@@ -67,5 +65,5 @@ class Progressive:
         self.count = int(arrays["count"][0])
 
     def _rows(self) -> tuple[F64, F64, F64]:
-        size = min(self.count, limits.JUDGED)
+        size = min(self.count, len(self._p))
         return self._p[:size], self._y[:size], self._w[:size]

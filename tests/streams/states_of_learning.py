@@ -177,6 +177,7 @@ def _rows(rng: random.Random, count: int = 30) -> Events:
 
 def _flooded_heads() -> tuple[int, int]:
     heads, rng = Heads(_NAMES), random.Random(1)
+    _teach_heads(heads, _rows(rng, 1))
     bound = len(pack(heads.state()))
     for _ in range(5):
         _teach_heads(heads, _rows(rng, 5_000))

@@ -22,6 +22,7 @@ from tests.streams.states_of_viewers import DESK, EXACT_HASH, HASH_INDEX, USERS
 STATES = (OUTCOMES, USERS, VIDEOS, CATALOGUE, DESK, EXACT_HASH, HASH_INDEX, STEERING, *LEARNING)
 INSIDE = {
     "Changes": "UserShard",
+    "NewtonLogistic": "Heads",
     "Peers": "no state between calls; test_features holds it to its look-ups",
     "Table": "OutcomeTable",
     "VideoTable": "VideoShard",

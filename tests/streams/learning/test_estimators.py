@@ -14,9 +14,10 @@ from streams import limits
 from streams.hashing import hash64
 from streams.learning.embedding import ItemFactors
 from streams.learning.lift import ItemLift
+from streams.learning.logistic import NewtonLogistic
 from streams.learning.ranker import SoftmaxRanker
 
-MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift())
+MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic())
 
 
 ALONE = (
@@ -183,3 +184,40 @@ def test_lift_makes_no_row_of_what_was_hardly_expected_nor_of_poison():
     model.learn_many(names, np.array([[0.5, 1e-9, np.nan]]), np.ones(1), np.zeros(1, np.int64))
     assert list(model.table.row_of) == [hash64("a")]
     assert np.isfinite(model.table.sums).all()
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        common.check_bounded_memory_growth,
+        common.check_learn_one,
+        common.check_no_state_aliasing_with_input,
+        common.check_pickling,
+        common.check_seeding_is_idempotent,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_rivers_checks_pass_over_rows_by_feature_name(check):
+    rng = np.random.default_rng(5)
+    rows = [({"a": rng.normal(), "b": rng.normal()}, bool(rng.random() < 0.4)) for _ in range(60)]
+    check(NewtonLogistic(), rows)
+
+
+def test_a_row_taken_back_pulls_the_other_way_and_few_rows_teach_much():
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(400, 3))
+    y = rng.random(400) < 1 / (1 + np.exp(-2 * x[:, 0]))
+    model = NewtonLogistic().learn_many(x, y)
+    assert model.weights[1] > 1.0
+    assert np.abs(model.weights[2:]).max() < 0.4
+    before = model.probabilities(x[:1])[0]
+    told = bool(y[0])
+    for _ in range(20):
+        model.learn_many(x[[0, 0]], np.array([told, not told]), np.array([-1.0, 1.0]))
+    assert (model.probabilities(x[:1])[0] < before) == told
+
+
+def test_more_features_than_before_start_at_nothing():
+    model = NewtonLogistic().learn_many(np.array([[1.0]] * 50), [True] * 50)
+    wide = model.probabilities(np.array([[1.0, 9.0]]))
+    assert wide[0] == pytest.approx(model.probabilities(np.array([[1.0, -9.0]]))[0])

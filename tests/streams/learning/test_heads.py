@@ -97,12 +97,10 @@ def test_many_features_that_say_the_same_do_not_overshoot():
     assert heads.metrics["long_view"].auc() > 0.68
 
 
-def test_serving_weights_say_what_river_says():
+def test_serving_weights_say_what_the_classifiers_say():
     heads = Heads(NAMES)
     for seed in range(5):
         heads.learn_many(*rows(seed, 60))
-    weights, intercepts = heads.arrays()
-    for a, b in ((0.3, -1.0), (-2.0, 0.1)):
-        served = 1 / (1 + np.exp(-(weights @ [a, b] + intercepts)))
-        river = [heads.pipelines[head].predict_proba_one({"a": a, "b": b})[True] for head in HEADS]
-        np.testing.assert_allclose(served, river, rtol=1e-9)
+    x = np.array([[0.3, -1.0], [-2.0, 0.1]])
+    found = [heads.models[head].probabilities(x) for head in HEADS]
+    np.testing.assert_allclose(heads.probabilities(x), np.stack(found, axis=1), rtol=1e-9)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams import limits
 from streams.learning.metrics import Progressive
 
 ROW = st.tuples(st.sampled_from([0.1, 0.25, 0.5, 0.9]), st.booleans(), st.sampled_from([0.5, 1.0, 10.0]))
@@ -42,9 +41,8 @@ def test_rows_taken_back_are_not_judged():
     assert judge.count == 1
 
 
-def test_only_the_latest_rows_count(monkeypatch):
-    monkeypatch.setattr(limits, "JUDGED", 10)
-    judge = Progressive()
+def test_only_the_latest_rows_count():
+    judge = Progressive(10)
     judge.add(np.full(7, 0.01), np.ones(7, bool), np.ones(7))
     judge.add(np.full(25, 0.9), np.ones(25, bool), np.ones(25))
     judge.add(np.full(3, 0.9), np.ones(3, bool), np.ones(3))
