@@ -14,7 +14,8 @@ from typing import Any, Final
 import click
 import orjson
 
-from agents.evaluate.judge import Figures, measured
+from agents.evaluate.judge import Figures
+from agents.evaluate.measure import measured
 from agents.testing.datasets import Unavailable
 from agents.testing.quality import sources
 

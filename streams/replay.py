@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -47,7 +47,8 @@ class Replay:
     """One user shard, one video shard, a catalogue and a learner, driven by lines.
 
     ``sent_ms`` stands in for the time of sending: events more than a day past it are bad, as on the wire. ``bad``
-    counts bad lines by cause. ``tuning`` holds until ``control`` lines change it.
+    counts bad lines by cause. ``tuning`` holds until ``control`` lines change it; ``without`` names
+    features that no model may use.
     """
 
     def __init__(
@@ -57,13 +58,14 @@ class Replay:
         negatives: int = 64,
         active_days: float = 30.0,
         tuning: Tuning = DEFAULT,
+        without: Sequence[str] = (),
     ) -> None:
         self.sent_ms = sent_ms
         self.steering = Steering(tuning)
         self.catalogue = Catalogue()
         self.users = UserShard(0, self.catalogue, negatives)
         self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9)
-        self.learner = Learner(learn_rows)
+        self.learner = Learner(learn_rows, without=without)
         self.desk = Desk(self.users, _OWNER, steering=self.steering)
         self.bad: Counter[str] = Counter()
         self.lines: Counter[str] = Counter()

@@ -18,18 +18,15 @@ from schemas.feeds import FeedRequest
 from schemas.lines import Line, line_of, parse_line
 
 __all__ = [
-    "COUNTERS_H", "MISS", "Figures", "Judged", "baseline", "concentration", "delayed", "evaluate", "figures",
-    "liked_videos", "measured", "reciprocal", "replayed", "shuffled", "slices", "targets_of", "with_previews",
+    "MISS", "Figures", "Judged", "Turns", "concentration", "delayed", "evaluate", "figures", "liked", "liked_videos",
+    "reciprocal", "slices", "targets_of", "touched", "with_previews",
 ]  # fmt: skip
 
 MISS: Final = 1_000_000
 """Rank of a target that was not in the list."""
 
-_EARLY: Final = 8
 _SOON_MS: Final = 3_600_000
 """A viewer's first event on a video that is liked within so long is asked about."""
-COUNTERS_H: Final = (None, 2.0, 6.0, 24.0, 120.0)
-"""Half-lives in hours of the like counters to beat; None never forgets."""
 
 
 class Judged(NamedTuple):
@@ -76,7 +73,7 @@ def evaluate(lines: Iterable[Line], answer: Callable[[Line], Any], targets: Sequ
     got: Counter[str] = Counter()
     for line in lines:
         batch = answer(line)
-        if (video := _liked(line)) is not None:
+        if (video := liked(line)) is not None:
             given[line.key or ""] += 1
             got[video] += 1
         if line.topic != "feed.requests":
@@ -97,12 +94,12 @@ def with_previews(lines: Iterable[Line], limit: int = 200) -> Iterator[Line]:
     held = list(lines)
     moments: dict[tuple[str | None, str], int] = {}
     for line in held:
-        if (video := _liked(line)) is not None:
+        if (video := liked(line)) is not None:
             moments[line.key, video] = min(line.ts_ms, moments.get((line.key, video), line.ts_ms))
     met: set[tuple[str | None, str]] = set()
     for number, line in enumerate(held):
         if line.topic.startswith("events.") and line.key is not None:
-            pair = line.key, _touched(line)
+            pair = line.key, touched(line)
             soon = moments.get(pair)
             if pair not in met and soon is not None and soon - line.ts_ms <= _SOON_MS:
                 request = FeedRequest(
@@ -161,43 +158,9 @@ def slices(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
     return made
 
 
-def replayed(
-    lines: Sequence[Line], part: float, thin: int = 1, delay_ms: int = 0, shown: Iterable[Line] | None = None
-) -> list[Judged]:
-    """Previews from ``part`` of the way on, one in ``thin``, answered by ``Replay``; see ``delayed``. ``shown`` is
-    ``lines`` again, for who watches how far it has come.
-
-    The others only end a batch, as an answer would; of those that come before, one in ``_EARLY`` does.
-    """
-    from streams.replay import Replay  # noqa: PLC0415  # River is slow to import, and counters need none of it
-
-    replay = Replay(max(line.ts_ms for line in lines) + 1)
-    judged = _Turns(lines, part, thin)
-
-    def answer(line: Line) -> Any:
-        if line.topic == "feed.requests" and not judged.now():
-            if not judged.early or judged.passed % _EARLY == 0:
-                replay.flush()
-            return None
-        return replay.line(line)
-
-    return evaluate(delayed(lines if shown is None else shown, delay_ms), answer, targets_of(lines))
-
-
-def measured(lines: Sequence[Line], part: float, thin: int = 1) -> dict[str, Figures]:
-    """Figures of the ranking (``ours``) and of every like counter; see ``replayed`` for ``part`` and ``thin``."""
-    videos = liked_videos(lines)
-    found = {"ours": figures(replayed(lines, part, thin), videos, 0.0)}
-    for hours in COUNTERS_H:
-        name = "like counter" + (", all time" if hours is None else f", half-life {hours:g} h")
-        judged = baseline(lines, None if hours is None else hours * 3_600, part, thin)
-        found[name] = figures(judged, videos, 0.0)
-    return found
-
-
 def liked_videos(lines: Iterable[Line]) -> int:
     """How many videos were ever liked: what coverage is a share of."""
-    return len({video for line in lines if (video := _liked(line)) is not None})
+    return len({video for line in lines if (video := liked(line)) is not None})
 
 
 def figures(judged: Sequence[Judged], videos: int, part: float = 0.5, seed: int = 7) -> Figures:
@@ -223,69 +186,7 @@ def figures(judged: Sequence[Judged], videos: int, part: float = 0.5, seed: int 
     )
 
 
-def baseline(
-    lines: Sequence[Line], half_life_s: float | None, part: float = 0.0, thin: int = 1, delay_ms: int = 0
-) -> list[Judged]:
-    """Previews from ``part`` of the way on, one in ``thin``, ranked by a like counter that decays with ``half_life_s``
-    (None: all-time), less what was met; see ``delayed``.
-    """
-    ids: dict[str, int] = {}
-    names: list[str] = []
-    score = np.zeros(1_024)
-    landmark_ms = 0
-    met: dict[str, set[int]] = {}
-    judged = _Turns(lines, part, thin)
-
-    def place(name: str) -> int:
-        nonlocal score
-        if name not in ids:
-            ids[name] = len(ids)
-            names.append(name)
-            if len(ids) > len(score):
-                score = np.concatenate((score, np.zeros(len(score))))
-        return ids[name]
-
-    def answer(line: Line) -> Any:
-        nonlocal score, landmark_ms
-        if line.topic == "videos" and line.key is not None:
-            place(line.key)
-        elif line.topic == "feed.requests":
-            return _ranked(line, names, score, met) if judged.now() else None
-        elif line.topic.startswith("events.") and line.key is not None:
-            if not (name := _touched(line)):
-                return None
-            video = place(name)
-            met.setdefault(line.key, set()).add(video)
-            if _liked(line) is not None:
-                if half_life_s is not None:
-                    score *= 2.0 ** (-max(0, line.ts_ms - landmark_ms) / (1_000.0 * half_life_s))
-                    landmark_ms = max(landmark_ms, line.ts_ms)
-                score[video] += 1.0
-        return None
-
-    return evaluate(delayed(lines, delay_ms), answer, targets_of(lines))
-
-
-def shuffled(lines: Sequence[Line], part: float = 0.0, thin: int = 1, seed: int = 7) -> list[Judged]:
-    """The same, ranked by chance."""
-    names: list[str] = []
-    known: set[str] = set()
-    met: dict[str, set[int]] = {}
-    judged, rng = _Turns(lines, part, thin), np.random.default_rng(seed)
-
-    def answer(line: Line) -> Any:
-        if line.topic == "feed.requests":
-            return _ranked(line, names, rng.random(len(names)), met) if judged.now() else None
-        video = line.key if line.topic == "videos" else _touched(line)
-        if video and video not in known:
-            known.add(video)
-            names.append(video)
-        return None
-
-    return evaluate(lines, answer, targets_of(lines))
-
-
-class _Turns:
+class Turns:
     """Which previews are judged: from ``part`` of the way on, one in ``thin``."""
 
     def __init__(self, lines: Sequence[Line], part: float, thin: int) -> None:
@@ -304,29 +205,12 @@ class _Turns:
         return not self.early and (self.passed - self._first) % self._thin == 0
 
 
-class _Item(NamedTuple):
-    video_id: str
-
-
-class _Batch(NamedTuple):
-    user_id: str
-    ts_ms: int
-    items: list[_Item]
-
-
-def _ranked(line: Line, names: list[str], score: npt.NDArray[np.float64], met: dict[str, set[int]]) -> _Batch:
-    rank = score[: len(names)].copy()
-    rank[list(met.get(line.key or "", ()))] = -1.0
-    best = np.argsort(-rank, kind="stable")[:200]
-    return _Batch(line.key or "", line.ts_ms, [_Item(names[at]) for at in best.tolist() if rank[at] >= 0])
-
-
-def _touched(line: Line) -> str:
+def touched(line: Line) -> str:
     """The video of an event, empty for any other line."""
     return msgspec.json.decode(line.value, type=_Target).video_id if line.topic.startswith("events.") else ""
 
 
-def _liked(line: Line) -> str | None:
+def liked(line: Line) -> str | None:
     """The video of a like; an undo is none."""
     if line.topic != "events.like" or line.key is None:
         return None
@@ -337,7 +221,7 @@ def _liked(line: Line) -> str | None:
 def _target(lines: Sequence[Line], at: int, user_id: str | None) -> str | None:
     """The video of the viewer's next like, at most 50 lines on."""
     for line in _following(lines, at):
-        if line.key == user_id and (video := _liked(line)) is not None:
+        if line.key == user_id and (video := liked(line)) is not None:
             return video
     return None
 

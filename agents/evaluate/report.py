@@ -1,4 +1,4 @@
-"""Reports: the figures of judged previews as numbers by name, and as a table for a terminal."""
+"""Reports: the figures of judged previews as numbers by name, and as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -8,43 +8,63 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from agents.evaluate.heads import Head
 from agents.evaluate.judge import Judged, concentration, figures, reciprocal
+from agents.evaluate.traits import Traits, novelty, spread
 
 __all__ = ["figures_of", "table"]
 
-_COLUMNS = ("hr10", "ndcg10", "mrr", "hr50", "coverage10", "gini10")
+_COLUMNS = ("hr10", "ndcg10", "mrr", "hr50", "coverage10", "gini10", "spread10", "novelty10")
 
 
-def figures_of(judged: Sequence[Judged], videos: int) -> dict[str, Any]:
-    """Figures by name; ``videos`` liked by the end of the log, for coverage.
+def figures_of(judged: Sequence[Judged], traits: Traits) -> dict[str, Any]:
+    """Figures by name.
 
-    ``hr10``: share of targets among the first ten, with its 95 % interval over viewers; ``hr50`` likewise; ``ndcg10``;
-    ``mrr``: mean reciprocal rank; ``coverage10``: distinct videos in any top ten over ``videos``; ``gini10``: how
-    unequally often they stand there.
+    ``hr10``: share of targets among the first ten (recall at 10, over all candidates), with its 95 % interval over
+    viewers; ``hr50`` likewise; ``ndcg10``; ``mrr``: mean reciprocal rank; ``coverage10``: distinct videos in any top
+    ten over videos liked by the end; ``gini10``: how unequally often they stand there; ``spread10`` and
+    ``novelty10``: see ``traits``.
     """
     if not judged:
         return {"previews": 0}
-    found = figures(judged, videos, 0.0)
+    found = figures(judged, len(traits.likes), 0.0)
     made: dict[str, Any] = {"previews": found.previews, "hr10": found.hr10, "hr10_interval": [found.low, found.high]}
-    made |= {"ndcg10": found.ndcg10, "mrr": reciprocal(judged), "hr50": found.hr50}
-    return made | {"coverage10": found.coverage10, "gini10": concentration(judged)}
+    made |= {"ndcg10": found.ndcg10, "mrr": reciprocal(judged), "hr50": found.hr50, "coverage10": found.coverage10}
+    made["gini10"] = concentration(judged)
+    return made | {"spread10": spread(judged, traits), "novelty10": novelty(judged, traits)}
 
 
-def table(report: Mapping[str, Mapping[str, Any]]) -> None:
+def table(report: Mapping[str, Any]) -> None:
     """Print what ``feedstream evaluate`` found."""
-    out = Console(width=120)
-    out.print(_made("ranking", report))
-    out.print(_made("of feedstream", report["feedstream"]["slices"]))
+    out = Console(width=140)
+    out.print(_rankings("ranking", report["rankings"]))
+    out.print(_rankings("of feedstream", report["slices"]))
+    if report.get("without"):
+        out.print(_rankings("feedstream without", report["without"]))
+    if report.get("heads"):
+        out.print(_heads(report["heads"]))
 
 
-def _made(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
-    made = Table(title, "previews", "HR@10", "95 %", "NDCG@10", "MRR", "HR@50", "coverage@10", "Gini@10")
+def _rankings(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Table:
+    names = ("HR@10", "95 %", "NDCG@10", "MRR", "HR@50", "coverage@10", "Gini@10", "spread@10", "novelty@10")
+    made = Table(title, "previews", *names)
     for column in made.columns[1:]:
         column.justify = "right"
     for name, row in rows.items():
         if not row["previews"]:
             continue
         low, high = row["hr10_interval"]
-        figures_shown = [f"{row[column]:.4f}" for column in _COLUMNS]
-        made.add_row(name, f"{row['previews']:,}", figures_shown[0], f"{low:.3f} to {high:.3f}", *figures_shown[1:])
+        shown = [f"{row[column]:.4f}" for column in _COLUMNS]
+        made.add_row(name, f"{row['previews']:,}", shown[0], f"{low:.3f} to {high:.3f}", *shown[1:])
+    return made
+
+
+def _heads(heads: Mapping[str, Mapping[str, Any]]) -> Table:
+    made = Table("head", "examples", "positive", "AUC", "GAUC", "log-loss", "calibration error")
+    for column in made.columns[1:]:
+        column.justify = "right"
+    for name, row in heads.items():
+        one = Head(**row)
+        shown = (one.positive, one.auc, one.gauc, one.log_loss, one.calibration_error)
+        made.add_row(name, f"{one.rows:,}", *(f"{value:.4f}" for value in shown))
     return made

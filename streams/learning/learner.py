@@ -6,9 +6,10 @@ store; when to snapshot and whether one passes the gate is asked of it by its ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -37,10 +38,12 @@ class Learner:
     """Heads, ranker and collaborative vectors. Heads learn ``learn_rows`` rows at once.
 
     ``window_ms`` is how long after first seen an example closes; ``keep`` the share of examples without a positive that
-    is learnt (each weighing 1 / keep).
+    is learnt (each weighing 1 / keep). ``without`` names features that are nothing to any model, for ablations.
     """
 
-    def __init__(self, learn_rows: int = 256, window_ms: int = 600_000, keep: float = 1.0) -> None:
+    def __init__(
+        self, learn_rows: int = 256, window_ms: int = 600_000, keep: float = 1.0, without: Sequence[str] = ()
+    ) -> None:
         self.ranker = SoftmaxRanker(PRIOR)
         self.factors = ItemFactors()
         self.lift = ItemLift()
@@ -50,12 +53,15 @@ class Learner:
         self._learn_rows = learn_rows
         self._waiting: dict[str, list[_Examples]] = {"closed": [], "late": []}
         self._held = 0
+        self._used = np.array([name not in without for name in FEATURES])
         self.watch: Callable[[Closed, F64], None] | None = None
         """Told of examples that close, with what the heads say of them, f64[n, heads], before any of them is learnt."""
         self._arrays: tuple[F64, F64] | None = None
 
     def learn(self, rows: Rows) -> None:
         """Take over one frame of training rows."""
+        if not self._used.all():
+            rows = msgspec.structs.replace(rows, opened_x=rows.opened_x * self._used, group_x=rows.group_x * self._used)
         self.join.opened(rows.opened_pair, rows.opened_ms, rows.opened_x, rows.opened_w)
         late = self.join.labels(rows.label_pair, rows.label_ms, rows.label_bits)
         self._hold("late", late.examples())
@@ -87,7 +93,7 @@ class Learner:
         """The models as they are now, for serving in the same process."""
         if self._arrays is None:
             self._arrays = self.heads.arrays()
-        return Model(self.ranker.weights, f"ranker-{self.ranker.groups}", self._arrays)
+        return Model(self.ranker.weights * self._used, f"ranker-{self.ranker.groups}", self._arrays)
 
     def snapshots(self, ts_ms: int) -> list[ModelSnapshot]:
         """Snapshots of all models: heads, ranker, and the chunks of vectors that changed since the last call."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.evaluate.judge import measured
+from agents.evaluate.measure import measured
 from agents.testing.quality import SCENARIOS, sources
 from agents.world.loop import Loop
 from agents.world.world import World

@@ -8,9 +8,12 @@ import orjson
 import pytest
 
 from agents.cli.main import main
+from agents.evaluate.drift import permuted
 from agents.evaluate.judge import delayed, targets_of, with_previews
+from agents.evaluate.measure import FAMILIES
 from agents.world.world import World
 from schemas.lines import parse_line
+from streams.tuning import OFF
 
 
 @pytest.fixture(scope="module")
@@ -29,27 +32,52 @@ def ran(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return int(left.value.code or 0), said.out, said.err
 
 
-def test_the_ranking_stands_beside_chance_and_counters(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_ranking_stands_beside_its_rivals(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = ran(capsys, str(log), "--json")
     report = orjson.loads(out)
     assert code == 0
-    ours = report["feedstream"]
-    assert {row["previews"] for row in report.values()} == {ours["previews"]}
+    ranked = report["rankings"]
+    ours = ranked["feedstream"]
+    assert {row["previews"] for row in ranked.values()} == {ours["previews"]}
     assert ours["previews"] > 40
-    assert ours["hr50"] > report["random"]["hr50"]
+    assert ours["hr50"] > ranked["random"]["hr50"]
     assert 0 <= ours["hr10_interval"][0] <= ours["hr10"] <= ours["hr10_interval"][1] <= 1
     assert 0 < ours["mrr"] <= 1
-    given = [row["previews"] for name, row in ours["slices"].items() if name.startswith("likes given")]
+    assert 0 < ours["spread10"] <= 1 < ours["novelty10"]
+    given = [row["previews"] for name, row in report["slices"].items() if name.startswith("likes given")]
     assert sum(given) == ours["previews"]
-    assert "likes, half-life 2 h" in report
+    assert {"likes, half-life 2 h", "item co-occurrence", "River BiasedMF"} <= ranked.keys()
+
+
+def test_every_way_of_judging_leaves_its_rows(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--thin", "5", "--no-rivals", "--delay-s", "60", "--delay-s", "3600", "--permute", "--ablate", "--heads"]
+    code, out, _ = ran(capsys, str(log), *words, "--json")
+    report = orjson.loads(out)
+    assert code == 0
+    assert {"feedstream, 1 min late", "feedstream, 1 h late", "feedstream, tastes permuted"} < report["rankings"].keys()
+    assert any(name.endswith("(permuted)") for name in report["slices"])
+    assert report["without"].keys() == OFF.keys() | FAMILIES.keys()
+    assert report["heads"]["long_view"]["auc"] > report["heads"]["long_view, River"]["auc"] - 0.05
+    assert 0 < report["heads"]["long_view"]["calibration_error"] < 0.2
 
 
 def test_people_get_a_table(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = ran(capsys, str(log), "--thin", "5", "--no-baselines", "--judge-from", "0.2")
+    code, out, _ = ran(capsys, str(log), "--thin", "5", "--no-rivals", "--judge-from", "0.2")
     assert code == 0
     assert "HR@10" in out
     assert "likes given" in out
     assert "half-life" not in out
+
+
+def test_permuted_viewers_act_as_others_did_and_nothing_is_lost(log: Path) -> None:
+    lines = list(with_previews(parse_line(text) for text in log.read_bytes().splitlines()))
+    found = list(permuted(lines, 0.5))
+    assert len(found) == len(lines)
+    same = sum(one == other for one, other in zip(lines, found, strict=True))
+    assert 0.3 < same / len(lines) < 0.7
+    for one, other in zip(lines, found, strict=True):
+        assert (one.topic, one.ts_ms) == (other.topic, other.ts_ms)
+        assert orjson.loads(bytes(other.value)).get("user_id", other.key) == other.key or other.topic == "videos"
 
 
 def test_late_feedback_is_known_late(log: Path) -> None:

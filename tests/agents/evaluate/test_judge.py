@@ -9,7 +9,6 @@ import pytest
 from agents.evaluate.judge import (
     MISS,
     Judged,
-    baseline,
     concentration,
     figures,
     liked_videos,
@@ -17,6 +16,7 @@ from agents.evaluate.judge import (
     slices,
     targets_of,
 )
+from agents.evaluate.rivals import counter
 from schemas.events import Like
 from schemas.feeds import FeedRequest
 from schemas.lines import line_of, parse_line
@@ -44,7 +44,7 @@ def test_a_counter_ranks_what_was_liked_most_and_never_what_was_met() -> None:
     asked = FeedRequest(v=1, request_id="r", user_id="cay", ts_ms=9, purpose="preview")
     texts = [like("ann", "x", 1), like("bob", "x", 2), like("bob", "y", 3), line_of("feed.requests", asked)]
     lines = [parse_line(text) for text in [*texts, like("cay", "y", 9)]]
-    (one,) = baseline(lines, None)
+    (one,) = counter(lines, None)
     assert one.top == ("x", "y")
     assert one.rank == 1
 
@@ -76,5 +76,5 @@ def test_an_undo_is_no_like_and_no_target() -> None:
     lines = [parse_line(text) for text in texts]
     assert targets_of(lines) == ["y"]
     assert liked_videos(lines[:3]) == 1
-    (one,) = baseline([*lines[:2], lines[2], lines[3]], None)
+    (one,) = counter([*lines[:2], lines[2], lines[3]], None)
     assert (one.given, one.got) == (1, 0)
