@@ -29,9 +29,7 @@ __all__ = ["evaluate"]
 @click.option("--permute", is_flag=True, help="Judge again with every viewer waking up as another one.")
 @click.option("--ablate", is_flag=True, help="Judge again without each mechanism and family of features in turn.")
 @click.option("--heads", is_flag=True, help="Judge what is predicted of each reaction, beside River's regression.")
-@click.option(
-    "--rivals/--no-rivals", default=True, help="Rank the same by chance, counters, co-occurrence and BiasedMF."
-)
+@click.option("--rivals/--no-rivals", default=True, help="Rank by chance, counters, co-occurrence, BiasedMF too.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
               help="Draw the figures into this file (.png, .svg, .pdf); needs matplotlib.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, and nothing else.")

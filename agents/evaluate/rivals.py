@@ -137,7 +137,8 @@ def factorised(lines: Sequence[Line], part: float = 0.0, thin: int = 1, seed: in
         own = model.u_latents[user] if user in users else np.zeros(_FACTORS)
         for video in known:
             total[video] = model.i_biases.get(video, 0.0) + float(np.dot(model.i_latents[video], own))
-        return total - total.min() + 1e-9
+        positive: npt.NDArray[np.float64] = total - total.min() + 1e-9  # below 0 means met
+        return positive
 
     return _rival(lines, part, thin, learn, score)
 
