@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench chaos lock docs clean
+.PHONY: demo test check bench chaos quality lock docs clean
 
 demo: $(READY)  ## run the whole loop on the embedded broker and store, with a live view
 	$(BIN)/python -m agents.demo
@@ -24,6 +24,10 @@ bench: $(READY)  ## measure everything, as ratios to a rival in the same run
 
 chaos: $(READY)  ## exact under fire, the whole of it: 300,000 events, 10 kills
 	$(BIN)/python -m benchmarks.chaos
+
+quality: $(READY)  ## every mechanism on and off into docs/mechanisms.md, then the ranking on every log
+	$(BIN)/python -m benchmarks.mechanisms
+	$(BIN)/python -m benchmarks.quality
 
 lock: $(READY)  ## resolve the dependencies again, exactly
 	$(BIN)/pip install --quiet uv

@@ -13,7 +13,7 @@ __all__ = ["draw"]
 
 
 def draw(found: Mapping[str, Any], path: Path) -> None:
-    """HR@10 with its interval, a panel each for rankings, slices and ablations; the suffix of ``path`` says the kind."""
+    """HR@10 with its interval, a panel each for rankings, slices, ablations; the suffix of ``path`` says the kind."""
     mpl.use("Agg")
     parts = [(name, found[name]) for name in ("rankings", "slices", "without") if found.get(name)]
     rows = [[(label, row) for label, row in part.items() if row["previews"]] for _, part in parts]
