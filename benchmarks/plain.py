@@ -3,7 +3,9 @@
 Written as well as a good Faust user would: msgspec decodes, hiredis parses, both round trips of an event are one
 pipeline each, videos are cached, the heads share one scaler, nothing is learnt from a bare impression, and a duplicate
 writes nothing. It does less than feedstream: no persona, no neighbours, no collaborative vectors, no checkpoint, and a
-crash between its writes and its commit counts twice what is not idempotent.
+crash between its writes and its commit counts twice what is not idempotent. In one thing it does more: it learns from
+every example that is due, while feedstream learns from a sample where many come at once (``limits.OPENED`` and
+``limits.GROUPS`` a frame and shard), each weighing for those left out. The ratio holds that difference too.
 
     python -m benchmarks.plain HOST:PORT REDIS_URL PREFIX GROUP     reads PREFIX + verb, prints its progress
 """
