@@ -24,8 +24,8 @@ __all__ = ["ROWS", "block", "fill"]
 ROWS: Final[Mapping[str, str]] = {
     "transport_ratio": "transport and decode, CPU a message: times cheaper than a plain Faust agent",
     "transport_events_per_s": "… events/s of one process",
-    "pipeline_ratio": "the whole pipeline, CPU an event: times cheaper than the same job written the plain way, which learns"
-    " from every example (feedstream from a weighted sample)",
+    "pipeline_ratio": "the whole pipeline, CPU an event: times cheaper than the same job written the plain way, which"
+    " learns from every example (feedstream from a weighted sample)",
     "pipeline_events_per_s": "… events/s of one worker process",
     "pipeline_share": "… share of what consuming and decoding alone reaches",
     "hot_ratio": "one video takes half of all events: times the cost of an even load",
