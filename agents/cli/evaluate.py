@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
@@ -18,6 +18,9 @@ from schemas.lines import Line
 
 __all__ = ["evaluate"]
 
+_RIVALLED: Final = ("long_view", "like")
+"""Heads that River's models are judged beside."""
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
@@ -28,7 +31,7 @@ __all__ = ["evaluate"]
               help="Judge again with events known so much later than they happened; may be repeated.")  # fmt: skip
 @click.option("--permute", is_flag=True, help="Judge again with every viewer waking up as another one.")
 @click.option("--ablate", is_flag=True, help="Judge again without each mechanism and family of features in turn.")
-@click.option("--heads", is_flag=True, help="Judge what is predicted of each reaction, beside River's regression.")
+@click.option("--heads", is_flag=True, help="Judge what is predicted of each reaction, beside River's models.")
 @click.option("--rivals/--no-rivals", default=True, help="Rank by chance, counters, co-occurrence, BiasedMF too.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False),
               help="Draw the figures into this file (.png, .svg, .pdf); needs matplotlib.")  # fmt: skip
@@ -123,13 +126,13 @@ class _Asked:
         return made | {name: self.judged(f"without {name}", without=names) for name, names in FAMILIES.items()}
 
     def heads(self) -> dict[str, Any]:
-        """What is predicted of each reaction that the log holds, and River's regression on long views and likes."""
+        """What is predicted of each reaction that the log holds, and River's models on long views and likes."""
         from agents.evaluate.heads import head_figures, predicted, rival  # noqa: PLC0415
 
-        found = {head: rows for head, rows in predicted(self._lines).items() if any(row.came for row in rows)}
-        theirs = {
-            f"{head}, River": rival(self._lines, head, found[head]) for head in ("long_view", "like") if head in found
+        found = {
+            head: rows for head, rows in predicted(self._lines, _RIVALLED).items() if any(row.came for row in rows)
         }
+        theirs = {f"{head}, River": rival(self._lines, head, found[head]) for head in _RIVALLED if head in found}
         return {head: head_figures(rows)._asdict() for head, rows in (found | theirs).items()}
 
 

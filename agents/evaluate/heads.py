@@ -1,7 +1,7 @@
 """How good the heads are: each example is predicted with its features as of its opening, before it is learnt.
 
-The rival is River's: target encodings of viewer, video and creator into a logistic regression, learnt online, asked
-when an example opens and taught when it closes.
+Two rivals are River's: target encodings of viewer, video and creator into a logistic regression, asked when an example
+opens and taught when it closes; and a tree over the same features as ours, which shows what a linear head leaves.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from river import compose, feature_extraction, linear_model, optim, preprocessing, stats
+from river import compose, feature_extraction, linear_model, optim, preprocessing, stats, tree
 
 from schemas.catalogue import Video
 from schemas.lines import Line
+from streams.features import FEATURES
 from streams.hashing import hash64, pair
 from streams.learning.join import Closed
 from streams.learning.metrics import Progressive
@@ -53,17 +54,26 @@ class Head(NamedTuple):
     calibration_error: float
 
 
-def predicted(lines: Sequence[Line]) -> dict[str, list[Prediction]]:
-    """Head to its predictions over ``lines``, in the order in which examples close."""
+def predicted(lines: Sequence[Line], trees: Sequence[str] = ()) -> dict[str, list[Prediction]]:
+    """Head to its predictions over ``lines``, in the order in which examples close; for the heads in ``trees`` also
+    what an adaptive Hoeffding tree says, as ``<head>, River tree``.
+    """
     owner = {name: user for user, _, name in _pairs(lines)}
     replay = Replay(max(line.ts_ms for line in lines) + 1)
-    made: dict[str, list[Prediction]] = {head: [] for head in HEADS}
+    made: dict[str, list[Prediction]] = {head: [] for head in (*HEADS, *(f"{head}, River tree" for head in trees))}
+    grown = {head: tree.HoeffdingAdaptiveTreeClassifier(seed=7, leaf_prediction="nba") for head in trees}
 
     def watch(closed: Closed, said: F64) -> None:
         for at, name in enumerate(closed.pair.tolist()):
             for column, (head, mask) in enumerate(HEADS.items()):
                 came = bool(closed.bits[at] & mask)
                 made[head].append(Prediction(owner.get(name, ""), name, float(said[at, column]), came))
+            x = dict(zip(FEATURES, closed.x[at].tolist(), strict=True)) if trees else {}
+            for head, model in grown.items():
+                came = bool(closed.bits[at] & HEADS[head])
+                chance = model.predict_proba_one(x).get(True, 0.5)
+                made[f"{head}, River tree"].append(Prediction(owner.get(name, ""), name, chance, came))
+                model.learn_one(x, came)
 
     replay.learner.watch = watch
     for number, line in enumerate(lines):
