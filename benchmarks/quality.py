@@ -22,7 +22,12 @@ from agents.testing.quality import sources
 __all__ = ["OUT", "table"]
 
 OUT: Final = Path(__file__).parent / "out" / "quality.json"
-_LOGS: Final = {"kuairand": "KuaiRand, short videos", "movielens": "MovieLens-100K", "world": "synthetic world"}
+_LOGS: Final = {
+    "kuairand": "KuaiRand, short videos",
+    "movielens": "MovieLens-100K",
+    "turnover": "generated, turns over within hours",
+    "world": "synthetic world",
+}
 
 
 def table(report: dict[str, dict[str, list[float]]]) -> str:

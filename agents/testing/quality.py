@@ -8,6 +8,7 @@ from typing import Any, Final
 from agents.importers import kuairand, recbole
 from agents.importers.rows import wire
 from agents.testing import datasets
+from agents.world.turnover import turnover
 from agents.world.world import World
 from schemas.lines import Line, parse_line
 
@@ -17,6 +18,7 @@ SCENARIOS: Final[dict[str, dict[str, float]]] = {
     "kuairand": {"hr10": 0.12, "ndcg10": 0.065},
     "movielens": {"hr10": 0.15, "ndcg10": 0.075},
     "world": {"hr10": 0.18, "ndcg10": 0.09},
+    "turnover": {"hr10": 0.1, "ndcg10": 0.05},
     "switch": {"recovered": 0.9, "positives": 6},
 }
 """Scenario to the least HR@10 and NDCG@10 (each must also beat every like counter), and after a switch of tastes to the
@@ -37,5 +39,6 @@ def sources() -> dict[str, Callable[[], tuple[list[Line], float]]]:
         "movielens": lambda: (public(recbole.read, datasets.movielens, "recbole"), 0.5),
         # Its protocol judges from 12 April 00:00 Beijing on, the 10,314th like.
         "kuairand": lambda: (public(kuairand.read, datasets.kuairand, "kuairand"), 10_313 / 17_969),
+        "turnover": lambda: ([parse_line(text) for text in turnover(5)], 0.5),
         "world": lambda: ([parse_line(text) for text in World(3, viewers=60, videos=400).log(40_000)], 0.5),
     }
