@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.codec import RECORDS
 from schemas.events import Event
+from schemas.reasons import reason_table, source_table
 from schemas.topics import FOREVER, TOPICS, Topic
 
 __all__ = ["breaking", "field_table", "fill", "json_schemas", "topic_table"]
@@ -75,11 +76,12 @@ def fill(page: str) -> str:
 
     Raises ``ValueError`` if a mark is missing.
 
-    >>> page = "<!-- topics -->x<!-- /topics --><!-- fields -->x<!-- /fields -->"
+    >>> page = "".join(f"<!-- {name} -->x<!-- /{name} -->" for name in ("topics", "fields", "reasons", "sources"))
     >>> fill(fill(page)) == fill(page) != page
     True
     """
-    for name, table in (("topics", topic_table()), ("fields", field_table())):
+    tables = {"topics": topic_table, "fields": field_table, "reasons": reason_table, "sources": source_table}
+    for name, table in ((name, make()) for name, make in tables.items()):
         block = re.compile(f"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
         if not block.search(page):
             raise ValueError(f"the page has no <!-- {name} --> … <!-- /{name} --> to fill")

@@ -18,7 +18,7 @@ class FeedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Value of ``feed.requests`` (key ``user_id``).
 
     ``candidates``: rank these and no others; ``seed_video_id``: what is like this one; ``source``: by whom the viewer
-    follows, what is on the rise, or everything.
+    follows, what is on the rise, or everything. ``explain``: items carry the parts of their scores.
     """
 
     v: Literal[1]
@@ -34,16 +34,22 @@ class FeedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     exclude: Ids = []
     surface: str | None = None
     ctx: Ctx | None = None
+    explain: bool = False
 
 
-class FeedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One place of a batch; ``position`` counts from 0, best first."""
+class FeedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One place of a batch; ``position`` counts from 0, best first.
+
+    ``source`` and ``reasons`` are of the lists in ``schemas.reasons``. ``parts``, where the request asks for them, add
+    up to ``score`` within 1e-6: what each family of features says beyond the usual candidate, and ``usual``.
+    """
 
     video_id: str
     position: int
     score: float
     source: str
     reasons: list[str]
+    parts: dict[str, float] | None = None
 
 
 class FeedBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

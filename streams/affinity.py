@@ -18,7 +18,7 @@ from streams.hashing import U64
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
 
-__all__ = ["Near", "Peers", "latest", "liked_rows", "near_of", "own_mass", "taste_vectors"]
+__all__ = ["Near", "Peers", "latest", "liked_rows", "most_alike", "near_of", "own_mass", "taste_vectors"]
 
 _STEP: Final = 0.8  # each older positive weighs so much less in the third sum
 _HALF_LIVES_S: Final = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
@@ -79,6 +79,25 @@ def near_of(catalogue: Catalogue, liked: I64, now_ms: I64) -> Near:
 def own_mass(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F64:
     """Positives of videos themselves, slow and fast, float64[n, 2]: what cosines are divided by the root of."""
     result: F64 = np.maximum(catalogue.near_mass[rows] * _faded(catalogue, rows, now_ms), 0.0)
+    return result
+
+
+def most_alike(catalogue: Catalogue, liked: I64, rows: I64, now_ms: int) -> I64:
+    """Which of the latest ``PAIRED`` of ``liked`` i64[RECENT] (one row of ``liked_rows``) each of ``rows`` i64[n] is
+    most like, int64[n], -1 where it is like none: by co-occurrence, else by collaborative vectors.
+    """
+    liked = liked[: limits.PAIRED]
+    liked = liked[liked >= 0]
+    if not len(liked):
+        return np.full(len(rows), -1, dtype=np.int64)
+    fade = _faded(catalogue, liked, now_ms)[:, 0]
+    fade /= np.sqrt(np.maximum(catalogue.near_mass[liked, 0] * fade, 0.0) + 1.0)
+    together = catalogue.hash[rows][:, None, None] == catalogue.near[liked][None]
+    alike = np.where(together, catalogue.near_w[liked, :, 0][None], np.float32(0.0)).sum(axis=2) * fade
+    none = np.flatnonzero(alike.max(axis=1) <= 0.0)
+    alike[none] = catalogue.factors[rows[none]] @ catalogue.factors[liked].T
+    best = alike.argmax(axis=1)
+    result: I64 = np.where(alike[np.arange(len(rows)), best] > 0.0, liked[best], -1)
     return result
 
 

@@ -23,7 +23,7 @@ from streams.tables import F32, I64
 from streams.videos import NUMBERS, VideoTable
 from streams.viewers import LEVELS
 
-__all__ = ["Catalogue"]
+__all__ = ["Catalogue", "barred"]
 
 _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "hash": (np.uint64, (), 0),
@@ -133,7 +133,7 @@ class Catalogue(VideoTable):
             known = self.videos[row]
             if video is not known and video != known:
                 self._describe(row, video)
-            candidate = alive and _eligible(video)
+            candidate = alive and barred(video) is None
             if candidate != self.candidate[row]:
                 self.candidate[row] = candidate
                 self._changed()
@@ -247,5 +247,16 @@ class Catalogue(VideoTable):
         self.version += 1
 
 
-def _eligible(video: Video | None) -> bool:
-    return video is not None and video.recommendable and video.visibility == "public" and video.duplicate_of is None
+def barred(video: Video | None) -> str | None:
+    """What in its record keeps a video from being a candidate, in a word; None: nothing.
+
+    >>> barred(None)
+    'removed'
+    """
+    if video is None:
+        return "removed"
+    if not video.recommendable:
+        return "not_recommendable"
+    if video.visibility != "public":
+        return "private"
+    return None if video.duplicate_of is None else "duplicate"

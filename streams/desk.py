@@ -71,6 +71,7 @@ class Desk:
             exclude=hash_all(request.exclude) if request.exclude else None,
             source=request.source or "for_you",
             like=hash64(request.seed_video_id) if request.seed_video_id else 0,
+            explain=request.explain,
         )
 
     def own(self, row: int, now_ms: int, limit: int) -> Request:
@@ -104,10 +105,12 @@ class Desk:
             self._serve(row, ranked)
         seq = int(viewers.seq[row])
         name = hash64(f"{user_id}\0{seq}\0{trigger}\0{request_id}\0{ts_ms}\0{self._token}")
+        ids = [catalogue.video_ids[video] for video in ranked.rows.tolist()]
+        parts: Sequence[dict[str, float] | None] = ranked.parts or [None] * len(ids)
         items = [
-            FeedItem(video_id=catalogue.video_ids[video], position=at, score=score, source=source, reasons=reasons)
-            for at, (video, score, source, reasons) in enumerate(
-                zip(ranked.rows.tolist(), ranked.scores.tolist(), ranked.sources, ranked.reasons, strict=True)
+            FeedItem(video_id=name, position=at, score=score, source=source, reasons=reasons, parts=part)
+            for at, (name, score, source, reasons, part) in enumerate(
+                zip(ids, ranked.scores.tolist(), ranked.sources, ranked.reasons, parts, strict=True)
             )
         ]
         return FeedBatch(
@@ -122,6 +125,10 @@ class Desk:
             model=version,
             items=items,
         )
+
+    def latest(self, row: int) -> Mapping[int, int]:
+        """Place of each video (hash) of the viewer's latest batch."""
+        return self._tail.get(row, {})
 
     def engaged(self, viewer: Sequence[int], video: Sequence[int]) -> list[int]:
         """Note engagement with videos (hashes); rows of viewers near the end of what they were served."""

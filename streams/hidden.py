@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.catalogue import Catalogue
-from streams.wishes import SOUND, TAG, WORD, Entries, standing
+from streams.hashing import hash64
+from streams.wishes import KINDS, SOUND, TAG, WORD, Entries, standing
 
-__all__ = ["hidden_rows"]
+__all__ = ["hidden_by", "hidden_rows"]
+
+_SAID = {number: kind for kind, number in KINDS.items()} | {WORD: "muted"}
 
 
 def hidden_rows(catalogue: Catalogue, entries: Entries) -> npt.NDArray[np.bool_] | None:
@@ -30,3 +33,19 @@ def hidden_rows(catalogue: Catalogue, entries: Entries) -> npt.NDArray[np.bool_]
             hit: npt.NDArray[Any] = np.isin(column[:high], np.array(wanted, dtype=np.uint64))
             out |= hit.any(axis=1) if hit.ndim == 2 else hit
     return out
+
+
+def hidden_by(catalogue: Catalogue, entries: Entries, row: int) -> tuple[str, str] | None:
+    """The first of ``entries`` that hides the video at ``row``: kind of feedback (or muted) and the name it hit; None:
+    none does.
+    """
+    video = catalogue.videos[row]
+    for at in range(len(entries)):
+        one = entries[at : at + 1]
+        hidden = hidden_rows(catalogue, one)
+        if video is None or hidden is None or not hidden[row]:
+            continue
+        ((kind, name),) = standing(catalogue, one)
+        names = (video.creator_id, video.sound_id or "", *video.tags, video.category or "")
+        return _SAID[kind], next((text for text in names if text and hash64(text) == name), "")
+    return None

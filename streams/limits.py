@@ -80,6 +80,8 @@ SHORTLIST: Final = 300
 """Candidates per viewer that get the full features when there are more than FULL_RANK."""
 NEAREST: Final = 100
 """Neighbours of a viewer's latest positives that join the shortlist."""
+NAMED: Final = 500
+"""Videos that an operator's own candidate source may name for one ranking; further ones are left out."""
 BASE_MS: Final = 2_000
 """How old the shortlist's score of a video alone may be; one whose numbers changed is scored anew at once."""
 FRESH_MET: Final = 20.0

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from streams import limits
 from streams.affinity import Near, taste_vectors
 from streams.catalogue import Catalogue
 from streams.features import FEATURES, POPULAR, Group, group_of
-from streams.hidden import hidden_rows
+from streams.filters import forbidden
 from streams.popular import popular_features
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
@@ -25,7 +24,7 @@ from streams.viewers import ViewerTable
 if TYPE_CHECKING:
     from streams.ranking import Request
 
-__all__ = ["Shortlist", "allowed", "shortlists"]
+__all__ = ["Shortlist", "light_scores", "shortlists"]
 
 _AT: Final = {name: at for at, name in enumerate(FEATURES)}
 _BLOCK: Final = 64
@@ -36,70 +35,64 @@ _BARRED: Final = _NEVER / 2  # up to here a score is a sum with _NEVER in it
 
 
 class Shortlist(NamedTuple):
-    """Of a block of requests: its ``group``, and one after the other ``counts`` candidates of each, ``rows`` i64[n]."""
+    """Of a block of requests: its ``group``, and one after the other ``counts`` candidates of each, ``rows`` i64[n].
+
+    ``only`` holds of each the rows that came since they were named, i64.
+    """
 
     group: Group
     counts: list[int]
     rows: I64
-
-
-def allowed(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> npt.NDArray[np.bool_]:
-    """Which rows of the catalogue may be shown to the viewer, candidates or not, bool[high]."""
-    fine = np.ones(catalogue.high, dtype=bool)
-    fine[forbidden(catalogue, viewers, request)] = False
-    if request.candidates is not None:
-        wanted = catalogue.rows_of_hashes(request.candidates)
-        only = np.zeros(catalogue.high, dtype=bool)
-        only[wanted[wanted >= 0]] = True
-        fine &= only
-    return fine
-
-
-def forbidden(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
-    """Rows of candidates that may not be shown to the viewer, int64[n]: met, served unless the request is a preview,
-    excluded by it, own, too sensitive, of another region, hidden. Some rows come twice.
-    """
-    viewer = request.viewer
-    listed = [viewers.met[viewer], *([] if request.pure else [viewers.served[viewer]])]
-    listed += [] if request.exclude is None else [request.exclude]
-    found = catalogue.rows_of_hashes(np.concatenate(listed))
-    sensitive, bound = catalogue.sensitive(), catalogue.bound()
-    parts = [found[found >= 0], catalogue.uploads(int(viewers.hash[viewer]))]
-    parts.append(sensitive[catalogue.safety[sensitive] > viewers.safety_level[viewer]])
-    if len(bound):
-        country = np.uint64(request.country or int(viewers.country[viewer]))
-        parts.append(bound[~((catalogue.countries[bound] == country) & (country != 0)).any(axis=1)])
-    if (hidden := hidden_rows(catalogue, viewers.hidden[viewer])) is not None:
-        parts.append(np.flatnonzero(hidden))
-    return np.concatenate(parts)
+    only: list[I64]
 
 
 def shortlists(
-    catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], weights: F64
+    catalogue: Catalogue,
+    viewers: ViewerTable,
+    requests: Sequence[Request],
+    weights: F64,
+    named: Sequence[I64],
 ) -> Iterator[Shortlist]:
     """Rows of candidates that may be shown and deserve full features, in order, for blocks of the requests.
 
-    Each viewer may come once only. ``catalogue.popular`` holds the popular features of them all afterwards.
+    Each viewer may come once only. ``named`` are rows by request that come too, if they may. ``catalogue.popular``
+    holds the popular features of them all afterwards.
     """
-    light = weights.astype(np.float32)
-    if requests:
-        _refresh(catalogue, light, max(request.now_ms for request in requests))
     for low in range(0, len(requests), _BLOCK):
         block = requests[low : low + _BLOCK]
-        who = np.array([request.viewer for request in block], dtype=np.int64)
-        group = group_of(catalogue, viewers, who, np.array([request.now_ms for request in block]))
-        taste = taste_vectors(catalogue, group.liked) * light[_AT["factors"]]
-        interest = _interest(viewers, who, light) * viewers.personalize[who][:, None]
-        joint = np.concatenate((interest, taste, np.ones((len(who), 1), dtype=np.float32)), axis=1)
-        scores = joint @ catalogue.joint[: catalogue.high].T
-        edges = np.searchsorted(group.near.keys, np.arange(len(who) + 1) << 32)
+        # What is due is refreshed as of the latest of all, so that no block ages another's.
+        group, scores = light_scores(catalogue, viewers, block, weights, max(one.now_ms for one in requests))
+        edges = np.searchsorted(group.near.keys, np.arange(len(block) + 1) << 32)
         found: list[I64] = []
-        for at, (request, row) in enumerate(zip(block, scores, strict=True)):
-            row[forbidden(catalogue, viewers, request)] = _NEVER
+        only: list[I64] = []
+        for at, row in enumerate(scores):
             part = slice(edges[at], edges[at + 1])
             near = Near(group.near.keys[part], group.near.sums[part])
-            found.append(np.union1d(_greatest(row, limits.SHORTLIST), _nearest(near, row)))
-        yield Shortlist(group, [len(rows) for rows in found], np.concatenate(found))
+            rows = np.union1d(_greatest(row, limits.SHORTLIST), _nearest(near, row))
+            own = named[low + at]
+            only.append(np.setdiff1d(own[row[own] > _BARRED], rows) if len(own) else own)
+            found.append(np.union1d(rows, only[-1]) if len(own) else rows)
+        yield Shortlist(group, [len(rows) for rows in found], np.concatenate(found), only)
+
+
+def light_scores(
+    catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], weights: F64, now_ms: int
+) -> tuple[Group, F32]:
+    """What a shortlist is drawn by, float32[len(requests), high], far below any score where a video may not be shown.
+
+    ``now_ms`` is as of when videos alone are scored. Each viewer may come once only.
+    """
+    light = weights.astype(np.float32)
+    _refresh(catalogue, light, now_ms)
+    who = np.array([request.viewer for request in requests], dtype=np.int64)
+    group = group_of(catalogue, viewers, who, np.array([request.now_ms for request in requests]))
+    taste = taste_vectors(catalogue, group.liked) * light[_AT["factors"]]
+    interest = _interest(viewers, who, light) * viewers.personalize[who][:, None]
+    joint = np.concatenate((interest, taste, np.ones((len(who), 1), dtype=np.float32)), axis=1)
+    scores: F32 = joint @ catalogue.joint[: catalogue.high].T
+    for request, row in zip(requests, scores, strict=True):
+        row[forbidden(catalogue, viewers, request)] = _NEVER
+    return group, scores
 
 
 def _refresh(catalogue: Catalogue, weights: F32, now_ms: int) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-__all__ = ["DEFAULT", "OFF", "Objective", "Share", "Slate", "Tuning", "Worth", "changed", "described"]
+__all__ = ["DEFAULT", "OFF", "Explain", "Objective", "Share", "Slate", "Tuning", "Worth", "changed", "described"]
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
 """What a reaction is worth, in units of one finished long video."""
@@ -47,17 +47,26 @@ class Slate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Share of places that go to a video few have met."""
 
 
+class Explain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a batch says of why an item is in it."""
+
+    reasons: Annotated[int, Meta(ge=0, le=5)] = 2
+    """Reasons an item gives at most, the strongest first; 0: none."""
+
+
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
     objective: Objective = Objective()
     slate: Slate = Slate()
+    explain: Explain = Explain()
 
 
 DEFAULT: Final = Tuning()
 
 OFF: Final[dict[str, dict[str, Any]]] = {
     "fresh places": {"slate.fresh": 0.0},
+    "reasons": {"explain.reasons": 0},
 }
 """Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
 

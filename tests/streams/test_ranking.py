@@ -11,9 +11,9 @@ import pytest
 from schemas.catalogue import Safety, Video
 from streams import limits
 from streams.catalogue import Catalogue
+from streams.filters import allowed
 from streams.hashing import hash64, hash_all
 from streams.ranking import Model, Request, rank, rank_many
-from streams.shortlist import allowed
 from streams.viewers import ViewerTable
 
 NOW_MS = 1_700_000_000_000

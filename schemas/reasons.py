@@ -1,0 +1,82 @@
+"""Reasons: why an item stands in a batch, a closed list of codes with a sentence for people, and where items come from.
+
+A code is a word, and for some a name after a colon: ``tag:travel``. Translations start from the word; whatever a
+consumer does not know it may leave out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["REASONS", "SOURCES", "reason_table", "said_of", "source_table"]
+
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "tag": ("because you watched {}", "tag"),
+    "interest": ("because it is like what you watch", ""),
+    "length": ("because it is about as long as what you watch", ""),
+    "similar": ("because you liked {}", "video_id"),
+    "peers": ("because viewers with your taste liked it", ""),
+    "creator": ("because you like what {} makes", "creator_id"),
+    "sound": ("because you liked the sound {}", "sound_id"),
+    "followed": ("because you follow its creator", ""),
+    "locale": ("because it is in your language", ""),
+    "trending": ("because it is on the rise", ""),
+    "popular": ("because many like it", ""),
+    "fresh": ("because it is new to nearly everybody", ""),
+    "objective": ("because of what this feed is tuned for", ""),
+    "own": ("because this service picked it for you", ""),
+}
+"""Word to (sentence, what is named after the colon: nothing where it is empty)."""
+
+SOURCES: Final[dict[str, str]] = {
+    "interest": "interest neighbours: near the viewer's tastes, by content, tags and picked categories",
+    "length": "of the length the viewer watches",
+    "similar": "co-occurrence: liked by those who liked the viewer's latest positives; asked for with `seed_video_id`",
+    "peers": "like-minded viewers liked it",
+    "creator": "by a creator the viewer likes",
+    "sound": "with a sound the viewer likes",
+    "followed": "by a creator the viewer follows",
+    "locale": "popular in the viewer's language",
+    "trending": "liked more than expected lately; asked for with `source: trending`",
+    "popular": "liked by many, at the viewer's usual level",
+    "fresh": "exploration: met by few so far, takes a place kept for such videos",
+    "objective": "worth most by the declared objective",
+    "own": "named by the operator's own candidate source, or lifted by the own scorer",
+    "following": "asked for with `source: following`",
+}
+"""Where an item came from, in a word, and what the word means."""
+
+
+def said_of(code: str) -> str:
+    """The sentence of a reason code; raises ``KeyError`` for a word that is not in the list.
+
+    >>> said_of("tag:travel")
+    'because you watched travel'
+    >>> said_of("similar")
+    'because you liked something like it'
+    """
+    word, _, name = code.partition(":")
+    return REASONS[word][0].format(name or "something like it")
+
+
+def reason_table() -> str:
+    """The codes as a Markdown table.
+
+    >>> reason_table().splitlines()[2]
+    '| `tag:<tag>` | because you watched … |'
+    """
+    rows = ["| reason | sentence |", "|---|---|"]
+    for word, (sentence, named) in REASONS.items():
+        code = f"{word}:<{named}>" if named else word
+        rows.append(f"| `{code}` | {sentence.format('…')} |")
+    return "\n".join(rows)
+
+
+def source_table() -> str:
+    """The sources as a Markdown table.
+
+    >>> source_table().splitlines()[0]
+    '| source | where the item came from |'
+    """
+    rows = [f"| `{name}` | {text} |" for name, text in SOURCES.items()]
+    return "\n".join(["| source | where the item came from |", "|---|---|", *rows])
