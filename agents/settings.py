@@ -87,6 +87,10 @@ class Settings:
     """Log-loss a snapshot may be worse by, relative, before it is refused."""
     bad_share: float = 0.5
     """Share of bad records, of at least 1,000 within 30 s, that stops a worker; 0: never."""
+    scorer: str = ""
+    """``module:function`` of one's own that adds to scores; empty: none. See docs/ports.md."""
+    source: str = ""
+    """``module:function`` of one's own that names candidates; empty: none."""
     metrics_port: int = 0
     """Prometheus port on 127.0.0.1; 0: none."""
 

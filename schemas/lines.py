@@ -20,12 +20,17 @@ class BadLine(ValueError):
 
 
 class Line(msgspec.Struct, kw_only=True, frozen=True):
-    """One record; ``value`` is raw JSON, ``null`` a tombstone."""
+    """One record; ``value`` is raw JSON, ``null`` a tombstone. Where it was found, and when it was sent, ``feedstream
+    tail`` says too: -1 and 0 where that is not known.
+    """
 
     topic: str
     value: msgspec.Raw
     key: str | None = None
     ts_ms: int = 0
+    partition: int = -1
+    offset: int = -1
+    timestamp_ms: int = 0
 
     @property
     def value_bytes(self) -> bytes | None:

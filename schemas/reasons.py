@@ -25,6 +25,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "fresh": ("because it is new to nearly everybody", ""),
     "objective": ("because of what this feed is tuned for", ""),
     "own": ("because this service picked it for you", ""),
+    "rest": ("because what fits better is used up", ""),
 }
 """Word to (sentence, what is named after the colon: nothing where it is empty)."""
 

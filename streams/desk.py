@@ -210,6 +210,18 @@ class Desk:
         self._tail[row] = {name: at for at, name in enumerate(stored.tail)}
         self._reach[row], self._creator[row] = stored.reach, stored.last_creator
 
+    def restore(self, row: int, batches: Sequence[FeedBatch]) -> None:
+        """Let the viewer's ledger be what ``batches``, all that were sent in order of ``seq``, leave of it."""
+        viewers = self._shard.viewers
+        viewers.served[row] = hash_all(item.video_id for batch in batches for item in batch.items)[-limits.SERVED :]
+        viewers.seq[row] = batches[-1].seq if batches else 0
+        self.forget([row])
+        for batch in batches[-1:]:
+            self._tail[row] = {name: at for at, name in enumerate(viewers.served[row][-len(batch.items) :].tolist())}
+            self._reach[row] = -1
+            last = self._shard.catalogue.row_of.get(batch.items[-1].video_id, -1) if batch.items else -1
+            self._creator[row] = int(self._shard.catalogue.creator[last]) if last >= 0 else 0
+
     def forget(self, rows: Sequence[int]) -> None:
         """Rows whose viewer left memory."""
         ledgers: tuple[dict[int, Any], ...] = (self._tail, self._reach, self._creator)

@@ -100,7 +100,8 @@ def reasons_of(
 ) -> tuple[list[str], list[list[str]]]:
     """Where each of ``rows`` i64[n] came from and why, of the lists in ``schemas.reasons``: its strongest parts.
 
-    ``marks`` says by word which items came in some other way: that is their source and first reason.
+    ``marks`` says by word which items came in some other way: that is their source and first reason. What no part
+    speaks for is the ``rest``.
     """
     most = request.tuning.explain.reasons
     strongest = np.argsort(-parts.values, axis=1, kind="stable")
@@ -117,7 +118,7 @@ def reasons_of(
         for at in np.flatnonzero(marked[: len(rows)]).tolist():
             sources[at] = word
             reasons[at].insert(0, word)
-    return sources, [(why or ["popular"])[:most] for why in reasons]
+    return sources, [(why or ["rest"])[:most] for why in reasons]
 
 
 def _worded(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64, name: str) -> list[str]:

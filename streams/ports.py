@@ -18,7 +18,7 @@ from streams.catalogue import Catalogue
 from streams.tables import F32, F64, I64
 from streams.viewers import ViewerTable
 
-__all__ = ["Asker", "PortError", "Ports", "Scorer", "Source"]
+__all__ = ["NO_PORTS", "Asker", "PortError", "Ports", "Scorer", "Source"]
 
 
 _NONE: Final[I64] = np.empty(0, dtype=np.int64)
@@ -77,6 +77,10 @@ class Ports(NamedTuple):
             raise PortError(f"the candidate source gave {wrong[0]!r}; it must give ids of videos")
         rows = catalogue.rows(names)
         return np.unique(rows[rows >= 0])
+
+
+NO_PORTS: Final = Ports()
+"""Nothing is set."""
 
 
 def _asker(viewers: ViewerTable, viewer: int, now_ms: int) -> Asker:

@@ -18,7 +18,7 @@ from streams.explain import parts_of, reasons_of
 from streams.features import FEATURES, PRIOR, candidate_features, grouped_features
 from streams.filters import allowed
 from streams.hashing import U64
-from streams.ports import Ports
+from streams.ports import NO_PORTS, Ports
 from streams.shortlist import shortlists
 from streams.slate import best, slate
 from streams.sources import narrowed, source_of
@@ -53,7 +53,7 @@ class Model(NamedTuple):
     weights: F64 = PRIOR
     version: str = "prior"
     heads: tuple[F64, F64] | None = None
-    ports: Ports = Ports()
+    ports: Ports = NO_PORTS
 
 
 class Request(NamedTuple):

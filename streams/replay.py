@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,12 +26,14 @@ from streams.columns import columns, merge
 from streams.desk import Desk
 from streams.hashing import hash64, pair
 from streams.learning.learner import Learner
-from streams.ranking import rank
+from streams.ports import NO_PORTS, Ports
+from streams.ranking import Model, rank
 from streams.statehash import ExactHash
 from streams.steering import Steering
 from streams.tuning import DEFAULT, Tuning
 from streams.user_shard import UserShard
 from streams.video_shard import VideoShard
+from streams.why import Kept, Why, why
 
 __all__ = ["Replay"]
 
@@ -48,7 +50,7 @@ class Replay:
 
     ``sent_ms`` stands in for the time of sending: events more than a day past it are bad, as on the wire. ``bad``
     counts bad lines by cause. ``tuning`` holds until ``control`` lines change it; ``without`` names
-    features that no model may use.
+    features that no model may use; ``ports`` are the operator's own functions.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class Replay:
         active_days: float = 30.0,
         tuning: Tuning = DEFAULT,
         without: Sequence[str] = (),
+        ports: Ports = NO_PORTS,
     ) -> None:
         self.sent_ms = sent_ms
+        self.ports = ports
         self.steering = Steering(tuning)
         self.catalogue = Catalogue()
         self.users = UserShard(0, self.catalogue, negatives)
@@ -125,6 +129,21 @@ class Replay:
         self.learner.learn(self.users.training.drain())
         self.learner.place(self.catalogue)
 
+    def model(self) -> Model:
+        """The models as they are now, with the operator's own functions."""
+        return self.learner.model()._replace(ports=self.ports)
+
+    def why(self, request: FeedRequest, video_id: str, sent: Mapping[int, tuple[int, int]] | None = None) -> Why:
+        """Why the video is, or is not, in what ``request`` would be answered with now; ``sent`` as ``why.why`` has it.
+
+        >>> Replay(0).why(FeedRequest(v=1, request_id="r", user_id="ann", ts_ms=0), "cat-7").code
+        'unknown'
+        """
+        self.flush()
+        asked, row = self.desk.request(request), self.videos.row_of.get(video_id, -1)
+        kept = Kept(self.videos.videos[row], int(self.videos.table.last_ms[row])) if row >= 0 else None
+        return why(self.catalogue, self.users.viewers, asked, self.model(), video_id, kept, sent)
+
     def exact_hash(self) -> str:
         """Hash of outcomes, counters and what was seen."""
         self.flush()
@@ -161,9 +180,9 @@ class Replay:
             self.bad["type"] += 1
 
     def _answer(self, request: FeedRequest, offset: int) -> FeedBatch:
-        asked = self.desk.request(request)
-        ranked = rank(self.catalogue, self.users.viewers, asked, self.learner.model())
-        batch = self.desk.batch(request, ranked, self._as_of(offset + 1), self.learner.model().version)
+        asked, model = self.desk.request(request), self.model()
+        ranked = rank(self.catalogue, self.users.viewers, asked, model)
+        batch = self.desk.batch(request, ranked, self._as_of(offset + 1), model.version)
         self._ranked.update(encode(batch))
         if len(ranked.rows) and not asked.pure:
             viewer = np.full(len(ranked.rows), self.users.viewers.hash[asked.viewer])

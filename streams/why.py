@@ -43,10 +43,10 @@ CODES: Final[dict[str, str]] = {
     "not_asked": "the request names its candidates, and this is none of them",
     "not_in_source": "it is not what the request asks for: {source}",
     "shortlist": "it did not come into the shortlist: its first score is {score:.3f}, and {cut:.3f} was needed",
-    "outranked": "its score, {score:.3f}, is number {place} of {candidates}, and the last one shown has {last_score:.3f}; "
-    "it lacks most in {lacks}",
-    "neighbour": "its score would do, it is number {place} of {candidates}, but no two neighbours are by one creator, and "
-    "its creator has place {same_creator_at} (from 0; -1 ended the batch before)",
+    "outranked": "its score, {score:.3f}, is number {place} of {candidates}, and the last one shown has "
+    "{last_score:.3f}; it lacks most in {lacks}",
+    "neighbour": "its score would do, it is number {place} of {candidates}, but no two neighbours are by one creator, "
+    "and its creator has place {same_creator_at} (from 0; -1 ended the batch before)",
     "slate": "its score would do, it is number {place} of {candidates}, but the rules of the slate left it no place",
 }
 """Code to the sentence that says it, filled from the answer's numbers. The first that holds is the answer."""

@@ -12,39 +12,30 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Sequence
-from typing import Any, Final, Literal
-
-import msgspec
+from collections.abc import Awaitable
+from typing import Any, Literal
 
 from agents import log, telemetry
 from agents.dead_letters import BadShare
 from agents.errors import FeedstreamError
+from agents.ports import ports_of
 from agents.producer import Producer
 from agents.settings import Settings
-from agents.store import ShardId, Store
+from agents.store import Store
 from agents.topics import check
+from agents.worker.broadcasts import BROADCAST, Heard, lost_states, take, take_states
 from agents.worker.group import Group
 from agents.worker.learner import LearnerHost
-from agents.worker.models import take_model
 from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Shared
 from agents.worker.users import UserHost
 from agents.worker.videos import VideoHost
-from schemas.codec import BadRecord, decode
-from schemas.control import Control
-from schemas.internal import VideoState
-from streams.catalogue import Catalogue
-from streams.hashing import hash64
 from streams.ranking import Model
-from streams.video_shard import decode_state, video_key
 
 __all__ = ["Role", "run"]
 
 Role = Literal["all", "users", "videos", "learner"]
 _LOG = log.get("worker")
-_STATES: Final = "video.state"
-_BROADCAST: Final = (_STATES, "models", "control")
 
 
 def run(settings: Settings, role: Role = "all") -> int:
@@ -64,7 +55,7 @@ async def _main(settings: Settings, role: Role) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     groups = _groups(role, settings, shared)
-    reader = BroadcastReader(settings.bootstrap, _BROADCAST, lambda batch: _take(shared, groups, batch))
+    reader = BroadcastReader(settings.bootstrap, BROADCAST, lambda batch: _take(shared, groups, batch))
     reader.start()
     failures: list[Awaitable[Any]] = [reader.failed, *(group.failed for group in groups)]
     try:
@@ -95,6 +86,7 @@ async def _main(settings: Settings, role: Role) -> int:
 
 def _connect(settings: Settings) -> Shared:
     """Every connection, checked: an operator reads what is wrong before anything runs."""
+    ports = ports_of(settings)
     store = Store(settings.store_url, settings.namespace)
     store.ping()
     kafka = logging.getLogger("feedstream.kafka")
@@ -104,7 +96,8 @@ def _connect(settings: Settings) -> Shared:
     check(settings.bootstrap, settings, _all_topics())
     kafka.setLevel(logging.NOTSET)
     store.layout({"user_partitions": settings.user_partitions, "video_partitions": settings.video_partitions})
-    return Shared(settings, store, producer, Catalogue(), Model(), BadShare(settings.bad_share))
+    bad = BadShare(settings.bad_share)
+    return Shared(settings=settings, store=store, producer=producer, bad=bad, model=Model(ports=ports))
 
 
 def _all_topics() -> list[str]:
@@ -112,7 +105,7 @@ def _all_topics() -> list[str]:
         *UserHost.topics,
         *VideoHost.topics,
         *LearnerHost.topics,
-        *_BROADCAST,
+        *BROADCAST,
         "feeds",
         "feed.delta",
         "dead-letters",
@@ -135,76 +128,23 @@ def _groups(role: Role, settings: Settings, shared: Shared) -> list[Group]:
 async def _filled(shared: Shared, groups: list[Group], reader: BroadcastReader) -> None:
     """Wait for the replica; active videos whose states are gone from the topic come from the store."""
     await reader.caught_up.wait()
-    for shard in [ShardId("v", number) for topic, number in sorted(reader.cut) if topic == _STATES]:
-        rows = await asyncio.to_thread(_rows, shared.store, shard)
-        found = ((key[len(video_key("")) :].decode(), decode_state(value)) for key, value in rows)
-        states = {name: one for name, one in found if one.active and name not in shared.catalogue.row_of}
-        _take_states(shared, groups, list(states.items()))
-        _LOG.info("states_from_store", shard=str(shard), videos=len(states))
-
-
-def _rows(store: Store, shard: ShardId) -> list[tuple[bytes, bytes]]:
-    keys = store.marked(shard)
-    found: list[tuple[bytes, bytes]] = []
-    for low in range(0, len(keys), 5_000):
-        page = keys[low : low + 5_000]
-        values = zip(page, store.mget(shard, page), strict=True)
-        found += [(key, value) for key, value in values if value is not None]
-    return found
+    pages, known = lost_states(shared.store, reader.cut), shared.catalogue.row_of
+    while (states := await asyncio.to_thread(next, pages, None)) is not None:
+        _tell(groups, take_states(shared, [(name, state) for name, state in states if name not in known]))
 
 
 def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
-    """Broadcast records: states to the catalogue, models to whoever ranks."""
-    states: list[tuple[str, VideoState | None]] = []
-    for message in batch:
-        name = (message.key or b"").decode("utf-8", "replace")
-        if message.topic == _STATES:
-            try:
-                states.append((name, decode_state(message.value) if message.value else None))
-            except (msgspec.MsgspecError, ValueError) as error:
-                _LOG.warning("state_refused", error=str(error), offset=message.offset)
-        elif message.topic == "models":
-            take_model(shared, name, message.value)
-        else:
-            _take_control(shared, message)
-    _take_states(shared, groups, states)
+    _tell(groups, take(shared, batch))
 
 
-def _take_states(shared: Shared, groups: list[Group], states: Sequence[tuple[str, VideoState | None]]) -> None:
-    if states:
-        new = [hash64(video_id) for video_id, _ in states if video_id not in shared.catalogue.row_of]
-        shown = {video_id for video_id, _ in states if shared.catalogue.shows(video_id)}
-        shared.catalogue.take_states(states)
-        if (vectors := shared.factors.find(new)) is not None:
-            shared.catalogue.place(*vectors)
-        if (lifts := shared.lifts.find(new)) is not None:
-            shared.catalogue.place_lift(*lifts)
-        gone = {hash64(video_id): video_id for video_id in shown if not shared.catalogue.shows(video_id)}
-        for host in (host for group in groups for host in group.hosts.values()):
-            if isinstance(host, UserHost):
-                if new:
-                    host.settle(new)
-                if gone:
-                    host.take_down(gone)
-
-
-def _take_control(shared: Shared, message: Message) -> None:
-    try:
-        record = decode("control", message.key, message.value, message.timestamp_ms)
-    except BadRecord as error:
-        _LOG.warning("control_refused", why=str(error), offset=message.offset)
-        return
-    key = (message.key or b"").decode()
-    value = record.value if isinstance(record, Control) else None
-    try:
-        shared.steering.take(key, value)
-    except ValueError as error:
-        _LOG.warning("control_refused", why=str(error), offset=message.offset)
-        return
-    if value is None:
-        shared.control.pop(key, None)
-    else:
-        shared.control[key] = value
+def _tell(groups: list[Group], heard: Heard) -> None:
+    """Let shards of viewers know which videos are new, and which are none any more."""
+    for host in (host for group in groups for host in group.hosts.values()):
+        if isinstance(host, UserHost):
+            if heard.new:
+                host.settle(heard.new)
+            if heard.gone:
+                host.take_down(heard.gone)
 
 
 async def _first(stop: asyncio.Event, failures: list[Awaitable[Any]], until: asyncio.Task[Any] | None = None) -> None:

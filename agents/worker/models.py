@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from agents import log
-from agents.worker.shared import Shared
+from agents.worker.shared import Replica
 from streams import limits
 from streams.features import FEATURES
 from streams.learning.gate import refusal
@@ -22,7 +22,7 @@ __all__ = ["take_model"]
 _LOG = log.get("models")
 
 
-def take_model(shared: Shared, name: str, value: bytes | None) -> None:
+def take_model(shared: Replica, name: str, value: bytes | None) -> None:
     """Swap in the snapshot of model ``name``, while running."""
     if value is None:
         return

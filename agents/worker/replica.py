@@ -40,7 +40,7 @@ class BroadcastReader:
     ``caught_up`` is set when everything there was at the start has been handled.
     """
 
-    def __init__(self, bootstrap: str, topics: Sequence[str], handle: Callable[[list[Message]], None]) -> None:
+    def __init__(self, bootstrap: str, topics: Sequence[str], handle: Callable[[list[Message]], object]) -> None:
         self.caught_up = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.cut: set[tuple[str, int]] = set()

@@ -48,17 +48,14 @@ class Kept:
         return np.array(found, dtype=np.uint64), *(np.array(column) for column in columns)
 
 
-@dataclass
-class Shared:
-    """Connections, the replica of the catalogue, and the model in use (replaced as a whole when a new one comes)."""
+@dataclass(kw_only=True)
+class Replica:
+    """What whoever ranks knows of the broadcast topics: the catalogue, the model in use (replaced as a whole when a new
+    one comes) and what operators have set.
+    """
 
-    settings: Settings
-    store: Store
-    producer: Producer
-    catalogue: Catalogue
-    model: Model
-    bad: BadShare
-    learn: bool = True
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    model: Model = field(default_factory=Model)
     factors: Kept = field(default_factory=Kept)
     """Collaborative vectors, for videos that come into the catalogue after their vector."""
     lifts: Kept = field(default_factory=Kept)
@@ -67,3 +64,14 @@ class Shared:
     """Latest values of ``control`` by key."""
     steering: Steering = field(default_factory=Steering)
     """What of it whoever ranks reads."""
+
+
+@dataclass(kw_only=True)
+class Shared(Replica):
+    """The replica, and the connections of a worker."""
+
+    settings: Settings
+    store: Store
+    producer: Producer
+    bad: BadShare
+    learn: bool = True

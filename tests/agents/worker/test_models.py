@@ -12,10 +12,8 @@ from agents.settings import Settings
 from agents.worker.models import take_model
 from agents.worker.shared import Shared
 from streams import limits
-from streams.catalogue import Catalogue
 from streams.features import FEATURES
 from streams.learning.snapshots import encode_snapshot, snapshot
-from streams.ranking import Model
 
 F = len(FEATURES)
 NAMES = list(FEATURES)
@@ -23,7 +21,7 @@ NAMES = list(FEATURES)
 
 def shared() -> Shared:
     nothing: Any = None
-    return Shared(Settings.from_env({}), nothing, nothing, Catalogue(), Model(), BadShare(0.5))
+    return Shared(settings=Settings.from_env({}), store=nothing, producer=nothing, bad=BadShare(0.5))
 
 
 def made(model: str, arrays: dict[str, Any], names: list[str] = NAMES) -> bytes:

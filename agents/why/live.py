@@ -1,0 +1,101 @@
+"""Why, now: what a worker would answer, from what it would read.
+
+The catalogue, the models and the settings come from the broadcast topics, the viewer's row and ledger from the store.
+Nothing is owned, committed or written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import numpy as np
+from confluent_kafka.admin import AdminClient
+
+from agents.errors import Stop
+from agents.ports import ports_of
+from agents.producer import connect_or_stop
+from agents.settings import Settings
+from agents.store import ShardId, Store, StoreUnavailable
+from agents.worker.broadcasts import BROADCAST, lost_states, take, take_states
+from agents.worker.replica import BroadcastReader
+from agents.worker.shared import Replica
+from schemas.feeds import FeedRequest
+from schemas.partitioner import partition
+from streams.desk import Desk, feed_key
+from streams.keys import viewer_key
+from streams.ranking import Model
+from streams.user_shard import UserShard
+from streams.video_shard import decode_state, video_key
+from streams.videos import NUMBERS
+from streams.why import Kept, Why, why
+
+__all__ = ["why_now"]
+
+
+def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
+    """The answer as of what is checkpointed and broadcast by now; raises ``Stop`` where it cannot be read.
+
+    Cost: it reads all of ``video.state``, as a worker does when it starts.
+    """
+    replica = Replica(model=Model(ports=ports_of(settings)))
+    store = Store(settings.store_url, settings.namespace)
+    kafka = logging.getLogger("feedstream.kafka")
+    connect_or_stop(AdminClient({"bootstrap.servers": settings.bootstrap}, logger=kafka), settings.bootstrap, 10.0)
+    try:
+        store.ping()
+        asyncio.run(_fill(replica, settings, store))
+        return _asked(replica, store, request, video_id)
+    except StoreUnavailable as error:
+        raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
+    finally:
+        store.close()
+
+
+async def _fill(replica: Replica, settings: Settings, store: Store) -> None:
+    """Read the broadcast topics up to their ends."""
+    reader = BroadcastReader(settings.bootstrap, BROADCAST, lambda batch: take(replica, batch))
+    reader.start()
+    try:
+        caught_up = asyncio.ensure_future(reader.caught_up.wait())
+        waiting: set[asyncio.Future[Any]] = {caught_up, reader.failed}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if not caught_up.done():
+            caught_up.cancel()
+            reader.failed.result()
+    finally:
+        reader.close()
+    known = replica.catalogue.row_of
+    for states in lost_states(store, reader.cut):
+        take_states(replica, [(name, state) for name, state in states if name not in known])
+
+
+def _asked(replica: Replica, store: Store, request: FeedRequest, video_id: str) -> Why:
+    layout = store.stored_layout()
+    shard = UserShard(0, replica.catalogue, learn=False)
+    desk = Desk(shard, "why", steering=replica.steering)
+    user = request.user_id
+    if (count := layout.get("user_partitions")) is not None:
+        place = ShardId("u", partition(user.encode(), count))
+        row, ledger = store.mget(place, [viewer_key(user), feed_key(user)])
+        if row is not None:
+            shard.viewers.decode([user], [row])
+        if ledger is not None:
+            desk.decode(shard.viewers.rows([user])[0], ledger)
+    asked = desk.request(request)
+    seq = int(shard.viewers.seq[asked.viewer])
+    sent = {name: (seq, place) for name, place in desk.latest(asked.viewer).items()}
+    kept = _kept(store, layout.get("video_partitions"), video_id)
+    return why(replica.catalogue, shard.viewers, asked, replica.model, video_id, kept, sent)
+
+
+def _kept(store: Store, count: int | None, video_id: str) -> Kept | None:
+    """What the store keeps of a video, active or not."""
+    if count is None:
+        return None
+    (value,) = store.mget(ShardId("v", partition(video_id.encode(), count)), [video_key(video_id)])
+    if value is None:
+        return None
+    state = decode_state(value)
+    return Kept(state.video, int(np.frombuffer(state.numbers, dtype=NUMBERS)["last_ms"][0]))

@@ -1,0 +1,104 @@
+"""Broadcasts: what a process that ranks makes of ``video.state``, ``models`` and ``control``.
+
+Whatever cannot be read is named in the log and changes nothing. No connection is needed but where states that the topic
+has lost are read back from the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from agents import log
+from agents.store import ShardId, Store
+from agents.worker.models import take_model
+from agents.worker.replica import Message
+from agents.worker.shared import Replica
+from schemas.codec import BadRecord, decode
+from schemas.control import Control
+from schemas.internal import VideoState
+from streams.hashing import hash64
+from streams.video_shard import decode_state, video_key
+
+__all__ = ["BROADCAST", "Heard", "lost_states", "take", "take_states"]
+
+_LOG = log.get("broadcasts")
+_STATES: Final = "video.state"
+BROADCAST: Final = (_STATES, "models", "control")
+"""The topics that every process that ranks reads whole."""
+States = Sequence[tuple[str, VideoState | None]]
+_PAGE: Final = 5_000
+
+
+class Heard(NamedTuple):
+    """Videos (hashes) that are ``new`` in the catalogue, and those that are ``gone`` from among the candidates, by
+    hash.
+    """
+
+    new: list[int]
+    gone: dict[int, str]
+
+
+def take(replica: Replica, batch: Iterable[Message]) -> Heard:
+    """Take over records: states into the catalogue, models and settings to whoever ranks."""
+    states: list[tuple[str, VideoState | None]] = []
+    for message in batch:
+        name = (message.key or b"").decode("utf-8", "replace")
+        if message.topic == _STATES:
+            try:
+                states.append((name, decode_state(message.value) if message.value else None))
+            except (msgspec.MsgspecError, ValueError) as error:
+                _LOG.warning("state_refused", error=str(error), offset=message.offset)
+        elif message.topic == "models":
+            take_model(replica, name, message.value)
+        else:
+            _take_control(replica, message)
+    return take_states(replica, states)
+
+
+def take_states(replica: Replica, states: States) -> Heard:
+    """Take over states of videos by id, None drops one, with what was learnt of them before they came."""
+    if not states:
+        return Heard([], {})
+    catalogue = replica.catalogue
+    new = [hash64(video_id) for video_id, _ in states if video_id not in catalogue.row_of]
+    shown = {video_id for video_id, _ in states if catalogue.shows(video_id)}
+    catalogue.take_states(states)
+    if (vectors := replica.factors.find(new)) is not None:
+        catalogue.place(*vectors)
+    if (lifts := replica.lifts.find(new)) is not None:
+        catalogue.place_lift(*lifts)
+    return Heard(new, {hash64(video_id): video_id for video_id in shown if not catalogue.shows(video_id)})
+
+
+def lost_states(store: Store, cut: Iterable[tuple[str, int]]) -> Iterator[States]:
+    """States of active videos of the partitions (topic, number) whose beginning is gone, from the store."""
+    for shard in [ShardId("v", number) for topic, number in sorted(cut) if topic == _STATES]:
+        keys = store.marked(shard)
+        for low in range(0, len(keys), _PAGE):
+            page = keys[low : low + _PAGE]
+            found = zip(page, store.mget(shard, page), strict=True)
+            states = [(key[len(video_key("")) :].decode(), decode_state(value)) for key, value in found if value]
+            yield [(name, state) for name, state in states if state.active]
+        _LOG.info("states_from_store", shard=str(shard), videos=len(keys))
+
+
+def _take_control(replica: Replica, message: Message) -> None:
+    try:
+        record = decode("control", message.key, message.value, message.timestamp_ms)
+    except BadRecord as error:
+        _LOG.warning("control_refused", why=str(error), offset=message.offset)
+        return
+    key = (message.key or b"").decode()
+    value = record.value if isinstance(record, Control) else None
+    try:
+        replica.steering.take(key, value)
+    except ValueError as error:
+        _LOG.warning("control_refused", why=str(error), offset=message.offset)
+        return
+    if value is None:
+        replica.control.pop(key, None)
+    else:
+        replica.control[key] = value
