@@ -11,6 +11,8 @@ import orjson
 
 from agents.cli.files import lines_of
 from agents.cli.progress import counted
+from agents.ports import ports_of
+from agents.settings import Settings
 from schemas.codec import encode
 
 __all__ = ["replay"]
@@ -29,7 +31,8 @@ def replay(file: Path, out: Path | None, state_hash: bool, learn_rows: int, nega
     """Fold FILE (wire lines, - for stdin) and write one batch for each feed request, as of the lines before it."""
     from streams.replay import Replay  # noqa: PLC0415  # River is slow to import
 
-    engine = Replay(now_ms if now_ms is not None else int(time.time() * 1_000), learn_rows, negatives)
+    sent_ms = now_ms if now_ms is not None else int(time.time() * 1_000)
+    engine = Replay(sent_ms, learn_rows, negatives, ports=ports_of(Settings.from_env()))
     sink = out.open("wb") if out is not None else None
     try:
         for batch in engine.run(counted("lines replayed", lines_of(file))):

@@ -1,9 +1,4 @@
-"""An own scorer and an own candidate source, as feedstream takes them:
-
-    export PYTHONPATH=docs/examples
-    export FEEDSTREAM_SCORER=own_ranking:shorter_at_night
-    export FEEDSTREAM_SOURCE=own_ranking:editors_picks
-"""
+"""An own scorer and an own candidate source; docs/ports.md says how they are set."""
 
 from __future__ import annotations
 
@@ -13,14 +8,15 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from feedstream import FEATURES, Asker, Video
+from schemas.catalogue import Video
+from streams.features import FEATURES
+from streams.ports import Asker
 
-_FRESH = FEATURES.index("log_age")
+AGE = FEATURES.index("log_age")
+PICKS = ["cat-1", "cat-2", "dog-1"]
 
 
-def shorter_at_night(
-    x: npt.NDArray[np.float32], asker: Asker, videos: Sequence[Video]
-) -> npt.NDArray[np.float64]:
+def shorter_at_night(x: npt.NDArray[np.float32], asker: Asker, videos: Sequence[Video]) -> npt.NDArray[np.float64]:
     """Between ten and six, what is longer than a minute loses a third of a unit, and what is old a little more.
 
     The hour is that of the request, never that of the clock: a replay must give the same answer.
@@ -29,9 +25,9 @@ def shorter_at_night(
     if 6 <= hour < 22:
         return np.zeros(len(videos))
     long = np.array([video.duration_ms > 60_000 for video in videos])
-    return -0.33 * long - 0.02 * x[:, _FRESH].astype(np.float64)
+    return -0.33 * long - 0.02 * x[:, AGE].astype(np.float64)
 
 
 def editors_picks(asker: Asker) -> Iterable[str]:
-    """Three videos that everybody should be considered for; they are ranked like all others."""
-    return ["cat-1", "cat-2", "dog-1"]
+    """Videos that everybody should be considered for; they are filtered and ranked like all others."""
+    return PICKS
