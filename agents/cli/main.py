@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "why": ("agents.cli.why:why", "Say why a video is, or is not, in a viewer's feed."),
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),
     "replay": ("agents.cli.replay:replay", "Fold a file of wire lines in one process, without a broker."),
+    "export-training": ("agents.cli.export_training:export_training", "Write a log's training examples as Parquet."),
     "evaluate": ("agents.cli.evaluate:evaluate", "Say how good the ranking is on a file of wire lines."),
 }
 """Name to (``module:function``, help), in the order that ``--help`` shows."""
