@@ -10,6 +10,7 @@ import pytest
 
 from agents.cli.main import main
 from agents.testing.live import Live
+from agents.testing.servers import RealKafka, RealRedis
 from tests.agents.worker.test_feeds_live import answer, ask, event, ids, known_videos, video, watch
 
 pytestmark = pytest.mark.timeout(180)
@@ -24,8 +25,8 @@ def run(live: Live, capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int
     return int(left.value.code or 0), capsys.readouterr().out
 
 
-@pytest.fixture(scope="module")
-def world(live: Live) -> Live:
+def announced(live: Live) -> Live:
+    """Fifty videos by twenty creators, known to the worker."""
     for at in range(50):
         live.send("videos", f"y{at}", video(f"y{at}", f"yc{at % 20}", ("tea", "toys", "tram")[at % 3]))
     wanted = {f"y{at}" for at in range(50)}
@@ -33,7 +34,22 @@ def world(live: Live) -> Live:
     return live
 
 
-def test_each_answer_is_what_the_worker_does(world: Live, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_each_answer_is_what_the_worker_does(live: Live, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    _answers(announced(live), capsys, tmp_path)
+
+
+@pytest.mark.kafka
+@pytest.mark.redis
+def test_it_is_so_on_real_servers(
+    fresh_kafka: RealKafka, redis_server: RealRedis, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with Live(f"kafka://{fresh_kafka.bootstrap}", redis_server.url, tmp_path, snapshot_s="0.5") as live:
+        assert run(live, capsys, "topics", "apply")[0] == 0
+        live.start()
+        _answers(announced(live), capsys, tmp_path)
+
+
+def _answers(world: Live, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     def why(name: str, *more: str) -> Any:
         return orjson.loads(run(world, capsys, "why", "wendy", name, "--json", *more)[1])
 
