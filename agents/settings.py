@@ -91,6 +91,9 @@ class Settings:
     """``module:function`` of one's own that adds to scores; empty: none. See docs/ports.md."""
     source: str = ""
     """``module:function`` of one's own that names candidates; empty: none."""
+    text_model: str = ""
+    """Folder of a sentence-transformers model that reads captions and requests (``feedstream[sentences]``); empty:
+    characters are hashed, which needs no model."""
     metrics_port: int = 0
     """Prometheus port on 127.0.0.1; 0: none."""
 

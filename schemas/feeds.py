@@ -19,6 +19,9 @@ class FeedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     ``candidates``: rank these and no others; ``seed_video_id``: what is like this one; ``source``: by whom the viewer
     follows, what is on the rise, or everything. ``explain``: items carry the parts of their scores.
+    ``query``: what is asked for in words, English or Chinese; the first 80 characters count. "less X" and "more X" hold
+    for later batches too and fade within days; what was asked before goes on as a part of the next request for some
+    minutes; ``undo`` (撤销) takes the latest back, ``reset`` (重置) all of it. A preview asks once and keeps nothing.
     """
 
     v: Literal[1]

@@ -45,6 +45,7 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     ``opened_*``: features as served, u64[n] pair, i64[n] ms, f16[n, F], f32[n] weight. ``label_*``: what became of a
     pair, u64[m], i64[m], u16[m]. ``group_*``: a positive and its sampled negatives, f16[g, 1+K, F], f32[g],
     the log of how many videos each of them stands for, f16[g, 1+K], and when it was, i64[g].
+    ``term_*``: positives after a request in words: u64[t] term, u64[t, VIDEO_TAGS] tags, f32[t] worth, i64[t] ms.
     ``emb_*``: u64[g, R] latest positives, u64[g] positive, u64[g, K2] negatives.
     """
 
@@ -66,6 +67,10 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     emb_recent: bytes = b""
     emb_positive: bytes = b""
     emb_negatives: bytes = b""
+    term_name: bytes = b""
+    term_tags: bytes = b""
+    term_w: bytes = b""
+    term_ms: bytes = b""
 
 
 class ModelSnapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "popular": ("because many like it", ""),
     "fresh": ("because it is new to nearly everybody", ""),
     "objective": ("because of what this feed is tuned for", ""),
+    "asked": ("because you asked for {}", "query"),
+    "inferred": ("because it seems to be about what you watch", ""),
     "own": ("because this service picked it for you", ""),
     "rest": ("because what fits better is used up", ""),
 }
@@ -42,6 +44,8 @@ SOURCES: Final[dict[str, str]] = {
     "popular": "liked by many, at the viewer's usual level",
     "fresh": "exploration: met by few so far, takes a place kept for such videos",
     "objective": "worth most by the declared objective",
+    "asked": "fits what the viewer asked for in words, wanted more of, or has just opened",
+    "inferred": "untagged, and seems to be about what the viewer watches",
     "own": "named by the operator's own candidate source, or lifted by the own scorer",
     "following": "asked for with `source: following`",
 }

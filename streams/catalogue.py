@@ -16,10 +16,12 @@ from schemas.catalogue import Video
 from schemas.internal import VideoState
 from streams import limits
 from streams.changes import Packed
-from streams.content import content_vector, tag_hashes
+from streams.content import content_vector, tag_hashes, told
 from streams.hashing import U64, hash64
 from streams.index import HashIndex
+from streams.inferred import Themes, infer
 from streams.tables import F32, I64
+from streams.text import NGRAMS, Encoder
 from streams.videos import NUMBERS, VideoTable
 from streams.viewers import LEVELS
 
@@ -32,6 +34,10 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "lang": (np.uint64, (), 0),
     "tags": (np.uint64, (limits.VIDEO_TAGS,), 0),
     "tag_ids": (np.int32, (limits.VIDEO_TAGS + 2,), 0),
+    "effect_ids": (np.int32, (limits.VIDEO_EFFECTS,), 0),
+    "guess_ids": (np.int32, (limits.GUESSES,), 0),
+    "guess_w": (np.float32, (limits.GUESSES,), 0.0),
+    "guess_mass": (np.float32, (), 0.0),
     "countries": (np.uint64, (limits.COUNTRIES,), 0),
     "joint": (np.float32, (limits.DIM + limits.FACTORS + 1,), 0.0),
     "popular": (np.float32, (LEVELS + len(limits.LIFT_HALF_LIVES_S) + 1,), 0.0),
@@ -51,7 +57,8 @@ class Catalogue(VideoTable):
     ``candidate`` bool[n]: announced, active, public, recommendable and no duplicate. ``countries`` all 0: everywhere.
     ``joint`` f32[n, DIM + FACTORS + 1] holds side by side what one matrix product takes: ``content``, ``factors`` and
     ``base``, the score of each video alone. ``shortlist`` keeps ``base`` and the ``popular`` features; ``stale`` marks
-    rows that changed since.
+    rows that changed since. ``text`` f32[n, encoder.wide] is what caption and tags say; ``guess_ids`` and ``guess_w``
+    are tags inferred for a video that has none, and how sure they are.
     """
 
     hash: U64
@@ -60,6 +67,11 @@ class Catalogue(VideoTable):
     lang: U64
     tags: U64
     tag_ids: npt.NDArray[np.int32]
+    effect_ids: npt.NDArray[np.int32]
+    guess_ids: npt.NDArray[np.int32]
+    guess_w: F32
+    guess_mass: F32
+    text: F32
     countries: U64
     joint: F32
     popular: F32
@@ -71,15 +83,22 @@ class Catalogue(VideoTable):
     candidate: npt.NDArray[np.bool_]
     stale: npt.NDArray[np.bool_]
 
-    def __init__(self) -> None:
-        super().__init__(_EXTRA)
+    def __init__(self, encoder: Encoder = NGRAMS) -> None:
+        super().__init__(_EXTRA | {"text": (np.float32, (encoder.wide,), 0.0)})
+        self.encoder = encoder
+        self.themes = Themes(encoder.wide)
+        """What captions of each tag are like."""
+        self.learned: dict[int, tuple[U64, F32, float, int]] = {}
+        """Of terms (hashes) the tags watched after them, u64[TERM_TAGS], weights, how much was watched, as of when."""
         self.row_of: dict[str, int] = {}
         self.row_of_hash: dict[int, int] = {}
         self.video_ids: list[str] = []
         self.videos: list[Video | None] = []
         self.tag_names: dict[int, str] = {}
         self.id_of_tag: dict[int, int] = {}
-        """Small numbers (from 1) of tags, creators and sounds by hash, as in ``tag_ids``: tags, then creator, sound."""
+        """Small numbers (from 1) of tags, creators, sounds and effects by hash, as in ``tag_ids``: tags, then creator,
+        sound.
+        """
         self.version = 0
         """Changes whenever the set of candidates may have changed."""
         self.scale: tuple[int, int, Any] | None = None
@@ -95,6 +114,7 @@ class Catalogue(VideoTable):
         self._bound: I64 | None = None
         self._sensitive: I64 | None = None
         self._uploads: dict[int, set[int]] = {}
+        self._heard: dict[int, set[int]] = {}
 
     @property
     def content(self) -> F32:
@@ -129,14 +149,20 @@ class Catalogue(VideoTable):
         """Take over numbers and records of unique ``rows``."""
         self.unpack(rows, packed)
         self.stale[rows] = True
+        described: list[int] = []
         for row, video, alive in zip(rows.tolist(), videos, active, strict=True):
             known = self.videos[row]
             if video is not known and video != known:
                 self._describe(row, video)
+                described += [row] if video is not None else []
             candidate = alive and barred(video) is None
             if candidate != self.candidate[row]:
                 self.candidate[row] = candidate
                 self._changed()
+        if described:
+            records = (self.videos[row] for row in described)
+            self.text[described] = self.encoder([told(video) for video in records if video is not None])
+        infer(self, rows, described)
 
     def place(self, names: U64, vectors: F32) -> None:
         """Set the collaborative vectors of videos by hash; unknown ones are left out."""
@@ -150,6 +176,16 @@ class Catalogue(VideoTable):
         known = rows >= 0
         self.lift[rows[known]], self.lift_ms[rows[known]] = sums[known], at_ms[known]
         self.stale[rows[known]] = True
+
+    def place_terms(self, names: U64, tags: U64, weights: F32, mass: F32, at_ms: I64) -> None:
+        """Set what terms by hash mean (``learning.terms``), a row each; beyond the bound those set longest ago go."""
+        rows = zip(names.tolist(), tags, weights, mass.tolist(), at_ms.tolist(), strict=True)
+        for name, *told_of in rows:
+            if name:
+                self.learned.pop(name, None)
+                self.learned[name] = (told_of[0], told_of[1], told_of[2], told_of[3])
+        for name in list(self.learned)[: max(0, len(self.learned) - limits.TERMS)]:
+            del self.learned[name]
 
     def intern(self, video_ids: Sequence[str]) -> I64:
         """Row of each id, a new one where it had none, int64[n]."""
@@ -204,6 +240,10 @@ class Catalogue(VideoTable):
         """Rows of the videos of a creator (a hash), int64[m]."""
         return np.array(sorted(self._uploads.get(creator, ())), dtype=np.int64)
 
+    def sounding(self, sound: int) -> I64:
+        """Rows of the videos with a sound (a hash), int64[m]."""
+        return np.array(sorted(self._heard.get(sound, ())), dtype=np.int64)
+
     def _describe(self, row: int, video: Video | None) -> None:
         self.videos[row] = video
         if video is None:
@@ -211,7 +251,10 @@ class Catalogue(VideoTable):
         self._uploads.get(int(self.creator[row]), set()).discard(row)
         self.creator[row] = hash64(video.creator_id)
         self._uploads.setdefault(int(self.creator[row]), set()).add(row)
+        self._heard.get(int(self.sound[row]), set()).discard(row)
         self.sound[row] = hash64(video.sound_id) if video.sound_id else 0
+        if self.sound[row]:
+            self._heard.setdefault(int(self.sound[row]), set()).add(row)
         self.lang[row] = hash64(video.lang) if video.lang else 0
         self.tags[row] = tag_hashes(video)
         for name in (*video.tags, *([video.category] if video.category else [])):
@@ -219,6 +262,9 @@ class Catalogue(VideoTable):
         numbers = self.id_of_tag
         for at, name in enumerate((*self.tags[row].tolist(), int(self.creator[row]), int(self.sound[row]))):
             self.tag_ids[row, at] = numbers.setdefault(name, len(numbers) + 1) if name else 0
+        self.effect_ids[row] = 0
+        for at, effect in enumerate(video.effect_ids[: limits.VIDEO_EFFECTS]):
+            self.effect_ids[row, at] = numbers.setdefault(hash64(effect), len(numbers) + 1)
         countries = [hash64(country) for country in video.countries[: limits.COUNTRIES]]
         self.countries[row] = countries + [0] * (limits.COUNTRIES - len(countries))
         self._bound = self._sensitive = None
@@ -230,11 +276,11 @@ class Catalogue(VideoTable):
         for row in rows:
             del self.row_of[self.video_ids[row]]
             del self.row_of_hash[int(self.hash[row])]
-            maker = int(self.creator[row])
-            if (own := self._uploads.get(maker)) is not None:
-                own.discard(row)
-                if not own:
-                    del self._uploads[maker]
+            for held, name in ((self._uploads, int(self.creator[row])), (self._heard, int(self.sound[row]))):
+                if (own := held.get(name)) is not None:
+                    own.discard(row)
+                    if not own:
+                        del held[name]
             self.video_ids[row], self.videos[row] = "", None
             self.candidate[row], self.stale[row] = False, True
         if rows:

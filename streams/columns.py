@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from streams.asks import OPENED, Asked
 from streams.hashing import U64, hash64
 from streams.tables import I64
 from streams.wishes import FOLLOWS, KINDS, Wish
@@ -60,7 +61,7 @@ class Columns:
     ``users`` and ``videos`` are id strings (n each); ``kind`` u8[n], ``ref`` u64[n] (0 where the kind has none),
     ``value`` i64[n]: watch_ms, or ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties.
     ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n]. ``wishes`` are what viewers hid or
-    followed, or took back.
+    followed, or took back, ``asks`` what they opened or searched for.
     """
 
     topics: list[str]
@@ -74,9 +75,15 @@ class Columns:
     ts_ms: I64
     offset: I64
     wishes: list[Wish] = field(default_factory=list)
+    asks: list[Asked] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @property
+    def speakers(self) -> list[str]:
+        """Viewers of the wishes and asks."""
+        return [wish.user_id for wish in self.wishes] + [asked.user_id for asked in self.asks]
 
 
 def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Columns:
@@ -89,6 +96,7 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
     """
     verb = topic.removeprefix("events.")
     wishes = _WISHES[verb](events) if verb in _WISHES else []
+    asks = _asks(events) if verb == "action" else []
     if verb in {"feedback", "action"}:
         kept = [at for at, event in enumerate(events) if event.video_id is not None]
         if len(kept) < len(events):
@@ -109,6 +117,7 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
         ts_ms=ts_ms,
         offset=np.fromiter(offsets, np.int64, count),
         wishes=wishes,
+        asks=asks,
     )
 
 
@@ -118,6 +127,17 @@ def _wishes(events: Sequence[Any]) -> list[Wish]:
         _wish(event, KINDS[event.kind], event.target)
         for event in events
         if event.kind in KINDS and (event.target or event.video_id or event.kind == "reset")
+    ]
+
+
+def _asks(events: Sequence[Any]) -> list[Asked]:
+    """What actions open or search for; what names neither a target nor a video says nothing."""
+    return [
+        Asked(event.user_id, OPENED[event.kind], text, video, event.ts_ms)
+        for event in events
+        if event.kind in OPENED
+        for text, video in [((event.query or event.target or ""), hash64(event.video_id) if event.video_id else 0)]
+        if text or (video and event.kind != "search")
     ]
 
 
@@ -162,6 +182,7 @@ def merge(parts: Sequence[Columns]) -> Columns:
         users=[user for part in parts for user in part.users],
         videos=[video for part in parts for video in part.videos],
         wishes=[wish for part in parts for wish in part.wishes],
+        asks=[asked for part in parts for asked in part.asks],
         **arrays,
     )
 

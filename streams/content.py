@@ -13,7 +13,7 @@ from streams import limits
 from streams.hashing import U64, hash64
 from streams.tables import F32
 
-__all__ = ["content_vector", "tag_hashes"]
+__all__ = ["content_vector", "tag_hashes", "told"]
 
 _WEIGHTS = (("category", 1.0), ("sound_id", 0.4), ("creator_id", 0.6), ("lang", 0.3))
 
@@ -28,6 +28,16 @@ def tag_hashes(video: Video) -> U64:
     names = dict.fromkeys([*video.tags, *([video.category] if video.category else [])])
     hashes = [hash64(name) for name in list(names)[: limits.VIDEO_TAGS]]
     return np.array(hashes + [0] * (limits.VIDEO_TAGS - len(hashes)), dtype=np.uint64)
+
+
+def told(video: Video) -> str:
+    """What a video says in words: caption, tags and category.
+
+    >>> told(Video(v=1, video_id="x", creator_id="b", created_ms=0, duration_ms=0, caption="Meow", tags=["mood:cute"]))
+    'Meow cute'
+    """
+    names = dict.fromkeys(name.rpartition(":")[2] for name in (*video.tags, video.category or ""))
+    return " ".join(part for part in (video.caption or "", *names) if part)
 
 
 def content_vector(video: Video) -> F32:

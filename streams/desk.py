@@ -14,6 +14,7 @@ import numpy as np
 
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
+from streams.asks import decode_asks, encode_asks, spoken
 from streams.hashing import U64, hash64, hash_all
 from streams.hidden import hidden_rows
 from streams.ranking import Ranked, Request
@@ -24,11 +25,15 @@ __all__ = ["Desk", "FeedRow", "feed_key"]
 
 Reason = Literal["hidden", "taken_down"]
 Trigger = Literal["request", "preview", "first", "near_end", "signal"]
-_FORMAT = 1
+_FORMAT = 2
 
 
 class FeedRow(msgspec.Struct, kw_only=True):
-    """What a viewer was served, as stored: written by feed commits only."""
+    """What a viewer was served, as stored: written by feed commits only.
+
+    ``asks`` repeats what the viewer's own row says, since requests in words are committed here; whichever row was
+    written last, both together say all of it. Format 1 had none.
+    """
 
     format: int
     seq: int
@@ -36,6 +41,7 @@ class FeedRow(msgspec.Struct, kw_only=True):
     tail: list[int]
     reach: int
     last_creator: int
+    asks: bytes = b""
 
 
 _ROW = msgspec.msgpack.Decoder(FeedRow)
@@ -63,6 +69,9 @@ class Desk:
     def request(self, request: FeedRequest) -> Request:
         """The ranking that a request asks for."""
         row = self._shard.viewers.rows([request.user_id])[0]
+        query = (request.query or "")[: limits.ASK_CHARS]
+        if query and request.purpose != "preview" and self._shard.viewers.personalize[row]:
+            self._shard.viewers.ask(row, spoken(self._shard.viewers.asks[row], query, request.ts_ms))
         asked = self.own(row, request.ts_ms, request.limit)
         return asked._replace(
             pure=request.purpose == "preview",
@@ -72,6 +81,7 @@ class Desk:
             source=request.source or "for_you",
             like=hash64(request.seed_video_id) if request.seed_video_id else 0,
             explain=request.explain,
+            query=query,
         )
 
     def own(self, row: int, now_ms: int, limit: int) -> Request:
@@ -196,15 +206,17 @@ class Desk:
             tail=list(tail),
             reach=self._reach.get(row, -1),
             last_creator=self._creator.get(row, 0),
+            asks=encode_asks(viewers.asks[row]),
         )
         return msgspec.msgpack.encode(stored)
 
     def decode(self, row: int, value: bytes) -> None:
         """Take over a stored ledger."""
         stored = _ROW.decode(value)
-        if stored.format != _FORMAT:
-            raise ValueError(f"a feed row has format {stored.format}, this version reads {_FORMAT}")
+        if not 1 <= stored.format <= _FORMAT:
+            raise ValueError(f"a feed row has format {stored.format}, this version reads {_FORMAT} and before")
         viewers = self._shard.viewers
+        viewers.ask(row, decode_asks(stored.asks))
         viewers.seq[row] = stored.seq
         viewers.served[row] = np.frombuffer(stored.served, dtype=np.uint64).copy()
         self._tail[row] = {name: at for at, name in enumerate(stored.tail)}

@@ -125,6 +125,8 @@ def _worded(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: 
     """The reason code of a part for each of ``rows``, with a name after the colon where there is one to name."""
     if name == "interest":
         return [f"tag:{tag}" if tag else name for tag in _liked_tags(catalogue, viewers, request.viewer, rows)]
+    if name == "asked" and request.query:
+        return [f"{name}:{request.query}"] * len(rows)
     if name in {"creator", "sound"}:
         records = [catalogue.videos[row] for row in rows.tolist()]
         ids = [getattr(record, f"{name}_id", None) for record in records]

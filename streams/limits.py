@@ -51,6 +51,40 @@ HIDDEN: Final = 512
 FOLLOWED: Final = 1_024
 """Creators that a viewer followed or left again, 17 bytes each; beyond it those longest ago fall out."""
 
+# --- words ---
+TEXT: Final = 128
+"""Length of a text vector of the encoder that is always there; float32, unit norm."""
+WORDS: Final = 100_000
+"""Words whose places in a text vector are kept; others are hashed anew."""
+MEANINGS: Final = 10_000
+"""Texts whose terms, tags and vectors are kept; others are read anew."""
+TERMS_ASKED: Final = 8
+"""Terms of one request that count; further ones are ignored."""
+ASKS: Final = 8
+"""Asks kept per viewer of each kind (tags, sounds and effects opened, searches, more of, less of); the oldest falls
+out, so that a flood of one kind takes no other with it.
+"""
+ASK_CHARS: Final = 80
+"""Characters of a request, or of a name opened, that count; the rest is cut."""
+ASKED_MS: Final = 1_800_000
+"""How long after a viewer asked for something a positive teaches what the words meant."""
+TERMS: Final = 20_000
+"""Terms that associations are kept of; where they run out, the tenth asked for longest ago goes."""
+TERM_TAGS: Final = 16
+"""Tags kept per term (12 bytes each); the weakest falls out."""
+TERM_HALF_LIFE_S: Final = 30 * 86_400.0
+"""Decay of associations: what a word means this season."""
+TAUGHT: Final = 64
+"""Positives that teach meanings, per frame; further ones do not."""
+VIDEO_EFFECTS: Final = 4
+"""Effects of a video that count for ranking; further ones are kept in its record only."""
+GUESSES: Final = 4
+"""Tags inferred per untagged video; the least sure falls out."""
+THEMES: Final = 4_096
+"""Tags whose captions are kept as one mean vector each; captions tell nothing of tags first seen later."""
+HEARD: Final = 32
+"""Videos of one creator or sound that are read to infer the tags of another."""
+
 # --- videos ---
 NEIGHBOURS: Final = 64
 """Videos liked by the same viewers, kept per video (16 bytes each); the weakest falls out."""

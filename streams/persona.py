@@ -19,7 +19,7 @@ from streams.hashing import U64
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
 
-__all__ = ["agreement", "personal"]
+__all__ = ["agreement", "liked_tags", "personal"]
 
 _HALF: Final = np.float32(0.5)  # liking, in units of worth, from which on it counts by its logarithm
 _SURE: Final = np.float32(3.0)  # videos met with a tag after which their mean counts for half
@@ -70,6 +70,16 @@ def personal(
         out[part, 9] = -np.abs(length[part] - mean[at]) if heavy[at] > 0.5 else 0.0
         makers = followed(catalogue, viewers.follows[row]) if len(viewers.follows[row]) else []
         out[part, 10] = np.isin(creator[part], np.array(makers, dtype=np.uint64)) if makers else 0.0
+
+
+def liked_tags(catalogue: Catalogue, viewers: ViewerTable, viewer: int) -> tuple[npt.NDArray[np.int32], F32]:
+    """The catalogue's numbers of the tags of a viewer, int32[TAGS] (0 none), and what ``personal`` takes each to be
+    worth, over weeks and in this session, float32[TAGS, 2].
+    """
+    who = np.array([viewer])
+    agreed = agreement(viewers, who)
+    weeks, session = _extra_worth(viewers, who, 0) * agreed, _extra_worth(viewers, who, 1) * (1 + _TURN * (1 - agreed))
+    return _numbers(catalogue, viewers.tags[viewer]), np.stack((weeks[0], session[0]), axis=1)
 
 
 def _sums(table: F32, numbers: npt.NDArray[np.int32], weights: F32, own: npt.NDArray[np.int32]) -> F32:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from streams import limits
+from streams.bending import bent
 from streams.catalogue import Catalogue
 from streams.explain import parts_of, reasons_of
 from streams.features import FEATURES, PRIOR, candidate_features, grouped_features
@@ -60,7 +61,8 @@ class Request(NamedTuple):
     """One ranking to make. ``pure``: a preview, no exploration and no diversity, what was only served may come.
 
     ``source`` for_you, following or trending; ``like`` the hash of the video that all are to be like, 0 none.
-    ``tuning`` is what holds for this viewer; ``explain``: hand out the parts of each score.
+    ``query`` is what is asked for in words. ``tuning`` is what holds for this viewer; ``explain``: hand out the parts
+    of each score.
     """
 
     viewer: int
@@ -74,6 +76,7 @@ class Request(NamedTuple):
     exclude: U64 | None = None
     source: str = "for_you"
     like: int = 0
+    query: str = ""
     tuning: Tuning = DEFAULT
     explain: bool = False
 
@@ -155,6 +158,7 @@ def scored(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     tilted = tilt(one.x, model.heads, request.tuning.objective)
     if isinstance(tilted, np.ndarray):
         added["objective"] = tilted
+    added |= bent(catalogue, viewers, request, one.rows, model.weights)
     if model.ports.scorer is not None:
         added["own"] = model.ports.scores(catalogue, viewers, request.viewer, request.now_ms, one.rows, one.x)
     return Scored(sum(added.values(), one.x @ model.weights), added)
@@ -197,7 +201,7 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
 
 def _explores(request: Request) -> list[bool]:
     """Which places of the slate go to fresh videos; the seed says where the first of them stands."""
-    share = request.tuning.slate.fresh
+    share = 0.0 if request.query else request.tuning.slate.fresh
     places = (np.arange(request.limit + 1) + request.seed % 1_000) * share
     return [bool(turn) for turn in np.diff(np.floor(places + 1e-9)) > 0]
 

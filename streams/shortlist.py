@@ -14,6 +14,7 @@ import numpy as np
 
 from streams import limits
 from streams.affinity import Near, taste_vectors
+from streams.bending import bend, bends
 from streams.catalogue import Catalogue
 from streams.features import FEATURES, POPULAR, Group, group_of
 from streams.filters import forbidden
@@ -90,8 +91,11 @@ def light_scores(
     interest = _interest(viewers, who, light) * viewers.personalize[who][:, None]
     joint = np.concatenate((interest, taste, np.ones((len(who), 1), dtype=np.float32)), axis=1)
     scores: F32 = joint @ catalogue.joint[: catalogue.high].T
-    for request, row in zip(requests, scores, strict=True):
-        row[forbidden(catalogue, viewers, request)] = _NEVER
+    for at, request in enumerate(requests):
+        if bends(viewers, request):
+            everything = slice(0, catalogue.high)
+            scores[at] += bend(catalogue, viewers, request, everything, texts=bool(request.query))
+        scores[at, forbidden(catalogue, viewers, request)] = _NEVER
     return group, scores
 
 

@@ -13,12 +13,21 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-__all__ = ["DEFAULT", "OFF", "Explain", "Objective", "Share", "Slate", "Tuning", "Worth", "changed", "described"]
+__all__ = [
+    "DEFAULT", "OFF", "Explain", "Objective", "Pull", "Share", "Slate", "Span", "Tuning", "Words", "Worth", "changed",
+    "described",
+]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
 """What a reaction is worth, in units of one finished long video."""
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 """A part of a whole."""
+
+
+Pull = Annotated[float, Meta(ge=0.0, le=30.0)]
+"""What bends a score: 1 makes a video e times as likely to be chosen."""
+Span = Annotated[float, Meta(gt=0.0, le=1e9)]
+"""A length of time, in the unit that the name ends with."""
 
 
 class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,12 +63,35 @@ class Explain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Reasons an item gives at most, the strongest first; 0: none."""
 
 
+class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far requests in words, what is opened by hand, and inferred tags bend a ranking."""
+
+    query: Pull = 10.0
+    """A video that fits all of what a request asks for, against one that fits nothing of it."""
+    lexicon: Share = 1.0
+    """What a tag that a term means by the lexicon counts, against the term itself as a tag."""
+    learned: Share = 1.0
+    """The same of a tag that a term means by what was watched after it was asked for."""
+    carry: Share = 0.5
+    """What the viewer's earlier requests still count in a later one, at first."""
+    carry_half_life_s: Span = 300.0
+    invite: Pull = 3.0
+    """A video with what the viewer has just opened or searched for, in batches that are not asked for in words."""
+    invite_half_life_s: Span = 600.0
+    more: Pull = 3.0
+    """A video with what the viewer wanted more of, or less of, in later batches."""
+    more_half_life_h: Span = 72.0
+    inferred: Share = 0.5
+    """What an inferred tag counts, against one that the producer gave, where it is sure."""
+
+
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
     objective: Objective = Objective()
     slate: Slate = Slate()
     explain: Explain = Explain()
+    words: Words = Words()
 
 
 DEFAULT: Final = Tuning()
@@ -67,6 +99,11 @@ DEFAULT: Final = Tuning()
 OFF: Final[dict[str, dict[str, Any]]] = {
     "fresh places": {"slate.fresh": 0.0},
     "reasons": {"explain.reasons": 0},
+    "requests in words": {"words.query": 0.0},
+    "learned words": {"words.learned": 0.0},
+    "exploring by hand": {"words.invite": 0.0},
+    "more and less": {"words.more": 0.0},
+    "inferred tags": {"words.inferred": 0.0},
 }
 """Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
 
@@ -110,4 +147,5 @@ def _bounds(kind: Any) -> str:
     meta = getattr(kind, "__metadata__", ())
     if not meta:
         return "on or off" if kind is bool else "any"
-    return f"{meta[0].ge:g} to {meta[0].le:g}"
+    low = f"{meta[0].ge:g}" if meta[0].ge is not None else f"above {meta[0].gt:g}"
+    return f"{low} to {meta[0].le:g}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from schemas.catalogue import User
 from streams import effects, limits, objective
+from streams.asks import note
 from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
@@ -20,6 +21,7 @@ from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import like_again, move_interest
 from streams.keys import outcome_key, viewer_key
 from streams.learning.examples import teach
+from streams.learning.terms import teach_terms
 from streams.learning.training import Training
 from streams.outcomes import OutcomeTable
 from streams.popular import levels
@@ -89,7 +91,7 @@ class UserShard:
     def missing(self, batch: Columns) -> Missing:
         """What ``batch`` needs and memory does not hold."""
         row_of, have = self.viewers.row_of, self.outcomes.row_of
-        named = (*batch.users, *(wish.user_id for wish in batch.wishes))
+        named = (*batch.users, *batch.speakers)
         users = [user for user in dict.fromkeys(named) if user not in row_of]
         videos = self._hashes(batch.videos)
         pairs = pair(hash_all(batch.users), videos).tolist()
@@ -123,7 +125,8 @@ class UserShard:
         """Fold one batch; everything it names must be loaded. Advances the offset of each of its sources, in order."""
         self.offsets.update(zip(batch.topics, next_offsets, strict=True))
         hid = grant(self.viewers, self.catalogue, self.outcomes, batch.wishes)
-        wished = self.viewers.rows(wish.user_id for wish in batch.wishes)
+        note(self.viewers, self.catalogue, batch.asks)
+        wished = self.viewers.rows(batch.speakers)
         self._dirty_viewers.update(wished)
         self.viewers.touched[wished] = self._clock
         if not len(batch):
@@ -319,6 +322,7 @@ class UserShard:
         open_to_us = [rows[viewers.personalize[outcomes.viewer[rows]]] for rows in (created, touched[rising], watched)]
         met, risen, long = open_to_us
         teach(self.training, *tables, met, risen, long, int(batch.ts_ms.max()))
+        teach_terms(self.training, *tables, risen, long)
 
     def _meet(self, created: I64) -> None:
         """Remember newly met videos, and freeze the oldest outcome of a viewer who has too many."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
+from streams.asks import NO_ASKS, SEARCH, Ask, Asks, decode_asks, encode_asks, put_asks
 from streams.hashing import U64, hash64
 from streams.tables import F32, F64, I64, Table
 from streams.wishes import ENTRY, NOTHING
@@ -24,7 +25,7 @@ HALF_LIVES_S = np.array([limits.FAST_HALF_LIFE_S, limits.SLOW_HALF_LIFE_S, limit
 LEVELS = 16
 """How many numbers say how a video stands (``streams.popular.POPULAR_NAMES``)."""
 _NO_MET = np.empty(0, dtype=np.uint64)
-_FORMAT = 1
+_FORMAT = 2
 
 _VECTOR = (np.float32, (limits.DIM,), 0.0)
 _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
@@ -56,18 +57,26 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "reset_ms": (np.int64, (), 0),
     "hidden_count": (np.int32, (), 0),
     "follow_count": (np.int32, (), 0),
+    "asks_bytes": (np.int32, (), 0),
     "positives": (np.int32, (), 0),
     "met_count": (np.int32, (), 0),
     "seq": (np.int64, (), 0),
     "touched": (np.int64, (), 0),
+    "asked_ms": (np.int64, (), 0),
 }
-_UNSAVED = frozenset({"hash", "met_count", "seq", "touched"})
+_UNSAVED = frozenset({"hash", "met_count", "seq", "touched", "asked_ms"})
+_SINCE = {"asks_bytes": 2}
+"""Columns to the format that they came with; the others are of the first."""
 _SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
 _INTERESTS = (
     "fast", "slow", "negative", "mass", "recent", "recent_ms", "levels", "tags", "tag_w", "creators", "creator_w",
     "sounds", "sound_w", "judged", "duration_sum", "duration_mass",
 )  # fmt: skip
-_ROW = np.dtype([(name, _COLUMNS[name][0], _COLUMNS[name][1]) for name in _SAVED])
+_ROWS = {
+    number: np.dtype([(name, *_COLUMNS[name][:2]) for name in _SAVED if _SINCE.get(name, 1) <= number])
+    for number in range(1, _FORMAT + 1)
+}
+_ROW = _ROWS[_FORMAT]
 
 
 class ViewerTable(Table):
@@ -78,7 +87,8 @@ class ViewerTable(Table):
     same over all videos.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
-    ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``. Nothing earned up to ``reset_ms`` counts for interests.
+    ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``, ``asks`` tuples of ``asks.Ask``; ``asked_ms`` is when the
+    viewer last searched. Nothing earned up to ``reset_ms`` counts for interests.
     """
 
     hash: U64
@@ -109,10 +119,12 @@ class ViewerTable(Table):
     reset_ms: I64
     hidden_count: np.ndarray[Any, np.dtype[np.int32]]
     follow_count: np.ndarray[Any, np.dtype[np.int32]]
+    asks_bytes: np.ndarray[Any, np.dtype[np.int32]]
     positives: np.ndarray[Any, np.dtype[np.int32]]
     met_count: np.ndarray[Any, np.dtype[np.int32]]
     seq: I64
     touched: I64
+    asked_ms: I64
 
     def __init__(self) -> None:
         super().__init__(_COLUMNS)
@@ -122,6 +134,7 @@ class ViewerTable(Table):
         self.served: list[U64] = []
         self.hidden: list[npt.NDArray[np.void]] = []
         self.follows: list[npt.NDArray[np.void]] = []
+        self.asks: list[Asks] = []
 
     def rows(self, user_ids: Iterable[str]) -> list[int]:
         """Row of each viewer, a new one where it had none; O(1) each."""
@@ -141,12 +154,14 @@ class ViewerTable(Table):
         self.served.extend([_NO_MET] * short)
         self.hidden.extend([NOTHING] * short)
         self.follows.extend([NOTHING] * short)
+        self.asks.extend([NO_ASKS] * short)
         for user, row in zip(user_ids, rows.tolist(), strict=True):
             self.row_of[user] = row
             self.user_ids[row] = user
             self.hash[row] = hash64(user)
             self.met[row] = self.served[row] = _NO_MET
             self.hidden[row] = self.follows[row] = NOTHING
+            self.asks[row] = NO_ASKS
 
     def drop(self, rows: I64) -> None:
         """Forget rows (they are cold, or the viewer asked to be forgotten)."""
@@ -155,7 +170,14 @@ class ViewerTable(Table):
             self.user_ids[row] = ""
             self.met[row] = self.served[row] = _NO_MET
             self.hidden[row] = self.follows[row] = NOTHING
+            self.asks[row] = NO_ASKS
         self.give(rows)
+
+    def ask(self, row: int, more: Iterable[Ask]) -> None:
+        """Put what a viewer asked for; see ``asks.put_asks``."""
+        held = self.asks[row] = put_asks(self.asks[row], more)
+        searches = [ask.stamp for ask in held if ask.kind == SEARCH and not ask.stamp & 1]
+        self.asked_ms[row] = max(searches, default=0) // 2
 
     def clear_interests(self, row: int) -> None:
         """Take away everything that outcomes taught of a viewer's tastes."""
@@ -214,44 +236,58 @@ class ViewerTable(Table):
         self.levels[row, at] = 0
 
     def encode(self, rows: I64) -> list[bytes]:
-        """One value a row for the store: format byte, columns, what is hidden, who is followed, then the met videos (8
-        bytes each).
+        """One value a row for the store: format byte, columns, what is hidden, who is followed, what was asked for,
+        then the met videos (8 bytes each).
         """
-        for row in rows.tolist():
+        asks = [encode_asks(self.asks[row]) for row in rows.tolist()]
+        for row, asked in zip(rows.tolist(), asks, strict=True):
             self.hidden_count[row], self.follow_count[row] = len(self.hidden[row]), len(self.follows[row])
+            self.asks_bytes[row] = len(asked)
         packed = np.zeros(len(rows), dtype=_ROW)
         for name in _SAVED:
             packed[name] = getattr(self, name)[rows]
         head, size, raw = bytes([_FORMAT]), _ROW.itemsize, packed.tobytes()
-        parts = self.hidden, self.follows, self.met
+        names = [self.hidden[row].tobytes() + self.follows[row].tobytes() for row in rows.tolist()]
         return [
-            b"".join((head, raw[at * size : (at + 1) * size], *(part[row].tobytes() for part in parts)))
+            b"".join((head, raw[at * size : (at + 1) * size], names[at], asks[at], self.met[row].tobytes()))
             for at, row in enumerate(rows.tolist())
         ]
 
     def decode(self, user_ids: Sequence[str], values: Sequence[bytes]) -> None:
         """Rows from the store's values, for viewers that have no row yet."""
-        if not user_ids:
-            return
-        size = _ROW.itemsize
-        for user, value in zip(user_ids, values, strict=True):
-            if value[0] != _FORMAT:
-                raise ValueError(f"viewer row of {user!r} has format {value[0]}, this version reads {_FORMAT}")
-        packed = np.frombuffer(b"".join(value[1 : 1 + size] for value in values), dtype=_ROW)
+        for number in sorted({value[0] for value in values}):
+            if number not in _ROWS:
+                raise ValueError(f"a viewer's row has format {number}, this version reads {_FORMAT} and before")
+            chosen = [(user, value) for user, value in zip(user_ids, values, strict=True) if value[0] == number]
+            self._decode(number, [user for user, _ in chosen], [value for _, value in chosen])
+
+    def _decode(self, number: int, user_ids: Sequence[str], values: Sequence[bytes]) -> None:
+        """Rows from values of one format."""
+        layout = _ROWS[number]
+        size = layout.itemsize
+        packed = np.frombuffer(b"".join(value[1 : 1 + size] for value in values), dtype=layout)
         self._add(user_ids)
         rows = np.array([self.row_of[user] for user in user_ids], dtype=np.int64)
-        for name in _SAVED:
+        for name in layout.names or ():
             getattr(self, name)[rows] = packed[name]
         for row, value in zip(rows.tolist(), values, strict=True):
-            hidden, follows = int(self.hidden_count[row]), int(self.follow_count[row])
-            self.hidden[row] = np.frombuffer(value, ENTRY, hidden, 1 + size).copy()
-            self.follows[row] = np.frombuffer(value, ENTRY, follows, 1 + size + hidden * ENTRY.itemsize).copy()
-            self.met[row] = met_of(value).copy()
+            parts = _parts_of(value)
+            self.hidden[row], self.follows[row] = (np.frombuffer(part, ENTRY).copy() for part in parts[:2])
+            self.met[row] = np.frombuffer(parts[3], np.uint64).copy()
             self.met_count[row] = len(self.met[row])
+            self.ask(row, decode_asks(parts[2]))
 
 
 def met_of(value: bytes) -> U64:
     """The met videos (hashes) in a stored viewer's row."""
-    row = np.frombuffer(value, dtype=_ROW, count=1, offset=1)[0]
-    entries = int(row["hidden_count"]) + int(row["follow_count"])
-    return np.frombuffer(value, dtype=np.uint64, offset=1 + _ROW.itemsize + entries * ENTRY.itemsize)
+    return np.frombuffer(_parts_of(value)[3], dtype=np.uint64)
+
+
+def _parts_of(value: bytes) -> list[bytes]:
+    """What follows the columns of a stored row: hidden, follows, asks, met, as bytes."""
+    layout = _ROWS[value[0]]
+    row = np.frombuffer(value, dtype=layout, count=1, offset=1)[0]
+    sizes = [int(row[name]) * ENTRY.itemsize for name in ("hidden_count", "follow_count")]
+    sizes.append(int(row["asks_bytes"]) if "asks_bytes" in (layout.names or ()) else 0)
+    edges = np.cumsum([1 + layout.itemsize, *sizes]).tolist()
+    return [value[low:high] for low, high in zip(edges, [*edges[1:], None], strict=True)]

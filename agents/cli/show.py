@@ -66,6 +66,7 @@ def _row(store: Store, kind: str, setting: str, name: str, keys: list[bytes]) ->
 
 
 def _user(store: Store, user_id: str) -> dict[str, Any] | None:
+    from streams.asks import decode_asks, put_asks, readable  # noqa: PLC0415  # the same
     from streams.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
     from streams.keys import viewer_key  # noqa: PLC0415
     from streams.viewers import ViewerTable  # noqa: PLC0415
@@ -96,6 +97,7 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
     return {
         "user_id": user_id,
         "persona": persona,
+        "asks": readable(put_asks(table.asks[row], decode_asks(ledger.asks if ledger else b""))),
         "met": len(table.met[row]),
         "positives": int(table.positives[row]),
         "batches": ledger.seq if ledger else 0,

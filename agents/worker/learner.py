@@ -127,7 +127,7 @@ class LearnerHost(ShardHost):
                 continue
             passed.append(one)
         self._send(passed)
-        self._kept.append([one for one in passed if not one.model.startswith(("factors:", "lift:"))])
+        self._kept.append([one for one in passed if not one.model.startswith(("factors:", "lift:", "terms:"))])
 
     def _roll_back(self) -> None:
         """Publish a version again that was served before, once for each control record that asks for it."""

@@ -20,6 +20,7 @@ from agents.dead_letters import BadShare
 from agents.errors import FeedstreamError
 from agents.ports import ports_of
 from agents.producer import Producer
+from agents.sentences import text_encoder
 from agents.settings import Settings
 from agents.store import Store
 from agents.topics import check
@@ -30,6 +31,7 @@ from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Shared
 from agents.worker.users import UserHost
 from agents.worker.videos import VideoHost
+from streams.catalogue import Catalogue
 from streams.ranking import Model
 
 __all__ = ["Role", "run"]
@@ -87,6 +89,7 @@ async def _main(settings: Settings, role: Role) -> int:
 def _connect(settings: Settings) -> Shared:
     """Every connection, checked: an operator reads what is wrong before anything runs."""
     ports = ports_of(settings)
+    catalogue = Catalogue(text_encoder(settings.text_model))
     store = Store(settings.store_url, settings.namespace)
     store.ping()
     kafka = logging.getLogger("feedstream.kafka")
@@ -97,7 +100,8 @@ def _connect(settings: Settings) -> Shared:
     kafka.setLevel(logging.NOTSET)
     store.layout({"user_partitions": settings.user_partitions, "video_partitions": settings.video_partitions})
     bad = BadShare(settings.bad_share)
-    return Shared(settings=settings, store=store, producer=producer, bad=bad, model=Model(ports=ports))
+    model = Model(ports=ports)
+    return Shared(settings=settings, store=store, producer=producer, bad=bad, model=model, catalogue=catalogue)
 
 
 def _all_topics() -> list[str]:

@@ -49,23 +49,27 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
     elif made.model.startswith("lift:"):
         shared.lifts.put(made.model, arrays["names"], arrays["sums"], arrays["at_ms"])
         shared.catalogue.place_lift(arrays["names"], arrays["sums"], arrays["at_ms"])
+    elif made.model.startswith("terms:"):
+        shared.catalogue.place_terms(*(arrays[name] for name in ("names", "tags", "weights", "mass", "at_ms")))
 
 
 def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
     """The first array that ranking would stumble over."""
     found = {name: array.shape for name, array in arrays.items()}
-    if model == "ranker":
-        return None if found.get("weights") == (len(FEATURES),) else "weights"
-    if model == "heads":
-        heads = found.get("b", ())
-        if len(heads) != 1:
-            return "b"
-        return None if found.get("w") == (*heads, len(FEATURES)) else "w"
-    if model.startswith("factors:"):
-        names = found.get("names", ())
-        return None if len(names) == 1 and found.get("vectors") == (*names, limits.FACTORS) else "vectors"
-    if model.startswith("lift:"):
-        names = found.get("names", ())
-        fits = found.get("sums") == (*names, len(limits.LIFT_HALF_LIVES_S), 2) and found.get("at_ms") == names
-        return None if len(names) == 1 and fits else "sums"
-    return None
+    names = found.get("names" if ":" in model else "b", ())
+    wanted: dict[str, dict[str, tuple[int, ...]]] = {
+        "ranker": {"weights": (len(FEATURES),)},
+        "heads": {"b": names, "w": (*names, len(FEATURES))},
+        "factors": {"names": names, "vectors": (*names, limits.FACTORS)},
+        "lift": {"names": names, "sums": (*names, len(limits.LIFT_HALF_LIVES_S), 2), "at_ms": names},
+        "terms": {
+            "names": names,
+            "tags": (*names, limits.TERM_TAGS),
+            "weights": (*names, limits.TERM_TAGS),
+            "mass": names,
+            "at_ms": names,
+        },
+    }
+    shapes = wanted.get(model.partition(":")[0], {})
+    one_dimensional = len(names) == 1 or model == "ranker"
+    return next((name for name, shape in shapes.items() if found.get(name) != shape or not one_dimensional), None)

@@ -22,6 +22,7 @@ from streams.learning.join import Closed, ExampleJoin
 from streams.learning.lift import ItemLift
 from streams.learning.ranker import SoftmaxRanker
 from streams.learning.snapshots import pack, snapshot, unpack
+from streams.learning.terms import TermTags
 from streams.learning.training import Rows
 from streams.objective import Bits
 from streams.ranking import Model
@@ -35,7 +36,7 @@ _Examples = tuple[npt.NDArray[np.float32], Bits, npt.NDArray[np.float64]]
 
 
 class Learner:
-    """Heads, ranker and collaborative vectors. Heads learn ``learn_rows`` rows at once.
+    """Heads, ranker, collaborative vectors, lift and what terms mean. Heads learn ``learn_rows`` rows at once.
 
     ``window_ms`` is how long after first seen an example closes; ``keep`` the share of examples without a positive that
     is learnt (each weighing 1 / keep). ``without`` names features that are nothing to any model, for ablations.
@@ -47,6 +48,7 @@ class Learner:
         self.ranker = SoftmaxRanker(PRIOR)
         self.factors = ItemFactors()
         self.lift = ItemLift()
+        self.terms = TermTags()
         self.heads = Heads(list(FEATURES))
         self.join = ExampleJoin(len(FEATURES), window_ms, keep)
         self.version = 0
@@ -71,6 +73,7 @@ class Learner:
             self.watch(closed, self.heads.probabilities(closed.x))
         if self._held >= self._learn_rows:
             self._learn_heads()
+        self.terms.learn_many(rows.term_name, rows.term_tags, rows.term_w, rows.term_ms)
         if len(rows.group_w):
             self._observe(rows)
             self.ranker.learn_many(rows.group_x, rows.group_w, rows.group_o)
@@ -111,6 +114,11 @@ class Learner:
         for chunk, part in lift.chunks():
             held = {"names": lift.name[part], "sums": lift.sums[part], "at_ms": lift.at_ms[part]}
             made.append(snapshot(f"lift:{chunk}", self.version, ts_ms, held, {}, []))
+        for chunk, part in self.terms.table.chunks():
+            table = self.terms.table
+            held = {name: getattr(table, name)[part] for name in ("tags", "weights", "mass", "at_ms")}
+            held["names"] = table.name[part]
+            made.append(snapshot(f"terms:{chunk}", self.version, ts_ms, held, {}, []))
         return made
 
     def place(self, catalogue: Catalogue) -> None:
@@ -119,6 +127,9 @@ class Learner:
         catalogue.place(self.factors.table.name[rows], self.factors.vectors[rows])
         rows, table = self.lift.table.drain(), self.lift.table
         catalogue.place_lift(table.name[rows], table.sums[rows], table.at_ms[rows])
+        rows, table = self.terms.table.drain(), self.terms.table
+        columns = table.tags[rows], table.weights[rows], table.mass[rows], table.at_ms[rows]
+        catalogue.place_terms(table.name[rows], *columns)
 
     def to_bytes(self) -> bytes:
         """Everything a restored learner needs to go on bit-equal."""
@@ -127,6 +138,7 @@ class Learner:
         arrays |= {f"ranker.{name}": array for name, array in self.ranker.state().items()}
         arrays |= {f"factors.{name}": array for name, array in self.factors.state().items()}
         arrays |= {f"lift.{name}": array for name, array in self.lift.state().items()}
+        arrays |= {f"terms.{name}": array for name, array in self.terms.state().items()}
         for kind, held in self._waiting.items():
             for at, (x, bits, weight) in enumerate(held):
                 arrays |= {f"{kind}.{at}.x": x, f"{kind}.{at}.bits": bits, f"{kind}.{at}.weight": weight}
@@ -143,6 +155,8 @@ class Learner:
         self.ranker.restore(_below(arrays, "ranker."))
         self.factors.restore(_below(arrays, "factors."))
         self.lift.restore(_below(arrays, "lift."))
+        if terms := _below(arrays, "terms."):  # none in what was stored before there were any
+            self.terms.restore(terms)
         for kind in self._waiting:
             for at in range(sum(name.startswith(f"{kind}.") for name in arrays) // 3):
                 x, bits, weight = (arrays[f"{kind}.{at}.{name}"] for name in ("x", "bits", "weight"))

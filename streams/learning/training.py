@@ -26,7 +26,7 @@ LAYOUT = hash64("\n".join(FEATURES)) >> 1
 """Names the features a frame was made with; a learner refuses others."""
 
 
-_ROOM = {"opened": limits.OPENED, "groups": limits.GROUPS}
+_ROOM = {"opened": limits.OPENED, "groups": limits.GROUPS, "terms": limits.TAUGHT}
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -46,6 +46,10 @@ class Rows(msgspec.Struct, frozen=True):
     emb_recent: U64
     emb_positive: U64
     emb_negatives: U64
+    term_name: U64
+    term_tags: U64
+    term_w: F32
+    term_ms: I64
 
 
 class Seen(NamedTuple):
@@ -61,7 +65,7 @@ class Training:
     def __init__(self, negatives: int) -> None:
         self.negatives = negatives
         self.room = dict(_ROOM)
-        """How many more opened pairs and groups this frame may hold."""
+        """How many more opened pairs, groups and positives after requests this frame may hold."""
         self._parts: dict[str, list[npt.NDArray[np.generic]]] = {}
         self._met: dict[int, Seen] = {}
         self._moments = 0
@@ -99,6 +103,7 @@ class Training:
             "group_o": (0, 1 + self.negatives),
             "emb_recent": (0, 0),
             "emb_negatives": (0, self.negatives),
+            "term_tags": (0, limits.VIDEO_TAGS),
         }
         made = {
             name: np.concatenate(self._parts[name]) if name in self._parts else np.empty(shapes.get(name, (0,)), kind)
@@ -124,6 +129,10 @@ _DTYPES: dict[str, type[np.generic]] = {
     "emb_recent": np.uint64,
     "emb_positive": np.uint64,
     "emb_negatives": np.uint64,
+    "term_name": np.uint64,
+    "term_tags": np.uint64,
+    "term_w": np.float32,
+    "term_ms": np.int64,
 }
 
 
@@ -150,6 +159,7 @@ def decode_training(value: bytes) -> Rows | None:
         "group_o": (groups, max(frame.group_size, 1)),
         "emb_recent": (groups, -1) if groups else (0, 0),
         "emb_negatives": (groups, -1) if groups else (0, 0),
+        "term_tags": (-1, limits.VIDEO_TAGS),
     }
     arrays = {}
     for name, kind in _DTYPES.items():

@@ -12,6 +12,7 @@ from streams.learning.embedding import ItemFactors
 from streams.learning.items import ItemTable
 from streams.learning.lift import ItemLift
 from streams.learning.snapshots import pack
+from streams.learning.terms import TermTags
 from tests.streams.states import Events, State
 
 __all__ = ["MODEL", "OF_ITEMS", "model", "restored"]
@@ -126,4 +127,34 @@ ITEMS = model(
 )
 
 
-OF_ITEMS = (ITEMS, FACTORS, LIFT)
+def _followed_terms(rng: random.Random) -> Events:
+    return [
+        (rng.randint(1, 40), [rng.randint(0, 30) for _ in range(8)], _T0 + rng.randint(0, 3_600_000)) for _ in range(15)
+    ]
+
+
+def _teach_terms(learnt: TermTags, events: Events) -> None:
+    for name, tags, ms in events:
+        learnt.learn_many(
+            np.array([name], np.uint64), np.array([tags], np.uint64), np.ones(1, np.float32), np.array([ms])
+        )
+
+
+def _flooded_terms() -> tuple[int, int]:
+    learnt = TermTags(max_items=10)
+    for seed in range(20):
+        _teach_terms(learnt, _followed_terms(random.Random(seed)))
+    return len(learnt.table), 10
+
+
+TERMS = model(
+    "TermTags",
+    TermTags,
+    events=_followed_terms,
+    apply=_teach_terms,
+    flood=_flooded_terms,
+    cold=lambda learnt: learnt.predict_one({"term": 2, "tag": 1}) == 0.0 and not len(learnt.table),
+)
+
+
+OF_ITEMS = (ITEMS, FACTORS, LIFT, TERMS)

@@ -49,6 +49,12 @@ def training_rows(rng: random.Random, count: int = 20, negatives: int = 4) -> Ro
         emb_positive=ids[:, 5],
         emb_negatives=ids[:, 6:],
     )
+    training.add(
+        term_name=hash_all(f"t{at}" for at in draw.integers(0, 9, groups).tolist()),
+        term_tags=np.resize(ids, (groups, limits.VIDEO_TAGS)),
+        term_w=np.ones(groups, np.float32),
+        term_ms=times[:groups],
+    )
     return training.drain()
 
 
@@ -61,7 +67,7 @@ def _columns_of(rows: Rows) -> Any:
 
 def _add_rows(training: Training, frames: Events) -> None:
     for rows in frames:
-        for part in ("opened", "label", "group", "emb"):
+        for part in ("opened", "label", "group", "emb", "term"):
             names = [name for name in rows.__struct_fields__ if name.startswith(part)]
             training.add(**{name: getattr(rows, name) for name in names})
 

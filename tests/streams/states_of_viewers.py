@@ -74,29 +74,22 @@ def _event(rng: random.Random, verbs: tuple[str, ...]) -> Any:
             more["kind"] = "reset"
     elif verb == "share":
         more["event_id"] = f"e{rng.randrange(6)}"
-    elif verb == "action":
-        more["kind"] = "pause"
     if verb == "comment":
         more["comment_id"] = f"c{rng.randrange(5)}"
     if verb in {*_REACTIONS, "feedback"}:
         more["op"] = rng.choice(["add", "add", "remove"])
-    return made_event(verb, f"u{rng.randrange(3)}", f"v{rng.randrange(12)}", rng.randint(1, 60) * 1_000, **more)
+    user, name, ts_ms = f"u{rng.randrange(3)}", f"v{rng.randrange(12)}", rng.randint(1, 60) * 1_000
+    if verb == "action":
+        more |= _ACTIONS[ts_ms // 1_000 % len(_ACTIONS)]
+    return made_event(verb, user, name, ts_ms, **more)
 
 
-_VERBS = (
-    "impression",
-    "watch",
-    "watch",
-    "like",
-    "like",
-    "share",
-    "skip",
-    "comment",
-    "follow",
-    "save",
-    "feedback",
-    "action",
+_ACTIONS = ({"kind": "pause"}, {"kind": "tag_open"}, {"kind": "sound_open", "target": "s9"}) + tuple(
+    {"kind": "search", "query": query} for query in ("cats", "less cats", "more cats", "更多运动类")
 )
+_VERBS = (
+    "impression", "watch", "watch", "like", "like", "share", "skip", "comment", "follow", "save", "feedback", "action",
+)  # fmt: skip
 
 
 def _log(rng: random.Random) -> Events:
@@ -162,6 +155,8 @@ def _meant(users: Users) -> Any:
             sorted(viewers.recent[row].tolist()),
             int(viewers.reset_ms[row]),
             sorted(viewers.hidden[row].tolist()),
+            viewers.asks[row],
+            int(viewers.asked_ms[row]),
             sorted(followed(known(), viewers.follows[row])),
             *(sorted(_slots(users, row, names, weights, least=1e-3)) for names, weights in _PERSONA),
         ]

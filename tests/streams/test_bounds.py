@@ -42,6 +42,9 @@ NO_BOUND = {
     "NEAREST": "in test_ranking, by way of FULL_RANK",
     "BASE_MS": "an age, in test_ranking",
     "RECORDS": "functools.lru_cache holds it",
+    "WORDS": "functools.lru_cache holds it",
+    "MEANINGS": "functools.lru_cache holds it",
+    "TEXT": "a width, in every shape",
 }
 
 
@@ -129,6 +132,15 @@ def test_further_tags_and_countries_of_a_video_do_not_count():
     catalogue.take_states(shard.states())
     assert catalogue.tags[0].tolist() == hash_all(tags[: limits.VIDEO_TAGS]).tolist()
     assert catalogue.countries[0].tolist() == hash_all(countries[: limits.COUNTRIES]).tolist()
+
+
+def test_further_effects_of_a_video_do_not_count():
+    names = [f"e{at}" for at in range(limits.VIDEO_EFFECTS + 3)]
+    shard, catalogue = VideoShard(0, 10**13, 10), Catalogue()
+    shard.apply_videos([("v", video("v", effect_ids=names))])
+    catalogue.take_states(shard.states())
+    known = [catalogue.id_of_tag[int(name)] for name in hash_all(names[: limits.VIDEO_EFFECTS])]
+    assert catalogue.effect_ids[0].tolist() == known
 
 
 def test_a_positive_is_paired_with_so_many_latest_ones_and_a_video_keeps_so_many_neighbours():

@@ -25,6 +25,7 @@ INSIDE = {
     "NewtonLogistic": "Heads",
     "Peers": "no state between calls; test_features holds it to its look-ups",
     "Table": "OutcomeTable",
+    "Themes": "Catalogue",
     "VideoTable": "VideoShard",
     "ViewerTable": "UserShard",
     "BadLine": "no state",

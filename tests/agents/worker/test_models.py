@@ -51,6 +51,7 @@ def test_a_good_snapshot_is_swapped_in() -> None:
         ("heads", made("heads", {"w": np.ones((4, F))})),
         ("factors:0", made("factors:0", {"names": np.ones(2, np.uint64), "vectors": np.ones((2, 3))}, [])),
         ("factors:0", made("factors:0", {"names": np.ones(3, np.uint64), "vectors": np.ones((2, limits.FACTORS))}, [])),
+        ("terms:0", made("terms:0", {"names": np.ones(2, np.uint64), "tags": np.ones((2, 3), np.uint64)}, [])),
         ("somebody's", made("somebody's", {"weights": np.ones(F)})),
         ("ranker", None),
     ],

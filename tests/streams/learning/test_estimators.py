@@ -16,8 +16,9 @@ from streams.learning.embedding import ItemFactors
 from streams.learning.lift import ItemLift
 from streams.learning.logistic import NewtonLogistic
 from streams.learning.ranker import SoftmaxRanker
+from streams.learning.terms import TermTags
 
-MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic())
+MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic(), TermTags())
 
 
 ALONE = (
