@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from agents.errors import Stop
 from agents.ports import ports_of
 from agents.producer import connect_or_stop
+from agents.sentences import text_encoder
 from agents.settings import Settings
 from agents.store import ShardId, Store, StoreUnavailable
 from agents.worker.broadcasts import BROADCAST, lost_states, take, take_states
@@ -23,6 +24,7 @@ from agents.worker.replica import BroadcastReader
 from agents.worker.shared import Replica
 from schemas.feeds import FeedRequest
 from schemas.partitioner import partition
+from streams.catalogue import Catalogue
 from streams.desk import Desk, feed_key
 from streams.keys import viewer_key
 from streams.ranking import Model
@@ -39,7 +41,8 @@ def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
 
     Cost: it reads all of ``video.state``, as a worker does when it starts.
     """
-    replica = Replica(model=Model(ports=ports_of(settings)))
+    catalogue = Catalogue(text_encoder(settings.text_model))
+    replica = Replica(model=Model(ports=ports_of(settings)), catalogue=catalogue)
     store = Store(settings.store_url, settings.namespace)
     kafka = logging.getLogger("feedstream.kafka")
     connect_or_stop(AdminClient({"bootstrap.servers": settings.bootstrap}, logger=kafka), settings.bootstrap, 10.0)
