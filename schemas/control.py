@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from schemas.events import Id, Millis
 
-__all__ = ["Control", "Promotion", "Target"]
+__all__ = ["Arm", "Control", "Experiment", "Promotion", "Target"]
+
+_NEVER: Final = 2**53 - 1
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,6 +22,30 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: Id
     value: Any
     ts_ms: Millis | None = None
+
+
+class Arm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One arm: its ``weight`` against the other arms, and settings by tuning key; none: all stays as it is."""
+
+    weight: Annotated[float, Meta(gt=0.0, le=1e6)] = 1.0
+    settings: dict[str, Any] = {}
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """``value`` of the ``control`` record ``experiment.<name>``; it runs from ``from_ms`` until before ``to_ms``.
+
+    ``salt`` decides with the viewer who gets which arm: another salt draws anew. ``share`` of all viewers take part.
+    Experiments of one ``layer`` share no viewer; each takes its share of the layer from ``start`` on. Without a layer
+    who takes part is drawn by the salt alone. The arm that comes first in ``arms`` is what others are compared with.
+    """
+
+    salt: Name
+    arms: Annotated[dict[Name, Arm], Meta(min_length=2, max_length=16)]
+    share: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
+    layer: Annotated[str, Meta(max_length=64)] = ""
+    start: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
+    from_ms: Millis = 0
+    to_ms: Millis = _NEVER
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -45,6 +45,7 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``source`` and ``reasons`` are of the lists in ``schemas.reasons``. ``parts``, where the request asks for them, add
     up to ``score`` within 1e-6: what each family of features says beyond the usual candidate, and ``usual``.
+    ``propensity``: where the place explored, how likely its draw was to give this very video.
     """
 
     video_id: str
@@ -53,13 +54,15 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     reasons: list[str]
     parts: dict[str, float] | None = None
+    propensity: float | None = None
 
 
 class FeedBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Value of ``feeds`` (key ``user_id``).
 
     ``as_of`` holds, by topic and partition, the next input offset: every record before it is reflected. A consumer
-    drops repeats by ``batch_id``; one ``batch_id`` never has two contents.
+    drops repeats by ``batch_id``; one ``batch_id`` never has two contents. ``arms``: experiment to arm under which the
+    batch was made.
     """
 
     v: Literal[1]
@@ -72,6 +75,7 @@ class FeedBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     as_of: dict[str, dict[str, int]]
     model: str
     items: list[FeedItem]
+    arms: dict[str, str] = {}
 
 
 class FeedDelta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

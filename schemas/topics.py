@@ -79,7 +79,7 @@ _VIDEO: Final = {
 }
 _REQUEST: Final = {"v": 1, "request_id": "r-1", "user_id": "ann", "ts_ms": 1_700_000_000_000, "limit": 20}
 _PROMOTION: Final = {"v": 1, "campaign_id": "c-1", "video_id": "cat-7", "impressions": 1_000, "from_ms": 0, "to_ms": 1}
-_BATCH: Final = {
+_BATCH: Final[dict[str, Any]] = {
     "v": 1,
     "batch_id": "b-1",
     "request_id": "r-1",
@@ -92,6 +92,11 @@ _BATCH: Final = {
     "items": [{"video_id": "cat-7", "position": 0, "score": 1.5, "source": "interest", "reasons": ["tag:cats"]}],
 }
 
+_EXPERIMENT: Final = {
+    "v": 1,
+    "key": "experiment.fresh",
+    "value": {"salt": "fresh", "share": 0.2, "arms": {"now": {}, "more": {"settings": {"slate.fresh": 0.2}}}},
+}
 _DELTA: Final = {
     "v": 1,
     "delta_id": "delta-1",
@@ -231,7 +236,7 @@ _INPUT: Final = (
         producers="operators",
         consumers="every worker",
         cleanup="compact",
-        good=({"v": 1, "key": "models.freeze", "value": True},),
+        good=({"v": 1, "key": "models.freeze", "value": True}, _EXPERIMENT),
         bad=(({"v": 1, "key": "", "value": True}, "type", "$.key"), ({"v": 1, "key": "k"}, "missing", "$.value")),
     ),
 )
@@ -244,7 +249,11 @@ _OUTPUT: Final = (
         producers="user workers",
         consumers="your services",
         retention_ms=7 * _DAY_MS,
-        good=(_BATCH, _BATCH | {"trigger": "signal", "items": []}),
+        good=(
+            _BATCH,
+            _BATCH | {"trigger": "signal", "items": []},
+            _BATCH | {"arms": {"fresh": "more"}, "items": [_BATCH["items"][0] | {"propensity": 0.002}]},
+        ),
         bad=((_without(_BATCH, "as_of"), "missing", "$.as_of"),),
     ),
     Topic(

@@ -88,7 +88,7 @@ class Desk:
         """A ranking of our own accord."""
         viewers = self._shard.viewers
         seed = hash64(f"{viewers.user_ids[row]}\0{int(viewers.seq[row])}") & 0x7FFFFFFF
-        tuning = self._steering.of(int(viewers.hash[row]))
+        tuning = self._steering.of(int(viewers.hash[row]), now_ms)
         return Request(row, now_ms, limit, seed=seed, last_creator=self._creator.get(row, 0), tuning=tuning)
 
     def batch(self, request: FeedRequest, ranked: Ranked, as_of: dict[str, dict[str, int]], version: str) -> FeedBatch:
@@ -118,7 +118,15 @@ class Desk:
         ids = [catalogue.video_ids[video] for video in ranked.rows.tolist()]
         parts: Sequence[dict[str, float] | None] = ranked.parts or [None] * len(ids)
         items = [
-            FeedItem(video_id=name, position=at, score=score, source=source, reasons=reasons, parts=part)
+            FeedItem(
+                video_id=name,
+                position=at,
+                score=score,
+                source=source,
+                reasons=reasons,
+                parts=part,
+                propensity=ranked.odds.get(at),
+            )
             for at, (name, score, source, reasons, part) in enumerate(
                 zip(ids, ranked.scores.tolist(), ranked.sources, ranked.reasons, parts, strict=True)
             )
@@ -134,6 +142,7 @@ class Desk:
             as_of=as_of,
             model=version,
             items=items,
+            arms=self._steering.arms(int(viewers.hash[row]), ts_ms),
         )
 
     def latest(self, row: int) -> Mapping[int, int]:

@@ -162,3 +162,9 @@ OWED: Final = 50_000
 """Videos not announced yet whose outcomes wait to enter their viewers' interests; further ones enter with their next
 event.
 """
+
+# --- experiments ---
+EXPERIMENTS: Final = 32
+"""Experiments known at once, about a microsecond a ranking each; a further one is refused."""
+TUNINGS: Final = 256
+"""Combinations of arms whose settings are kept ready; beyond it all are made anew when they are next needed."""

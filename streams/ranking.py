@@ -7,7 +7,8 @@ anything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from streams import limits
 from streams.bending import bent
 from streams.catalogue import Catalogue
+from streams.chance import Drawn, draws, placed
 from streams.explain import parts_of, reasons_of
 from streams.features import FEATURES, PRIOR, candidate_features, grouped_features
 from streams.filters import allowed
@@ -83,7 +85,8 @@ class Request(NamedTuple):
 
 class Ranked(NamedTuple):
     """A slate, best first: catalogue ``rows`` i64[n], ``scores`` f64[n], ``sources`` and ``reasons``, features f32[n,
-    F], the ``parts`` of each score where they were asked for, and which items explored.
+    F], the ``parts`` of each score where they were asked for, which items explored, and by place the ``odds`` of what
+    was drawn.
     """
 
     rows: I64
@@ -93,6 +96,7 @@ class Ranked(NamedTuple):
     x: F32
     parts: list[dict[str, float]] | None = None
     explored: Sequence[bool] = ()
+    odds: Mapping[int, float] = MappingProxyType({})
 
 
 class Considered(NamedTuple):
@@ -177,26 +181,48 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
     scores, added = scored(catalogue, viewers, request, model, one)
-    names = catalogue.hash[rows]
+    names, chance = catalogue.hash[rows], Drawn([], [], [])
     if request.pure:
         order, explored = best(scores, names, request.limit), [False] * request.limit
     else:
         order = best(scores, names, request.limit * 4)
         fresh = _fresh(catalogue, rows, scores, names, request)
         makers, before = catalogue.creator[rows], request.last_creator
+        if request.candidates is None and source_of(request) is None and not request.query:
+            met = catalogue.sums[rows, 0, -1]
+            chance = draws(scores, met, names, request.limit, request.seed, request.tuning.explore)
+            order, fresh = (some[~np.isin(some, chance.places)] for some in (order, fresh))
         # Who asks for a few creators alone gets them, also one after the other.
         order, explored = slate(
             order, makers, fresh, request.limit, before, _explores(request), strict=request.source != "following"
         )
+        if chance.places:
+            order, explored = _with_drawn(order, explored, chance, makers, request)
     shown, parts = rows[order], parts_of(x, model.weights, added, order)
+    by_chance = {place: turn for turn, place in enumerate(chance.places)}
+    turns = {at: by_chance[place] for at, place in enumerate(order.tolist()) if place in by_chance}
     marks = {"fresh": explored}
+    for word in sorted(set(chance.sources)):
+        marks[word] = [at in turns and chance.sources[turns[at]] == word for at in range(len(order))]
+    explored = [is_fresh or at in turns for at, is_fresh in enumerate(explored[: len(order)])]
     if len(one.only):
         marks = {"own": np.isin(shown, one.only).tolist(), **marks}
     sources, reasons = reasons_of(catalogue, viewers, request, shown, parts, marks)
     if (source := source_of(request)) is not None:
         sources = [source] * len(sources)
+    odds = {at: chance.odds[turn] for at, turn in turns.items()}
     published = parts.published(scores[order]) if request.explain else None
-    return Ranked(shown, scores[order], sources, reasons, x[order], published, explored[: len(order)])
+    return Ranked(shown, scores[order], sources, reasons, x[order], published, explored, odds)
+
+
+def _with_drawn(
+    order: I64, explored: list[bool], drawn: Drawn, makers: U64, request: Request
+) -> tuple[I64, list[bool]]:
+    """The slate with what was drawn, and which of its places are fresh."""
+    shown = order.tolist()
+    fresh = {place for place, is_fresh in zip(shown, explored, strict=True) if is_fresh}
+    made = placed(shown, drawn, makers[:, None], request.limit, [request.last_creator], request.seed)
+    return np.array(made, dtype=np.int64), [place in fresh for place in made]
 
 
 def _explores(request: Request) -> list[bool]:

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
-    "DEFAULT", "OFF", "Explain", "Objective", "Pull", "Share", "Slate", "Span", "Tuning", "Words", "Worth", "changed",
-    "described",
+    "DEFAULT", "OFF", "Explain", "Explore", "Objective", "Pull", "Share", "Slate", "Span", "Tuning", "Words", "Worth",
+    "changed", "described",
 ]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
@@ -85,6 +85,17 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an inferred tag counts, against one that the producer gave, where it is sure."""
 
 
+class Explore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Places that go to a video that is drawn, with how likely the draw was told beside it."""
+
+    uniform: Share = 0.01
+    """Share of places drawn from all that may be shown. One in a hundred is one in five batches of 20: enough to say
+    within days what another ranking would have earned, and at most one percent of what the ranking earns."""
+    promise: Share = 0.0
+    """Share of places drawn by how likely each video is to be the best. 0, since fresh places try new videos already.
+    """
+
+
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
@@ -92,6 +103,7 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slate: Slate = Slate()
     explain: Explain = Explain()
     words: Words = Words()
+    explore: Explore = Explore()
 
 
 DEFAULT: Final = Tuning()
@@ -104,6 +116,7 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "exploring by hand": {"words.invite": 0.0},
     "more and less": {"words.more": 0.0},
     "inferred tags": {"words.inferred": 0.0},
+    "exploration": {"explore.uniform": 0.0, "explore.promise": 0.0},
 }
 """Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
 

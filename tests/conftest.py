@@ -48,6 +48,12 @@ def movielens() -> Path:
 
 
 @pytest.fixture(scope="session")
+def open_bandit() -> Path:
+    """Folder of the Open Bandit Dataset, a file a policy and campaign."""
+    return _found("open_bandit", datasets.open_bandit)
+
+
+@pytest.fixture(scope="session")
 def kuairand() -> Path:
     """The KuaiRand cut, a gzipped CSV."""
     return _found("kuairand", datasets.kuairand)

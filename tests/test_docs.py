@@ -175,7 +175,7 @@ def test_the_table_of_commands_is_complete_and_its_options_exist():
     assert {row.split()[0] for row in rows} == set(COMMANDS)
     for row in rows:
         words = re.sub(r"[\[\]]", " ", row).replace("\\|", "|").split()
-        names = words[1].split("|") if words[0] == "topics" else [None]
+        names = words[1].split("|") if words[0] in {"topics", "experiment"} else [None]
         for name in names:
             command, _ = found_command([words[0], *([name] if name else words[1:2] if words[0] in
                                                     {"user", "video", "state"} else [])])  # fmt: skip

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),
     "replay": ("agents.cli.replay:replay", "Fold a file of wire lines in one process, without a broker."),
     "export-training": ("agents.cli.export_training:export_training", "Write a log's training examples as Parquet."),
+    "experiment": ("agents.cli.experiment:experiment", "Set, list, end and read experiments."),
     "evaluate": ("agents.cli.evaluate:evaluate", "Say how good the ranking is on a file of wire lines."),
 }
 """Name to (``module:function``, help), in the order that ``--help`` shows."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from types import FrameType
 from typing import Any
 
@@ -22,7 +22,7 @@ from agents.producer import connect_or_stop
 from agents.settings import Settings
 from streams import limits
 
-__all__ = ["record_of", "tail"]
+__all__ = ["carried", "record_of", "tail"]
 
 
 @click.command()
@@ -34,20 +34,32 @@ __all__ = ["record_of", "tail"]
 def tail(topics: tuple[str, ...], as_json: bool, from_start: bool, until_end: bool, count: int | None) -> None:
     """Print the records of topics as they arrive, until interrupted."""
     hush()
-    settings = Settings.from_env()
-    log = logging.getLogger("feedstream.kafka")
-    consumer = Consumer(_options(settings.bootstrap), logger=log)
+    records = carried(Settings.from_env().bootstrap, topics, from_start, until_end)
     try:
-        places = _places(consumer, settings.bootstrap, topics, from_start)
-        ends = _ends(consumer, places, from_start) if until_end else None
-        consumer.assign(places)
-        for at, message in enumerate(_messages(consumer, ends), 1):
-            record = record_of(message)
+        for at, record in enumerate(records, 1):
             click.echo(orjson.dumps(record) if as_json else _plain(record))
             if at == count:
                 break
+    finally:
+        records.close()
+
+
+def carried(
+    bootstrap: str, topics: tuple[str, ...], from_start: bool, until_end: bool
+) -> Generator[dict[str, Any], None, None]:
+    """Records (see ``record_of``) of topics as they arrive; ``until_end``: only up to the end as it is now.
+
+    Raises ``Stop`` where a topic does not exist or the broker stops answering.
+    """
+    consumer = Consumer(_options(bootstrap), logger=logging.getLogger("feedstream.kafka"))
+    try:
+        places = _places(consumer, bootstrap, topics, from_start)
+        ends = _ends(consumer, places, from_start) if until_end else None
+        consumer.assign(places)
+        for message in _messages(consumer, ends):
+            yield record_of(message)
     except KafkaException as error:
-        raise Stop(f"reading from {settings.bootstrap} stopped: {error.args[0].str()}") from None
+        raise Stop(f"reading from {bootstrap} stopped: {error.args[0].str()}") from None
     finally:
         consumer.close()
 

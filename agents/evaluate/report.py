@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ from rich.table import Table
 
 from agents.evaluate.heads import Head
 from agents.evaluate.judge import Judged, concentration, figures, reciprocal
+from agents.evaluate.readout import GUARDRAILS, METRICS, Readout
 from agents.evaluate.traits import Traits, novelty, spread
 
-__all__ = ["figures_of", "table"]
+__all__ = ["experiment_of_arms", "figures_of", "table"]
 
 _COLUMNS = ("hr10", "ndcg10", "mrr", "hr50", "coverage10", "gini10", "spread10", "novelty10")
 
@@ -68,3 +70,36 @@ def _heads(heads: Mapping[str, Mapping[str, Any]]) -> Table:
         shown = (one.positive, one.auc, one.gauc, one.log_loss, one.calibration_error)
         made.add_row(name, f"{one.rows:,}", *(f"{value:.4f}" for value in shown))
     return made
+
+
+def experiment_of_arms(read: Readout, groups: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """Print a readout, then what came of what was served by arm, source and tier."""
+    out = Console(width=140)
+    counts = ", ".join(f"{arm} {count:,}" for arm, count in read.viewers.items()) or "none yet"
+    out.print(f"viewers: {counts}; waiting {read.waiting:,}, left out for a change of arm {read.switched:,}")
+    for arm, found in read.against.items():
+        made = Table(f"{arm} against {read.base}", read.base, arm, "difference", "95 % at every look", "")
+        for column in made.columns[1:-1]:
+            column.justify = "right"
+        for name, one in found.items():
+            before, after = read.means[read.base][name], read.means[arm][name]
+            inside = f"{one.low:.4f} to {one.high:.4f}" if not math.isnan(one.low) else "too few viewers"
+            said = ("guardrail " if name in GUARDRAILS else "") + ("differs" if one.found else "")
+            made.add_row(name, f"{before:.4f}", f"{after:.4f}", f"{one.value:.4f}", inside, said.strip())
+        out.print(made)
+    for name, rows in groups.items():
+        if not rows:
+            continue
+        made = Table(name, *next(iter(rows.values())))
+        for column in made.columns[1:]:
+            column.justify = "right"
+        for row, found_here in rows.items():
+            made.add_row(row, *(_number(value) for value in found_here.values()))
+        out.print(made)
+    out.print(*(f"{name}: {said}" for name, said in METRICS.items()), sep="\n")
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -55,7 +55,12 @@ class Effect(NamedTuple):
         return self.on - self.off
 
 
-ROOMS: Final = ("agents.scenarios.ranking", "agents.scenarios.why", "agents.scenarios.words")
+ROOMS: Final = (
+    "agents.scenarios.experiments",
+    "agents.scenarios.ranking",
+    "agents.scenarios.why",
+    "agents.scenarios.words",
+)
 """Modules that hold scenarios."""
 SCENARIOS: Final[dict[str, Scenario]] = {}
 """Scenarios of the rooms imported so far, by name."""

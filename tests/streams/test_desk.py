@@ -39,6 +39,17 @@ def test_a_batch_says_whose_it_is_why_and_as_of_what(desk):
     assert all(item.source and item.reasons for item in batch.items)
 
 
+def test_a_batch_says_under_which_arms_it_was_made_and_how_likely_what_was_drawn_was(desk):
+    arms = {"now": {"weight": 1e-6}, "chance": {"weight": 1e6, "settings": {"explore.uniform": 1.0}}}
+    desk._steering.take("experiment.x", {"salt": "s", "arms": arms, "from_ms": 5_000})
+    early = answer(desk, ask(purpose="preview", ts_ms=4_999))
+    assert early.arms == {}
+    batch = answer(desk, ask())
+    assert batch.arms == {"x": "chance"}
+    assert [item.propensity for item in batch.items] == [1 / len(known().candidates())] * 4
+    assert {item.source for item in batch.items} == {"chance"}
+
+
 def test_nothing_is_served_twice_and_no_batch_id_is_used_twice(desk):
     batches = [answer(desk, ask(request_id=f"r{at}", limit=3)) for at in range(9)]
     shown = [item.video_id for batch in batches for item in batch.items]

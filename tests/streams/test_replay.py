@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import User
 from schemas.codec import encode
-from schemas.feeds import FeedRequest
+from schemas.control import Control
+from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line, line_of, parse_line
 from streams.replay import Replay
 from tests.streams.states import video
@@ -57,6 +58,21 @@ def test_two_replays_of_one_log_are_equal_to_the_byte(seed):
     (one, first), (other, second) = replayed(log(seed)), replayed(log(seed))
     assert one == other
     assert (first.exact_hash(), first.full_hash()) == (second.exact_hash(), second.full_hash())
+
+
+def test_an_experiment_and_what_is_drawn_are_the_same_in_two_replays_and_touch_no_count():
+    arms = {"now": {}, "chance": {"settings": {"explore.uniform": 0.6, "explore.promise": 0.4}}}
+    told = Control(v=1, key="experiment.x", value={"salt": "s", "arms": arms})
+    asked = [request(f"new{at}", 900 + at) for at in range(6)]
+    tried = [*log(3)[:13], line("control", told), *log(3)[13:], *asked]
+    (one, first), (other, second), (_, plain) = replayed(tried), replayed(tried), replayed(log(3) + asked)
+    assert one == other
+    assert first.full_hash() == second.full_hash()
+    assert first.exact_hash() == plain.exact_hash()
+    found = [msgspec.json.decode(batch, type=FeedBatch) for batch in one]
+    assert {batch.arms["x"] for batch in found} == {"now", "chance"}
+    drawn = [item.propensity for batch in found for item in batch.items if batch.arms["x"] == "chance"]
+    assert any(drawn)
 
 
 @settings(max_examples=4, deadline=None)
