@@ -165,6 +165,8 @@ event.
 
 # --- experiments ---
 EXPERIMENTS: Final = 32
-"""Experiments known at once, about a microsecond a ranking each; a further one is refused."""
-TUNINGS: Final = 256
-"""Combinations of arms whose settings are kept ready; beyond it all are made anew when they are next needed."""
+"""Experiments known at once, a few microseconds a ranking each; a further one is refused."""
+TUNINGS: Final = 1_024
+"""Combinations of arms (about 1 KB each) whose settings are kept ready; beyond it all are made anew when they are next
+needed.
+"""
