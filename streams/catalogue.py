@@ -17,14 +17,17 @@ from schemas.internal import VideoState
 from streams import limits
 from streams.changes import Packed
 from streams.content import content_vector, tag_hashes
+from streams.doubt import ALL, odds_of, share_of, vouched
 from streams.hashing import U64, hash64
 from streams.index import HashIndex
+from streams.rising import Rising
 from streams.tables import F32, I64
 from streams.videos import NUMBERS, VideoTable
 from streams.viewers import LEVELS
 
 __all__ = ["Catalogue", "barred"]
 
+_ODDS_MS: Final = 60_000
 _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "hash": (np.uint64, (), 0),
     "creator": (np.uint64, (), 0),
@@ -40,6 +43,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "duration_ms": (np.int64, (), 0),
     "created_ms": (np.int64, (), 0),
     "safety": (np.int8, (), 0),
+    "doubt": (np.float32, (), -1.0),
     "candidate": (np.bool_, (), False),
     "stale": (np.bool_, (), True),
 }
@@ -48,6 +52,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
 class Catalogue(VideoTable):
     """Struct of arrays, one row a video: the numbers of ``VideoTable`` beside what its record says.
 
+    Of ``doubted`` signals ``sums`` hold what counts, unlike a video shard's; ``doubt`` f32[n] is their share.
     ``candidate`` bool[n]: announced, active, public, recommendable and no duplicate. ``countries`` all 0: everywhere.
     ``joint`` f32[n, DIM + FACTORS + 1] holds side by side what one matrix product takes: ``content``, ``factors`` and
     ``base``, the score of each video alone. ``shortlist`` keeps ``base`` and the ``popular`` features; ``stale`` marks
@@ -68,6 +73,7 @@ class Catalogue(VideoTable):
     duration_ms: I64
     created_ms: I64
     safety: npt.NDArray[np.int8]
+    doubt: F32
     candidate: npt.NDArray[np.bool_]
     stale: npt.NDArray[np.bool_]
 
@@ -88,6 +94,11 @@ class Catalogue(VideoTable):
         """What ``streams.learning.negatives`` keeps: how likely each candidate is drawn."""
         self.crowd: Any = None
         """What ``streams.passed`` keeps: how hot all candidates were together, by the hour."""
+        self.odds = ALL
+        """How many doubted viewers there are to one trusted (``doubt.odds_of``), as of the last minute."""
+        self._odds_ms = 0
+        self.rising = Rising()
+        """What is known to rise."""
         self.base_ms = 0
         self.base_key = b""
         self._index = HashIndex()
@@ -128,6 +139,11 @@ class Catalogue(VideoTable):
     def update(self, rows: I64, packed: Packed, videos: Sequence[Video | None], active: Sequence[bool]) -> None:
         """Take over numbers and records of unique ``rows``."""
         self.unpack(rows, packed)
+        self.doubt[rows] = share_of(packed["sums"][:, 0, -1], packed["doubted"][:, 0, -1])
+        latest_ms = int(packed["sums_ms"].max(initial=0))
+        if latest_ms - self._odds_ms >= _ODDS_MS:
+            self.odds, self._odds_ms = odds_of(self.doubt[self.candidates()]), latest_ms
+        self.sums[rows] = vouched(self.sums[rows], self.doubted[rows], self.odds)
         self.stale[rows] = True
         for row, video, alive in zip(rows.tolist(), videos, active, strict=True):
             known = self.videos[row]

@@ -19,6 +19,7 @@ from streams.features import FEATURES, PRIOR, candidate_features, grouped_featur
 from streams.filters import allowed
 from streams.hashing import U64
 from streams.ports import NO_PORTS, Ports
+from streams.rising import places, woven
 from streams.shortlist import shortlists
 from streams.slate import best, slate
 from streams.sources import narrowed, source_of
@@ -176,16 +177,20 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     names = catalogue.hash[rows]
     if request.pure:
         order, explored = best(scores, names, request.limit), [False] * request.limit
+        rising = order[:0]
     else:
         order = best(scores, names, request.limit * 4)
         fresh = _fresh(catalogue, rows, scores, names, request)
+        rising = places(catalogue, rows, scores, names, order, request)
+        spare, slots = woven(fresh, _explores(request), rising, request.tuning.trends.share, request.seed // 1_000)
         makers, before = catalogue.creator[rows], request.last_creator
         # Who asks for a few creators alone gets them, also one after the other.
         order, explored = slate(
-            order, makers, fresh, request.limit, before, _explores(request), strict=request.source != "following"
+            order, makers, spare, request.limit, before, slots, strict=request.source != "following"
         )
     shown, parts = rows[order], parts_of(x, model.weights, added, order)
-    marks = {"fresh": explored}
+    taken, rises = np.array(explored[: len(order)]), np.isin(order, rising)
+    marks = {"fresh": (taken & ~rises).tolist(), "rising": (taken & rises).tolist()}
     if len(one.only):
         marks = {"own": np.isin(shown, one.only).tolist(), **marks}
     sources, reasons = reasons_of(catalogue, viewers, request, shown, parts, marks)

@@ -24,7 +24,7 @@ HALF_LIVES_S = np.array([limits.FAST_HALF_LIFE_S, limits.SLOW_HALF_LIFE_S, limit
 LEVELS = 16
 """How many numbers say how a video stands (``streams.popular.POPULAR_NAMES``)."""
 _NO_MET = np.empty(0, dtype=np.uint64)
-_FORMAT = 1
+_FORMAT = 2
 
 _VECTOR = (np.float32, (limits.DIM,), 0.0)
 _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
@@ -57,6 +57,12 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "hidden_count": (np.int32, (), 0),
     "follow_count": (np.int32, (), 0),
     "positives": (np.int32, (), 0),
+    "pace": (np.float32, (), 0.0),
+    "pace_ms": (np.int64, (), 0),
+    "ahead_ms": (np.float32, (), 0.0),
+    "watched_ms": (np.int64, (), 0),
+    "odd_ms": (np.int64, (), 0),
+    "fed": (np.int32, (), 0),
     "met_count": (np.int32, (), 0),
     "seq": (np.int64, (), 0),
     "touched": (np.int64, (), 0),
@@ -67,7 +73,19 @@ _INTERESTS = (
     "fast", "slow", "negative", "mass", "recent", "recent_ms", "levels", "tags", "tag_w", "creators", "creator_w",
     "sounds", "sound_w", "judged", "duration_sum", "duration_mass",
 )  # fmt: skip
-_ROW = np.dtype([(name, _COLUMNS[name][0], _COLUMNS[name][1]) for name in _SAVED])
+_NEW = {2: ("pace", "pace_ms", "ahead_ms", "watched_ms", "odd_ms", "fed")}
+"""Columns that a format has and the ones before it had not."""
+_ROWS = {
+    number: np.dtype(
+        [
+            (name, _COLUMNS[name][0], _COLUMNS[name][1])
+            for name in _SAVED
+            if all(name not in names for later, names in _NEW.items() if later > number)
+        ]
+    )
+    for number in range(1, _FORMAT + 1)
+}
+_ROW = _ROWS[_FORMAT]
 
 
 class ViewerTable(Table):
@@ -78,6 +96,9 @@ class ViewerTable(Table):
     same over all videos.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
+    ``pace`` is a decayed sum of videos met, as of ``pace_ms``; ``ahead_ms`` how far watch time is ahead of the time
+    that passed up to ``watched_ms``; ``odd_ms`` when the viewer last did what nobody can, ``fed`` how many served
+    videos were met (``streams.bots``).
     ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``. Nothing earned up to ``reset_ms`` counts for interests.
     """
 
@@ -110,6 +131,12 @@ class ViewerTable(Table):
     hidden_count: np.ndarray[Any, np.dtype[np.int32]]
     follow_count: np.ndarray[Any, np.dtype[np.int32]]
     positives: np.ndarray[Any, np.dtype[np.int32]]
+    pace: F32
+    pace_ms: I64
+    ahead_ms: F32
+    watched_ms: I64
+    odd_ms: I64
+    fed: np.ndarray[Any, np.dtype[np.int32]]
     met_count: np.ndarray[Any, np.dtype[np.int32]]
     seq: I64
     touched: I64
@@ -233,14 +260,19 @@ class ViewerTable(Table):
         """Rows from the store's values, for viewers that have no row yet."""
         if not user_ids:
             return
-        size = _ROW.itemsize
         for user, value in zip(user_ids, values, strict=True):
-            if value[0] != _FORMAT:
-                raise ValueError(f"viewer row of {user!r} has format {value[0]}, this version reads {_FORMAT}")
-        packed = np.frombuffer(b"".join(value[1 : 1 + size] for value in values), dtype=_ROW)
+            if value[0] not in _ROWS:
+                raise ValueError(f"viewer row of {user!r} has format {value[0]}, this version reads up to {_FORMAT}")
         self._add(user_ids)
+        for number in sorted({value[0] for value in values}):
+            some = [(user, value) for user, value in zip(user_ids, values, strict=True) if value[0] == number]
+            self._decode([user for user, _ in some], [value for _, value in some], _ROWS[number])
+
+    def _decode(self, user_ids: Sequence[str], values: Sequence[bytes], kind: np.dtype[np.void]) -> None:
+        size = kind.itemsize
+        packed = np.frombuffer(b"".join(value[1 : 1 + size] for value in values), dtype=kind)
         rows = np.array([self.row_of[user] for user in user_ids], dtype=np.int64)
-        for name in _SAVED:
+        for name in kind.names or ():
             getattr(self, name)[rows] = packed[name]
         for row, value in zip(rows.tolist(), values, strict=True):
             hidden, follows = int(self.hidden_count[row]), int(self.follow_count[row])
@@ -252,6 +284,7 @@ class ViewerTable(Table):
 
 def met_of(value: bytes) -> U64:
     """The met videos (hashes) in a stored viewer's row."""
-    row = np.frombuffer(value, dtype=_ROW, count=1, offset=1)[0]
+    kind = _ROWS[value[0]]
+    row = np.frombuffer(value, dtype=kind, count=1, offset=1)[0]
     entries = int(row["hidden_count"]) + int(row["follow_count"])
-    return np.frombuffer(value, dtype=np.uint64, offset=1 + _ROW.itemsize + entries * ENTRY.itemsize)
+    return np.frombuffer(value, dtype=np.uint64, offset=1 + kind.itemsize + entries * ENTRY.itemsize)

@@ -55,7 +55,7 @@ class Effect(NamedTuple):
         return self.on - self.off
 
 
-ROOMS: Final = ("agents.scenarios.ranking", "agents.scenarios.why")
+ROOMS: Final = ("agents.scenarios.ranking", "agents.scenarios.why", "agents.scenarios.trends", "agents.scenarios.bots")
 """Modules that hold scenarios."""
 SCENARIOS: Final[dict[str, Scenario]] = {}
 """Scenarios of the rooms imported so far, by name."""
