@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.columns import WATCH, Columns
-from streams.doubt import BARRED, DOUBTED, TRUSTED
+from streams.doubt import ALL, BARRED, DOUBTED, EXCUSED, TRUSTED
 from streams.hashing import U64
 from streams.outcomes import Change, OutcomeTable
 from streams.tables import I64, segments
@@ -35,12 +35,14 @@ def judge(
     viewer: I64,
     change: Change,
     created: I64,
+    odds: float,
     how: Bots,
 ) -> None:
     """Judge the ``created`` outcome rows i64[m], in order of arrival, once and for all.
 
     ``viewer`` i64[n] are the rows of the batch's viewers, ``change`` is what its facts did. What a viewer was
-    served and met must not hold the batch yet.
+    served and met must not hold the batch yet. ``odds`` are those of the catalogue: where most is doubtful, all who are
+    doubted are excused.
     """
     if not how.on:
         return
@@ -51,7 +53,7 @@ def judge(
     _note_pace(viewers, owner, when_ms, how)
     served = _served(viewers, owner, outcomes.video[created].view(np.uint64))
     strange = (_met_before(viewers, owner) < how.history) | (viewers.fed[owner] >= limits.FED)
-    doubt = np.where(strange & ~served, DOUBTED, TRUSTED)
+    doubt = np.where(strange & ~served, DOUBTED if odds < ALL else EXCUSED, TRUSTED)
     odd_ms = viewers.odd_ms[owner]
     barred = (odd_ms > 0) & (when_ms <= odd_ms + int(how.barred_h * 60 * _MINUTE_MS))
     outcomes.doubt[created] = np.where(barred, BARRED, doubt)

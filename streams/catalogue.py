@@ -139,11 +139,6 @@ class Catalogue(VideoTable):
     def update(self, rows: I64, packed: Packed, videos: Sequence[Video | None], active: Sequence[bool]) -> None:
         """Take over numbers and records of unique ``rows``."""
         self.unpack(rows, packed)
-        self.doubt[rows] = share_of(packed["sums"][:, 0, -1], packed["doubted"][:, 0, -1])
-        latest_ms = int(packed["sums_ms"].max(initial=0))
-        if latest_ms - self._odds_ms >= _ODDS_MS:
-            self.odds, self._odds_ms = odds_of(self.doubt[self.candidates()]), latest_ms
-        self.sums[rows] = vouched(self.sums[rows], self.doubted[rows], self.odds)
         self.stale[rows] = True
         for row, video, alive in zip(rows.tolist(), videos, active, strict=True):
             known = self.videos[row]
@@ -153,6 +148,14 @@ class Catalogue(VideoTable):
             if candidate != self.candidate[row]:
                 self.candidate[row] = candidate
                 self._changed()
+        self._vouch(rows, int(packed["sums_ms"].max(initial=0)))
+
+    def _vouch(self, rows: I64, latest_ms: int) -> None:
+        """Let doubted signals of ``rows``, unpacked just now, count as far as they may."""
+        self.doubt[rows] = share_of(self.sums[rows, 0, -1], self.doubted[rows, 0, -1])
+        if latest_ms - self._odds_ms >= _ODDS_MS:
+            self.odds, self._odds_ms = odds_of(self.doubt[self.candidates()]), latest_ms
+        self.sums[rows] = vouched(self.sums[rows], self.doubted[rows], self.odds)
 
     def place(self, names: U64, vectors: F32) -> None:
         """Set the collaborative vectors of videos by hash; unknown ones are left out."""

@@ -15,10 +15,14 @@ import numpy as np
 from streams import limits
 from streams.tables import F32, F64
 
-__all__ = ["ALL", "BARRED", "DOUBTED", "TRUSTED", "odds_of", "share_of", "vouched"]
+__all__ = ["ALL", "BARRED", "BELIEVED", "DOUBTED", "EXCUSED", "TRUSTED", "odds_of", "share_of", "vouched"]
 
-TRUSTED, DOUBTED, BARRED = range(3)
-"""How an outcome is judged: it counts, it is summed apart, or it counts nowhere but for its own viewer."""
+TRUSTED, DOUBTED, BARRED, EXCUSED = range(4)
+"""How an outcome is judged. Trusted: it counts, pairs and teaches. Doubted: it is summed apart and does neither.
+Excused: it is summed apart and does both, since most were doubtful just then. Barred: it counts for its viewer only.
+"""
+BELIEVED: Final = (TRUSTED, EXCUSED)
+"""Outcomes that pair and teach."""
 ALL: Final = 1e9
 """Odds at which everything counts: where most is doubtful, doubt says nothing."""
 _KNOWN: Final = 5.0  # viewers of a video from which on its share says something
@@ -30,6 +34,8 @@ def vouched(trusted: F64, doubted: F32 | F64, odds: float) -> F64:
     >>> vouched(np.array([0.0, 10.0, 10.0]), np.array([10_000.0, 2.0, 50.0]), odds=0.1).tolist()
     [0.0, 12.0, 12.0]
     """
+    if odds >= ALL:
+        return trusted + doubted
     most = limits.DOUBTED_TIMES * odds * np.maximum(trusted, 0.0)
     result: F64 = trusted + np.minimum(doubted, most)
     return result
@@ -48,10 +54,11 @@ def share_of(trusted: F64, doubted: F32 | F64) -> F32:
 
 def odds_of(shares: F32) -> float:
     """How many doubted there are to one trusted in the middle video, of ``share_of`` each; no crowd on a few moves it.
+    Where no video is known, or in the middle one most are doubted, ``ALL``.
 
     >>> odds_of(np.array([0.0, 0.5, 1.0, 0.0, -1.0], np.float32)), odds_of(np.array([0.9], np.float32)) == ALL
     (0.3333333333333333, True)
     """
     known = shares[shares >= 0]
-    middle = float(np.median(known)) if len(known) else 0.0
+    middle = float(np.median(known)) if len(known) else 1.0
     return ALL if middle > limits.DOUBTED_SHARE else middle / (1.0 - middle)

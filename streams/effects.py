@@ -15,7 +15,7 @@ from streams import limits, objective
 from streams.catalogue import Catalogue
 from streams.changes import PAIR, ROW, SIGNALS, SOFT, SOFT_DOUBTED, Changes, Packed
 from streams.columns import ABSENT, COMMENT, FOLLOW, LIKE, SAVE, WATCH, Columns
-from streams.doubt import BARRED, DOUBTED, TRUSTED
+from streams.doubt import BARRED, BELIEVED, TRUSTED
 from streams.outcomes import Change, OutcomeTable, standing
 from streams.tables import I64
 from streams.viewers import ViewerTable
@@ -83,7 +83,7 @@ def signal(
     at = np.tile(event, len(parts))[kept]
     packed = np.zeros(len(kept), dtype=ROW)
     packed["offset"], packed["kind"], packed["signal"] = batch.offset[at], SOFT, signs[kept]
-    packed["kind"][judged[kept] == DOUBTED] = SOFT_DOUBTED
+    packed["kind"][judged[kept] != TRUSTED] = SOFT_DOUBTED
     packed["ts_ms"] = np.concatenate([when for when, _ in parts])[kept]
     packed["video"] = changes.index([batch.videos[index] for index in at.tolist()])
     _add(changes, batch, at, packed)
@@ -110,7 +110,7 @@ def pair_up(
     """Co-occurrence of outcome ``rows`` that became (``risen``) or ceased to be positive with the viewer's latest ones.
 
     Keeps the viewers' lists of latest positives, with how each video stood (``level`` int8[n, LEVELS]). What is not
-    trusted pairs with nothing.
+    believed pairs with nothing.
     """
     made: dict[str, list[tuple[int, int, int, float, int, int, int]]] = {topic: [] for topic in batch.topics}
     index, ids = changes.index, catalogue.video_ids
@@ -124,7 +124,7 @@ def pair_up(
         found = made[batch.topics[int(batch.source[at])]]
         offset, own = int(batch.offset[at]), index([batch.videos[at]])[0]
         who = int(viewers.hash[viewer]) & 0xFFFFFFFF
-        if outcomes.doubt[row] == TRUSTED:
+        if outcomes.doubt[row] in BELIEVED:
             found.append((offset, own, -1, weight, when, who, int(viewers.positives[viewer])))
             for other in index(_latest_ids(viewers, catalogue, viewer, video, ids)):
                 found.append((offset, own, other, weight, when, 0, 0))

@@ -189,7 +189,7 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
             order, makers, spare, request.limit, before, slots, strict=request.source != "following"
         )
     shown, parts = rows[order], parts_of(x, model.weights, added, order)
-    taken, rises = np.array(explored[: len(order)]), np.isin(order, rising)
+    taken, rises = np.array(explored[: len(order)], dtype=bool), np.isin(order, rising)
     marks = {"fresh": (taken & ~rises).tolist(), "rising": (taken & rises).tolist()}
     if len(one.only):
         marks = {"own": np.isin(shown, one.only).tolist(), **marks}

@@ -17,7 +17,7 @@ from streams.bots import judge
 from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
-from streams.doubt import TRUSTED
+from streams.doubt import BELIEVED
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import like_again, move_interest
 from streams.keys import outcome_key, viewer_key
@@ -66,8 +66,7 @@ class Saved(NamedTuple):
     offsets: dict[str, int]
 
 
-_UNSET: Final = Steering()
-"""Nothing is set; nobody may set anything here."""
+_UNSET: Final = Steering()  # nobody may set anything here
 
 
 class UserShard:
@@ -150,7 +149,8 @@ class UserShard:
         np.minimum.at(self.outcomes.first_ms, rows, batch.ts_ms)
         np.maximum.at(self.outcomes.duration_ms, rows, batch.duration_ms)
         effects.count(self.changes, batch, change)
-        judge(self.viewers, self.outcomes, batch, viewer, change, created, self._steering.tuning.bots)
+        odds, how = self.catalogue.odds, self._steering.tuning.bots
+        judge(self.viewers, self.outcomes, batch, viewer, change, created, odds, how)
         event = np.zeros(len(touched), dtype=np.int64)
         event[inverse] = np.arange(len(rows))  # the last event of each outcome
         self.outcomes.touched[touched] = self.viewers.touched[viewer] = self._clock
@@ -325,7 +325,7 @@ class UserShard:
         better = (after[moved] & (objective.POSITIVE | objective.NEGATIVE)) > 0
         watched = touched[moved[seen_long & ~better]]
         met, risen, long = (
-            rows[viewers.personalize[outcomes.viewer[rows]] & (outcomes.doubt[rows] == TRUSTED)]
+            rows[viewers.personalize[outcomes.viewer[rows]] & np.isin(outcomes.doubt[rows], BELIEVED)]
             for rows in (created, touched[rising], watched)
         )
         teach(self.training, *tables, met, risen, long, int(batch.ts_ms.max()))

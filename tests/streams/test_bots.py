@@ -11,7 +11,7 @@ from agents.scenarios.bots import an_attack_moves_little
 from schemas.topics import COUNTS
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.doubt import ALL, BARRED, DOUBTED, TRUSTED, odds_of, vouched
+from streams.doubt import ALL, BARRED, DOUBTED, EXCUSED, TRUSTED, odds_of, vouched
 from streams.hashing import hash64, hash_all
 from streams.steering import Steering
 from streams.tuning import DEFAULT, changed
@@ -19,10 +19,16 @@ from streams.video_shard import FORMAT, VideoShard, decode_state
 from streams.videos import NUMBERS, NUMBERS_1, POSITIVE
 from streams.viewers import ViewerTable
 from tests.streams.states import video
-from tests.streams.states_of_viewers import Users, fold, made_event
+from tests.streams.states_of_viewers import Users, fold, known, made_event
 
 MINUTE_MS = 60_000
 HOW = DEFAULT.bots
+
+
+@pytest.fixture(autouse=True)
+def trusting_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doubt is rare in the catalogue that all viewers here share."""
+    monkeypatch.setattr(known(), "odds", 0.1)
 
 
 def judged(users: Users, user: str, name: str) -> int:
@@ -138,6 +144,21 @@ def test_topics_read_one_after_the_other_bar_nobody():
     assert users.shard.viewers.odd_ms[0] == 0
 
 
+def test_where_most_is_doubtful_newcomers_are_excused_for_good(monkeypatch):
+    monkeypatch.setattr(known(), "odds", ALL)
+    users = Users()
+    fold(users, [made_event("like", "new", name, 1_000 + at) for at, name in enumerate(("v1", "v2"))])
+    monkeypatch.setattr(known(), "odds", 0.1)
+    assert judged(users, "new", "v1") == EXCUSED
+    assert sums(users, "v1", "doubted") == pytest.approx(1.0)
+    row = users.videos.row_of["v1"]
+    assert users.videos.table.near[row].any()
+    assert users.videos.table.near_mass[row, 0] == pytest.approx(1.0)
+    fold(users, [made_event("like", "new", "v1", 2_000, op="remove")])
+    assert sums(users, "v1", "doubted") == pytest.approx(0.0, abs=1e-6)
+    assert users.videos.table.near_mass[row, 0] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_switched_off_nobody_is_judged():
     users = Users()
     users.shard._steering = Steering(changed(DEFAULT, {"bots.on": False}))
@@ -164,9 +185,11 @@ def test_the_catalogue_holds_what_counts_and_the_shard_both_apart():
     users = Users()
     for at in range(9):
         meet(users, f"old{at}", HOW.history)
+        meet(users, f"old{at}", 3, 50_000, prefix="y")
     fold(users, [made_event("like", f"old{at}", "v1", 90_000) for at in range(9)])
     fold(users, [made_event("like", f"bot{at}", "v1", 90_000) for at in range(200)])
     users.videos.apply_videos([("v1", video("v1"))])
+    users.videos.apply_videos([(f"y{at}", video(f"y{at}")) for at in range(3)])
     catalogue = Catalogue()
     catalogue.take_states(users.videos.states())
     assert sums(users, "v1", "doubted") == pytest.approx(200.0)
