@@ -16,6 +16,7 @@ from schemas.catalogue import User, Video
 from schemas.control import Control, Promotion
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedDelta, FeedRequest
+from schemas.trends import Trend
 
 __all__ = [
     "AHEAD_MS",
@@ -51,6 +52,7 @@ KEY_FIELD: Final[dict[str, str]] = {
     "videos": "video_id",
     "control": "key",
     "promotions": "campaign_id",
+    "trends": "id",
 }
 """Topic to the field that a record's key must equal, for every topic whose values are JSON."""
 _KEY_OPTIONAL: Final = frozenset({"promotions"})
@@ -64,6 +66,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "promotions": Promotion,
     "feeds": FeedBatch,
     "feed.delta": FeedDelta,
+    "trends": Trend,
 }
 """Topic to struct, for every topic whose values are JSON."""
 _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS.items()}

@@ -108,6 +108,16 @@ _DELTA: Final = {
     "removed": ["cat-7"],
 }
 
+_TREND: Final = {
+    "v": 1,
+    "trend_id": "video-1",
+    "kind": "video",
+    "id": "cat-7",
+    "state": "rising",
+    "ts_ms": 1_700_000_000_000,
+    "ratio": 12.5,
+}
+
 
 def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != name}
@@ -269,13 +279,18 @@ _OUTPUT: Final = (
     ),
     Topic(
         name="trends",
-        key="video_id or tag",
+        key="id",
         partitions="videos",
-        description="what rises and what cools",
+        description="videos, tags and sounds that rise, cool or fall, and why; drop repeats by `trend_id`",
         producers="video workers",
-        consumers="your services",
+        consumers="your services, user workers",
         retention_ms=7 * _DAY_MS,
-        reserved=True,
+        good=(_TREND, _TREND | {"kind": "tag", "id": "cats", "state": "falling", "ratio": 0.4, "cause": "exposure"}),
+        bad=(
+            (_TREND | {"state": "up"}, "type", "$.state"),
+            (_TREND | {"cause": "fate"}, "type", "$.cause"),
+            (_without(_TREND, "trend_id"), "missing", "$.trend_id"),
+        ),
     ),
     Topic(
         name="dead-letters",

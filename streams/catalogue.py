@@ -17,9 +17,11 @@ from schemas.internal import VideoState
 from streams import limits
 from streams.changes import Packed
 from streams.content import content_vector, tag_hashes, told
+from streams.doubt import ALL, odds_of, share_of, vouched
 from streams.hashing import U64, hash64
 from streams.index import HashIndex
 from streams.inferred import Themes, infer
+from streams.rising import Rising
 from streams.tables import F32, I64
 from streams.text import NGRAMS, Encoder
 from streams.videos import NUMBERS, VideoTable
@@ -27,6 +29,7 @@ from streams.viewers import LEVELS
 
 __all__ = ["Catalogue", "barred"]
 
+_ODDS_MS: Final = 60_000
 _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "hash": (np.uint64, (), 0),
     "creator": (np.uint64, (), 0),
@@ -46,6 +49,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "duration_ms": (np.int64, (), 0),
     "created_ms": (np.int64, (), 0),
     "safety": (np.int8, (), 0),
+    "doubt": (np.float32, (), -1.0),
     "candidate": (np.bool_, (), False),
     "stale": (np.bool_, (), True),
 }
@@ -54,6 +58,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
 class Catalogue(VideoTable):
     """Struct of arrays, one row a video: the numbers of ``VideoTable`` beside what its record says.
 
+    Of ``doubted`` signals ``sums`` hold what counts, unlike a video shard's; ``doubt`` f32[n] is their share.
     ``candidate`` bool[n]: announced, active, public, recommendable and no duplicate. ``countries`` all 0: everywhere.
     ``joint`` f32[n, DIM + FACTORS + 1] holds side by side what one matrix product takes: ``content``, ``factors`` and
     ``base``, the score of each video alone. ``shortlist`` keeps ``base`` and the ``popular`` features; ``stale`` marks
@@ -80,6 +85,7 @@ class Catalogue(VideoTable):
     duration_ms: I64
     created_ms: I64
     safety: npt.NDArray[np.int8]
+    doubt: F32
     candidate: npt.NDArray[np.bool_]
     stale: npt.NDArray[np.bool_]
 
@@ -107,6 +113,11 @@ class Catalogue(VideoTable):
         """What ``streams.learning.negatives`` keeps: how likely each candidate is drawn."""
         self.crowd: Any = None
         """What ``streams.passed`` keeps: how hot all candidates were together, by the hour."""
+        self.odds = ALL
+        """How many doubted viewers there are to one trusted (``doubt.odds_of``), as of the last minute."""
+        self._odds_ms = 0
+        self.rising = Rising()
+        """What is known to rise."""
         self.base_ms = 0
         self.base_key = b""
         self._index = HashIndex()
@@ -163,6 +174,14 @@ class Catalogue(VideoTable):
             records = (self.videos[row] for row in described)
             self.text[described] = self.encoder([told(video) for video in records if video is not None])
         infer(self, rows, described)
+        self._vouch(rows, int(packed["sums_ms"].max(initial=0)))
+
+    def _vouch(self, rows: I64, latest_ms: int) -> None:
+        """Let doubted signals of ``rows``, unpacked just now, count as far as they may."""
+        self.doubt[rows] = share_of(self.sums[rows, 0, -1], self.doubted[rows, 0, -1])
+        if latest_ms - self._odds_ms >= _ODDS_MS:
+            self.odds, self._odds_ms = odds_of(self.doubt[self.candidates()]), latest_ms
+        self.sums[rows] = vouched(self.sums[rows], self.doubted[rows], self.odds)
 
     def place(self, names: U64, vectors: F32) -> None:
         """Set the collaborative vectors of videos by hash; unknown ones are left out."""

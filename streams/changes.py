@@ -18,12 +18,14 @@ import numpy.typing as npt
 from schemas.internal import EngagementFrame
 from schemas.partitioner import partition
 
-__all__ = ["PAIR", "ROW", "SIGNALS", "SOFT", "Batch", "Changes", "decode_frame", "frames"]
+__all__ = ["PAIR", "ROW", "SIGNALS", "SOFT", "SOFT_DOUBTED", "Batch", "Changes", "decode_frame", "frames"]
 
 SIGNALS: Final = ("met", "long_view", "positive", "negative")
 """Soft signals of a video: first met by a viewer, long view, a strong positive standing, a negative standing."""
 SOFT: Final = 255
 """``kind`` of a row that carries soft signals and no count."""
+SOFT_DOUBTED: Final = 254
+"""The same of a doubted outcome, summed apart."""
 ROW: Final = np.dtype(
     [("offset", "<i8"), ("video", "<i4"), ("ts_ms", "<i8"), ("kind", "u1"), ("n", "i1"), ("watch_ms", "<i8")]
     + [("signal", "i1", len(SIGNALS))]

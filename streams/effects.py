@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from streams import limits, objective
 from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SIGNALS, SOFT, Changes, Packed
+from streams.changes import PAIR, ROW, SIGNALS, SOFT, SOFT_DOUBTED, Changes, Packed
 from streams.columns import ABSENT, COMMENT, FOLLOW, LIKE, SAVE, WATCH, Columns
+from streams.doubt import BARRED, BELIEVED, TRUSTED
 from streams.outcomes import Change, OutcomeTable, standing
 from streams.tables import I64
 from streams.viewers import ViewerTable
@@ -49,11 +50,18 @@ class Times(NamedTuple):
 
 
 def signal(
-    changes: Changes, batch: Columns, event: I64, before: objective.Bits, after: objective.Bits, times: Times
+    changes: Changes,
+    batch: Columns,
+    event: I64,
+    before: objective.Bits,
+    after: objective.Bits,
+    times: Times,
+    doubt: npt.NDArray[np.uint8],
 ) -> None:
     """Soft signals of n changed outcomes: what stood is taken back at its time, what stands is put in at its own.
 
-    ``event`` i64[n] is the place in the batch that changed each, ``before`` and ``after`` its label bits.
+    ``event`` i64[n] is the place in the batch that changed each, ``before`` and ``after`` its label bits, ``doubt``
+    u8[n] how it was judged when it came into being, so that what is taken back is what was put in.
     """
     met = np.zeros((len(event), len(SIGNALS)), dtype=np.int8)
     met[:, 0] = 1
@@ -70,10 +78,12 @@ def signal(
         (times.met, met * (moved_met & ~once)),
     )
     signs = np.concatenate([sign for _, sign in parts]).astype(np.int8)
-    kept = np.flatnonzero(signs.any(axis=1))
+    judged = np.tile(doubt, len(parts))
+    kept = np.flatnonzero(signs.any(axis=1) & (judged != BARRED))
     at = np.tile(event, len(parts))[kept]
     packed = np.zeros(len(kept), dtype=ROW)
     packed["offset"], packed["kind"], packed["signal"] = batch.offset[at], SOFT, signs[kept]
+    packed["kind"][judged[kept] != TRUSTED] = SOFT_DOUBTED
     packed["ts_ms"] = np.concatenate([when for when, _ in parts])[kept]
     packed["video"] = changes.index([batch.videos[index] for index in at.tolist()])
     _add(changes, batch, at, packed)
@@ -99,7 +109,8 @@ def pair_up(
 ) -> None:
     """Co-occurrence of outcome ``rows`` that became (``risen``) or ceased to be positive with the viewer's latest ones.
 
-    Keeps the viewers' lists of latest positives, with how each video stood (``level`` int8[n, LEVELS]).
+    Keeps the viewers' lists of latest positives, with how each video stood (``level`` int8[n, LEVELS]). What is not
+    believed pairs with nothing.
     """
     made: dict[str, list[tuple[int, int, int, float, int, int, int]]] = {topic: [] for topic in batch.topics}
     index, ids = changes.index, catalogue.video_ids
@@ -113,10 +124,11 @@ def pair_up(
         found = made[batch.topics[int(batch.source[at])]]
         offset, own = int(batch.offset[at]), index([batch.videos[at]])[0]
         who = int(viewers.hash[viewer]) & 0xFFFFFFFF
-        found.append((offset, own, -1, weight, when, who, int(viewers.positives[viewer])))
-        for other in index(_latest_ids(viewers, catalogue, viewer, video, ids)):
-            found.append((offset, own, other, weight, when, 0, 0))
-            found.append((offset, other, own, weight, when, 0, 0))
+        if outcomes.doubt[row] in BELIEVED:
+            found.append((offset, own, -1, weight, when, who, int(viewers.positives[viewer])))
+            for other in index(_latest_ids(viewers, catalogue, viewer, video, ids)):
+                found.append((offset, own, other, weight, when, 0, 0))
+                found.append((offset, other, own, weight, when, 0, 0))
         if up and when > viewers.reset_ms[viewer]:
             viewers.push_recent(viewer, video, when, level[place])
         viewers.positives[viewer] += 1 if up else -1

@@ -121,6 +121,31 @@ BASE_MS: Final = 2_000
 FRESH_MET: Final = 20.0
 """A video met by fewer viewers (decayed over 72 h) than this is fresh and may take an exploration place."""
 
+# --- trends ---
+LOOK_MS: Final = 5_000
+"""How often trends are looked for, in event time."""
+WATCHED: Final = 64
+"""Items of a kind (and of a video shard) that a drift detector watches, about 600 bytes each; of more those that rise
+most steeply, what was said to rise before all. As many may have fallen and not be back.
+"""
+WATCH_MINUTES: Final = 60
+"""Minutes of counts of each of them."""
+RISING: Final = 1_024
+"""Items that whoever ranks knows to rise or to have cooled; beyond it the one heard of longest ago is forgotten."""
+RISING_MS: Final = 2 * 86_400_000
+"""How long something rises at most: whose end was never heard of has ended then."""
+
+# --- bots ---
+FED: Final = 8
+"""Served videos that a viewer must have met before what was never served is doubted."""
+DOUBTED_TIMES: Final = 2.0
+"""How many times as many doubted signals count, to a trusted one, as the middle video has: however many accounts
+without history act together on a video, they multiply what it has of trusted ones by 1 + DOUBTED_TIMES times that, no
+more. In the synthetic world that lets it climb by less than a tenth of the ranking.
+"""
+DOUBTED_SHARE: Final = 0.5
+"""Share of doubted viewers in the middle video beyond which doubt says nothing, and everything counts."""
+
 # --- the wire's clients (agents/producer.py, agents/cli/tail.py) ---
 PRODUCER_RECORDS: Final = 100_000
 """Records a producer holds before they are delivered; beyond it ``send`` blocks."""

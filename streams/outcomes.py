@@ -22,15 +22,18 @@ __all__ = ["Change", "OutcomeTable", "standing"]
 _RING_CELLS = RINGS * limits.RING
 CELLS = _RING_CELLS + OPS
 _BITS = 43  # a value is below 2^42: times in ms, doubled, until the year 2039 and spans of 35 years
-_FORMAT = 2
+_FORMAT = 3
 _HEADS = {
     number: np.dtype(
         [("format", "u1"), ("fills", "u1", RINGS), ("bits", bits), ("reward", "<f4"), ("first_ms", "<i8")]
-        + [("reward_ms", "<i8"), ("duration_ms", "<i8")]
+        + [("reward_ms", "<i8"), ("duration_ms", "<i8"), *more]
     )
-    for number, bits in ((1, "u1"), (2, "<u2"))
+    for number, bits, more in ((1, "u1", ()), (2, "<u2", ()), (3, "<u2", (("doubt", "u1"),)))
 }
-"""By format: the one before had fewer label bits. They are derived anew with the outcome's next event."""
+"""By format: the first had fewer label bits, which are derived anew with the outcome's next event; up to the second
+nobody was judged.
+"""
+_NAMES = ("bits", "reward", "first_ms", "reward_ms", "duration_ms", "doubt")
 _HEAD = _HEADS[_FORMAT]
 _FACT = np.dtype([("cell", "u1"), ("value", "<i8"), ("ref", "<u8")])
 
@@ -57,7 +60,7 @@ class OutcomeTable(Table):
 
     ``cells`` i64[n, 46]: ``RING`` cells of each of the five kinds with references, then one per operation; ``refs``
     u64[n, 40]; ``fills`` i32[n, 5] references ever kept. ``reward`` and ``reward_ms``: the contribution now standing in
-    the viewer's sums. ``bits``: labels last reported to the learner.
+    the viewer's sums. ``bits``: labels last reported to the learner. ``doubt``: how it was judged (``streams.doubt``).
     """
 
     cells: I64
@@ -68,6 +71,7 @@ class OutcomeTable(Table):
     reward_ms: I64
     first_ms: I64
     duration_ms: I64
+    doubt: npt.NDArray[np.uint8]
     viewer: I64
     video: I64
     touched: I64
@@ -82,6 +86,7 @@ class OutcomeTable(Table):
             "reward_ms": (np.int64, (), 0),
             "first_ms": (np.int64, (), 2**62),
             "duration_ms": (np.int64, (), 0),
+            "doubt": (np.uint8, (), 0),
             "viewer": (np.int64, (), -1),
             "video": (np.int64, (), -1),
             "touched": (np.int64, (), 0),
@@ -205,7 +210,7 @@ class OutcomeTable(Table):
         head["format"] = _FORMAT
         fills = self.fills[rows]
         head["fills"] = np.where(fills < limits.RING, fills, limits.RING + fills % limits.RING)
-        for name in ("bits", "reward", "first_ms", "reward_ms", "duration_ms"):
+        for name in _NAMES:
             head[name] = getattr(self, name)[rows]
         cells = self.cells[rows]
         at, cell = np.nonzero(cells != ABSENT)
@@ -233,8 +238,9 @@ class OutcomeTable(Table):
         size = kind.itemsize
         head = np.frombuffer(b"".join(value[:size] for value in values), dtype=kind)
         self.fills[rows] = head["fills"]
-        for name in ("bits", "reward", "first_ms", "reward_ms", "duration_ms"):
-            getattr(self, name)[rows] = head[name]
+        for name in _NAMES:
+            if name in (kind.names or ()):
+                getattr(self, name)[rows] = head[name]
         counts = [(len(value) - size) // _FACT.itemsize for value in values]
         facts = np.frombuffer(b"".join(value[size:] for value in values), dtype=_FACT)
         at = np.repeat(rows, counts)

@@ -22,6 +22,7 @@ from streams.features import FEATURES, PRIOR, candidate_features, grouped_featur
 from streams.filters import allowed
 from streams.hashing import U64
 from streams.ports import NO_PORTS, Ports
+from streams.rising import places, woven
 from streams.shortlist import shortlists
 from streams.slate import best, slate
 from streams.sources import narrowed, source_of
@@ -184,27 +185,31 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     names, chance = catalogue.hash[rows], Drawn([], [], [])
     if request.pure:
         order, explored = best(scores, names, request.limit), [False] * request.limit
+        rising = order[:0]
     else:
         order = best(scores, names, request.limit * 4)
         fresh = _fresh(catalogue, rows, scores, names, request)
-        makers, before = catalogue.creator[rows], request.last_creator
+        rising = places(catalogue, rows, scores, names, order, request)
         if request.candidates is None and source_of(request) is None and not request.query:
             met = catalogue.sums[rows, 0, -1]
             chance = draws(scores, met, names, request.limit, request.seed, request.tuning.explore)
-            order, fresh = (some[~np.isin(some, chance.places)] for some in (order, fresh))
+            order, fresh, rising = (some[~np.isin(some, chance.places)] for some in (order, fresh, rising))
+        spare, slots = woven(fresh, _explores(request), rising, request.tuning.trends.share, request.seed // 1_000)
+        makers, before = catalogue.creator[rows], request.last_creator
         # Who asks for a few creators alone gets them, also one after the other.
         order, explored = slate(
-            order, makers, fresh, request.limit, before, _explores(request), strict=request.source != "following"
+            order, makers, spare, request.limit, before, slots, strict=request.source != "following"
         )
         if chance.places:
             order, explored = _with_drawn(order, explored, chance, makers, request)
     shown, parts = rows[order], parts_of(x, model.weights, added, order)
     by_chance = {place: turn for turn, place in enumerate(chance.places)}
     turns = {at: by_chance[place] for at, place in enumerate(order.tolist()) if place in by_chance}
-    marks = {"fresh": explored}
+    taken, rises = np.array(explored[: len(order)], dtype=bool), np.isin(order, rising)
+    marks = {"fresh": (taken & ~rises).tolist(), "rising": (taken & rises).tolist()}
     for word in sorted(set(chance.sources)):
         marks[word] = [at in turns and chance.sources[turns[at]] == word for at in range(len(order))]
-    explored = [is_fresh or at in turns for at, is_fresh in enumerate(explored[: len(order)])]
+    explored = [special or at in turns for at, special in enumerate(explored[: len(order)])]
     if len(one.only):
         marks = {"own": np.isin(shown, one.only).tolist(), **marks}
     sources, reasons = reasons_of(catalogue, viewers, request, shown, parts, marks)

@@ -7,7 +7,7 @@ that a request can see. Two replays of one log give equal bytes.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -20,12 +20,14 @@ from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line
 from schemas.topics import TOPICS
+from schemas.trends import Trend
 from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns, merge
 from streams.desk import Desk
 from streams.hashing import hash64, pair
 from streams.learning.learner import Learner
+from streams.lookout import Lookout
 from streams.ports import NO_PORTS, Ports
 from streams.ranking import Model, rank
 from streams.statehash import ExactHash
@@ -67,10 +69,13 @@ class Replay:
         self.ports = ports
         self.steering = Steering(tuning)
         self.catalogue = Catalogue()
-        self.users = UserShard(0, self.catalogue, negatives)
+        self.users = UserShard(0, self.catalogue, negatives, steering=self.steering)
         self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9)
         self.learner = Learner(learn_rows, without=without)
         self.desk = Desk(self.users, _OWNER, steering=self.steering)
+        self.lookout = Lookout(self.videos, self.catalogue, whole=True)
+        self.trends: deque[Trend] = deque(maxlen=limits.RISING)
+        """The latest trends."""
         self.bad: Counter[str] = Counter()
         self.lines: Counter[str] = Counter()
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
@@ -126,6 +131,7 @@ class Replay:
             self._flushes += 1
             self.videos.apply(self.users.changes.drain_together(_OWNER, self._flushes))
         self._broadcast()
+        self._look()
         self.learner.learn(self.users.training.drain())
         self.learner.place(self.catalogue)
 
@@ -192,6 +198,13 @@ class Replay:
     def _as_of(self, requests: int) -> dict[str, dict[str, int]]:
         counts = self.lines | {"feed.requests": requests}
         return {topic: {"0": counts[topic]} for topic in TOPICS if counts.get(topic)}
+
+    def _look(self) -> None:
+        found = self.lookout.look(self.steering.tuning.trends)
+        self.lookout.sent(found)
+        self.trends.extend(found)
+        for trend in found:
+            self.catalogue.rising.take(trend)
 
     def _broadcast(self) -> None:
         """What the workers learn through ``video.state``, without the detour over bytes."""

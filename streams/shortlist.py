@@ -64,12 +64,15 @@ def shortlists(
         # What is due is refreshed as of the latest of all, so that no block ages another's.
         group, scores = light_scores(catalogue, viewers, block, weights, max(one.now_ms for one in requests))
         edges = np.searchsorted(group.near.keys, np.arange(len(block) + 1) << 32)
+        rising = catalogue.rows_of_hashes(catalogue.rising.videos(int(group.now_ms.max())))
+        rising = rising[rising >= 0]
         found: list[I64] = []
         only: list[I64] = []
         for at, row in enumerate(scores):
             part = slice(edges[at], edges[at + 1])
             near = Near(group.near.keys[part], group.near.sums[part])
-            rows = np.union1d(_greatest(row, limits.SHORTLIST), _nearest(near, row))
+            joined = (_greatest(row, limits.SHORTLIST), _nearest(near, row), rising[row[rising] > _BARRED])
+            rows = np.unique(np.concatenate(joined))
             own = named[low + at]
             only.append(np.setdiff1d(own[row[own] > _BARRED], rows) if len(own) else own)
             found.append(np.union1d(rows, only[-1]) if len(own) else rows)

@@ -47,14 +47,17 @@ def narrowed(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows:
 
 
 def _rising(catalogue: Catalogue, rows: I64, now_ms: int) -> I64:
-    """Videos liked much faster within the last hour than over the last day, those of the steepest rise, int64[n]."""
+    """Videos known to rise, and those liked much faster within the last hour than over the last day, of these the ones
+    of the steepest rise, int64[n].
+    """
     half_lives_s = HALF_LIVES_S[[_HOUR, _DAY]]
     sums = positives(catalogue, rows, now_ms, (_HOUR, _DAY))
     rate = sums / half_lives_s
     # Much liking that is new: the square root lets a large video rise against a small one that has just begun.
     rise = rate[:, 0] / np.sqrt(rate[:, 1] + 1.0 / half_lives_s[1])
     fine = np.flatnonzero((sums[:, 0] >= _LEAST) & (rate[:, 0] > _FASTER * rate[:, 1]))
-    best = np.sort(fine[np.argsort(-rise[fine], kind="stable")[: limits.SHORTLIST]])
+    known = np.flatnonzero(np.isin(catalogue.hash[rows], catalogue.rising.videos(now_ms)))
+    best = np.union1d(known, fine[np.argsort(-rise[fine], kind="stable")[: limits.SHORTLIST]])
     result: I64 = rows[best]
     return result
 

@@ -14,14 +14,16 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
-    "DEFAULT", "OFF", "Explain", "Explore", "Objective", "Pull", "Share", "Slate", "Span", "Tuning", "Words", "Worth",
-    "changed", "described",
+    "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Objective", "Pull", "Ratio", "Share", "Slate", "Span", "Trends",
+    "Tuning", "Words", "Worth", "changed", "described",
 ]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
 """What a reaction is worth, in units of one finished long video."""
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 """A part of a whole."""
+Ratio = Annotated[float, Meta(ge=1.0, le=1_000.0)]
+"""How many times as much."""
 
 
 Pull = Annotated[float, Meta(ge=0.0, le=30.0)]
@@ -96,6 +98,38 @@ class Explore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
 
+class Trends(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What counts as a sudden rise or fall, and how much of it is shown."""
+
+    on: bool = True
+    """Whether anybody looks."""
+    share: Share = 0.05
+    """Share of places that go to what rises."""
+    rise: Ratio = 3.0
+    """Likes of the last minutes over those expected, from which something is suspected to rise."""
+    cool: Ratio = 1.5
+    """The same, below which it is released."""
+    fall: Share = 0.6
+    """Likes of the last hour over those expected, up to which a tag or sound falls."""
+
+
+class Bots(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose signals move no ranking."""
+
+    on: bool = True
+    """Whether anybody is judged; what was judged before stands."""
+    history: Annotated[int, Meta(ge=0, le=100)] = 3
+    """Videos that a viewer must have met before what was never served counts in full."""
+    per_minute: Annotated[float, Meta(ge=1.0, le=1e6)] = 120.0
+    """Videos met a minute, for some minutes, beyond which nobody is human."""
+    watch: Ratio = 2.0
+    """Watch time over the time that passed up to which a viewer only watches fast."""
+    ahead_min: Annotated[float, Meta(ge=0.0, le=1e6)] = 15.0
+    """Minutes that watch time may be ahead beyond that."""
+    barred_h: Annotated[float, Meta(ge=0.0, le=1e6)] = 24.0
+    """Hours for which what a viewer does after something that nobody can do counts nowhere."""
+
+
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
@@ -104,6 +138,8 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     explain: Explain = Explain()
     words: Words = Words()
     explore: Explore = Explore()
+    trends: Trends = Trends()
+    bots: Bots = Bots()
 
 
 DEFAULT: Final = Tuning()
@@ -117,6 +153,9 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "more and less": {"words.more": 0.0},
     "inferred tags": {"words.inferred": 0.0},
     "exploration": {"explore.uniform": 0.0, "explore.promise": 0.0},
+    "trends": {"trends.on": False, "trends.share": 0.0},
+    "bots": {"bots.on": False},
+    "rising places": {"trends.share": 0.0},
 }
 """Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
 

@@ -7,16 +7,18 @@ loaded first (``missing``, ``load``); what changed since the last checkpoint is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from schemas.catalogue import User
 from streams import effects, limits, objective
 from streams.asks import note
+from streams.bots import judge
 from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
+from streams.doubt import BELIEVED
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import like_again, move_interest
 from streams.keys import outcome_key, viewer_key
@@ -26,6 +28,7 @@ from streams.learning.training import Training
 from streams.outcomes import OutcomeTable
 from streams.popular import levels
 from streams.profile import describe, grant
+from streams.steering import Steering
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
 
@@ -65,10 +68,17 @@ class Saved(NamedTuple):
     offsets: dict[str, int]
 
 
-class UserShard:
-    """State of one user partition. ``number`` names it; ``catalogue`` is the process's replica, read only."""
+_UNSET: Final = Steering()  # nobody may set anything here
 
-    def __init__(self, number: int, catalogue: Catalogue, negatives: int = 64, learn: bool = True) -> None:
+
+class UserShard:
+    """State of one user partition. ``number`` names it; ``catalogue`` is the process's replica, read only, ``steering``
+    what operators have set.
+    """
+
+    def __init__(
+        self, number: int, catalogue: Catalogue, negatives: int = 64, learn: bool = True, *, steering: Steering = _UNSET
+    ) -> None:
         self.number = number
         self.catalogue = catalogue
         self.viewers = ViewerTable()
@@ -79,6 +89,7 @@ class UserShard:
         self.frozen = 0
         self.watermark_ms = 0
         self._learn = learn
+        self._steering = steering
         self._clock = 0
         self._dirty_viewers: set[int] = set()
         self._dirty_outcomes: set[int] = set()
@@ -141,6 +152,8 @@ class UserShard:
         np.minimum.at(self.outcomes.first_ms, rows, batch.ts_ms)
         np.maximum.at(self.outcomes.duration_ms, rows, batch.duration_ms)
         effects.count(self.changes, batch, change)
+        odds, how = self.catalogue.odds, self._steering.tuning.bots
+        judge(self.viewers, self.outcomes, batch, viewer, change, created, odds, how)
         event = np.zeros(len(touched), dtype=np.int64)
         event[inverse] = np.arange(len(rows))  # the last event of each outcome
         self.outcomes.touched[touched] = self.viewers.touched[viewer] = self._clock
@@ -268,9 +281,10 @@ class UserShard:
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))
         outcomes.bits[touched] = after
         if self._learn:
-            self._teach(batch, touched, created, rising, moved, before, after)
+            self._teach(batch, touched, created, rising, moved, (before, after))
         times = was_met_ms[moved], met_ms[moved], was_ms[moved], at_ms[moved]
-        effects.signal(self.changes, batch, event[moved], before[moved], after[moved], effects.Times(*times))
+        labels, doubt = (before[moved], after[moved]), outcomes.doubt[touched[moved]]
+        effects.signal(self.changes, batch, event[moved], *labels, effects.Times(*times), doubt)
         self._pair_up(batch, touched, event, moved[(flips & objective.POSITIVE) > 0], after, at_ms)
         again = moved[((before & after)[moved] & objective.POSITIVE) > 0]
         like_again(self.viewers, self.catalogue, outcomes, touched[again], was_ms[again], at_ms[again])
@@ -301,15 +315,9 @@ class UserShard:
                 self._owed.setdefault(name, set()).add(row)
 
     def _teach(
-        self,
-        batch: Columns,
-        touched: I64,
-        created: I64,
-        rising: I64,
-        moved: I64,
-        before: objective.Bits,
-        after: objective.Bits,
+        self, batch: Columns, touched: I64, created: I64, rising: I64, moved: I64, labels: tuple[objective.Bits, ...]
     ) -> None:
+        before, after = labels
         outcomes, viewers = self.outcomes, self.viewers
         tables = self.catalogue, viewers, outcomes
         now_ms = np.full(len(touched), int(batch.ts_ms.max()))
@@ -319,8 +327,10 @@ class UserShard:
         seen_long = ((after & ~before)[moved] & objective.LONG_VIEW) > 0
         better = (after[moved] & (objective.POSITIVE | objective.NEGATIVE)) > 0
         watched = touched[moved[seen_long & ~better]]
-        open_to_us = [rows[viewers.personalize[outcomes.viewer[rows]]] for rows in (created, touched[rising], watched)]
-        met, risen, long = open_to_us
+        met, risen, long = (
+            rows[viewers.personalize[outcomes.viewer[rows]] & np.isin(outcomes.doubt[rows], BELIEVED)]
+            for rows in (created, touched[rising], watched)
+        )
         teach(self.training, *tables, met, risen, long, int(batch.ts_ms.max()))
         teach_terms(self.training, *tables, risen, long)
 

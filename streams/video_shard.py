@@ -21,11 +21,11 @@ from streams import limits
 from streams.changes import Batch, Packed
 from streams.hashing import U64, hash64
 from streams.tables import I64
-from streams.videos import NUMBERS, VideoTable
+from streams.videos import NUMBERS, NUMBERS_1, VideoTable
 
 __all__ = ["VideoShard", "decode_state", "video_key"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 class _Packed(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +81,19 @@ def video_key(video_id: str) -> bytes:
 def decode_state(value: bytes) -> VideoState:
     """A stored or broadcast state; raises ``ValueError`` for another format."""
     packed = _DECODER.decode(value)
-    if packed.format != FORMAT:
-        raise ValueError(f"a video's state has format {packed.format}, this version reads {FORMAT}")
+    if packed.format not in {1, FORMAT}:
+        raise ValueError(f"a video's state has format {packed.format}, this version reads up to {FORMAT}")
     record = _record(bytes(packed.video))
-    return VideoState(format=FORMAT, video=record, active=packed.active, numbers=packed.numbers)
+    numbers = packed.numbers if packed.format == FORMAT else _renewed(packed.numbers)
+    return VideoState(format=FORMAT, video=record, active=packed.active, numbers=numbers)
+
+
+def _renewed(numbers: bytes) -> bytes:
+    """Numbers of the format before as they are now."""
+    made, held = np.zeros(1, dtype=NUMBERS), np.frombuffer(numbers, dtype=NUMBERS_1)
+    for name in NUMBERS_1.names or ():
+        made[name] = held[name]
+    return made.tobytes()
 
 
 class VideoShard:

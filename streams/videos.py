@@ -14,12 +14,23 @@ import numpy.typing as npt
 
 from schemas.topics import COUNTS
 from streams import limits
-from streams.changes import PAIR, SIGNALS, SOFT, Packed
+from streams.changes import PAIR, SIGNALS, SOFT, SOFT_DOUBTED, Packed
 from streams.columns import COMMENT, FOLLOW, IMPRESSION, LIKE, SAVE, SHARE, SKIP, WATCH
+from streams.doubt import vouched
 from streams.hashing import U64
 from streams.tables import F32, F64, I64, Table, add_top, segments
 
-__all__ = ["HALF_LIVES_S", "HOUR_MS", "NUMBERS", "POSITIVE", "VideoTable", "decayed", "hours_of", "positives"]
+__all__ = [
+    "HALF_LIVES_S",
+    "HOUR_MS",
+    "NUMBERS",
+    "NUMBERS_1",
+    "POSITIVE",
+    "VideoTable",
+    "decayed",
+    "hours_of",
+    "positives",
+]
 
 HALF_LIVES_S: Final = np.array([300.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0])
 """Half-lives of the decayed sums, in seconds: 5 minutes to 3 days."""
@@ -31,11 +42,14 @@ NUMBERS: Final = np.dtype(
     [("counts", "<i8", len(COUNTS)), ("sums", "<f8", _SUMS), ("sums_ms", "<i8"), ("near", "<u8", limits.NEIGHBOURS)]
     + [("near_w", "<f4", (limits.NEIGHBOURS, 2)), ("near_mass", "<f4", 2), ("near_ms", "<i8"), ("last_ms", "<i8")]
     + [("likers", "<u4", limits.LIKERS), ("liker_ms", "<i8", limits.LIKERS), ("liker_w", "<f4", limits.LIKERS)]
-    + [("hours", "<f4", limits.HOURS), ("hour", "<i8")]
+    + [("hours", "<f4", limits.HOURS), ("hour", "<i8"), ("doubted", "<f4", _SUMS)]
 )
 """One video's numbers as stored and broadcast; neighbours are hash64 of their ids, likers the low half of it. Positives
-of hour h (since 1970) stand in ``hours[h % HOURS]``; ``hour`` is the latest of them.
+of hour h (since 1970) stand in ``hours[h % HOURS]``; ``hour`` is the latest of them. ``doubted`` are sums of what is
+doubted, beside ``sums`` (``streams.doubt``).
 """
+NUMBERS_1: Final = np.dtype([(name, NUMBERS[name]) for name in NUMBERS.names or () if name != "doubted"])
+"""The same in the format before."""
 _COUNT_OF: Final = {
     IMPRESSION: "impressions",
     WATCH: "watches",
@@ -53,7 +67,7 @@ _WATCH_MS = COUNTS.index("watch_ms")
 _NEAR_S = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
 
 
-def decayed(sums: F64, at_ms: I64, now_ms: int | I64) -> F64:
+def decayed(sums: F64 | F32, at_ms: I64, now_ms: int | I64) -> F64:
     """Values of forward-decayed ``sums`` f64[n, S, H] (as of ``at_ms`` i64[n]) at ``now_ms``; inputs are not changed.
 
     A time before the landmark reads as the landmark.
@@ -66,14 +80,18 @@ def decayed(sums: F64, at_ms: I64, now_ms: int | I64) -> F64:
     return result
 
 
-def positives(table: VideoTable, rows: I64, now_ms: int, at: Sequence[int]) -> F64:
+def positives(table: VideoTable, rows: I64, now_ms: int, at: Sequence[int], odds: float | None = None) -> F64:
     """Decayed positives of ``rows`` at ``now_ms``, f64[n, len(at)], for the half-lives at these places; none below 0.
 
-    A time before the landmark reads as the landmark.
+    A time before the landmark reads as the landmark. ``odds``: doubted ones count as far as ``doubt.vouched`` lets
+    them, else not at all.
     """
     age_s = np.maximum(now_ms - table.sums_ms[rows], 0) / 1_000.0
     fade = np.exp2(-age_s[:, None] / HALF_LIVES_S[list(at)])
-    result: F64 = np.maximum(table.sums[rows, POSITIVE][:, list(at)] * fade, 0.0)
+    sums = table.sums[rows, POSITIVE][:, list(at)]
+    if odds is not None:
+        sums = vouched(sums, table.doubted[rows, POSITIVE][:, list(at)], odds)
+    result: F64 = np.maximum(sums * fade, 0.0)
     return result
 
 
@@ -104,6 +122,7 @@ class VideoTable(Table):
     liker_w: F32
     hours: F32
     hour: I64
+    doubted: F32
 
     def __init__(self, extra: dict[str, tuple[Any, tuple[int, ...], Any]] | None = None) -> None:
         fields: dict[str, Any] = dict(NUMBERS.fields or {})
@@ -112,28 +131,40 @@ class VideoTable(Table):
 
     def apply(self, rows: I64, changes: Packed) -> None:
         """Add the counts and soft signals of ``changes`` (ROW) to ``rows`` i64[len(changes)]."""
-        counted = changes["kind"] != SOFT
+        soft, doubted = (changes["kind"] == kind for kind in (SOFT, SOFT_DOUBTED))
+        counted = ~(soft | doubted)
         column = _COLUMN[changes["kind"][counted]]
         known = column >= 0
         np.add.at(self.counts, (rows[counted][known], column[known]), changes["n"][counted][known])
         np.add.at(self.counts, (rows[counted], _WATCH_MS), changes["watch_ms"][counted])
         np.maximum.at(self.last_ms, rows, changes["ts_ms"])
-        soft = ~counted
+        if not counted.all():
+            self._move_on(rows[~counted], changes["ts_ms"][~counted])
+        if doubted.any():
+            self._decay_in(self.doubted, rows[doubted], changes["ts_ms"][doubted], changes["signal"][doubted])
         if soft.any():
             signal = changes["signal"][soft]
-            self._decay_in(rows[soft], changes["ts_ms"][soft], signal.astype(np.float64))
+            self._decay_in(self.sums, rows[soft], changes["ts_ms"][soft], signal)
             liked = np.flatnonzero(signal[:, POSITIVE])
             if len(liked):
                 self._note_hours(rows[soft][liked], changes["ts_ms"][soft][liked], signal[liked, POSITIVE])
 
-    def _decay_in(self, rows: I64, ts_ms: I64, signal: F64) -> None:
+    def _move_on(self, rows: I64, ts_ms: I64) -> None:
+        """Move the landmark of the sums to the latest of ``ts_ms``, where that is later."""
         touched, inverse = np.unique(rows, return_inverse=True)
         newest = self.sums_ms[touched]
         np.maximum.at(newest, inverse, ts_ms)
         self.sums[touched] = decayed(self.sums[touched], self.sums_ms[touched], newest)
+        some = self.doubted[touched].any(axis=(1, 2))
+        if some.any():
+            held = touched[some]
+            self.doubted[held] = decayed(self.doubted[held], self.sums_ms[held], newest[some])
         self.sums_ms[touched] = newest
-        weight = np.exp2((ts_ms - newest[inverse])[:, None] / (1_000.0 * HALF_LIVES_S))
-        np.add.at(self.sums, rows, signal[:, :, None] * weight[:, None, :])
+
+    def _decay_in(self, sums: F64 | F32, rows: I64, ts_ms: I64, signal: npt.NDArray[np.int8]) -> None:
+        """Add signals to sums, each with the weight of its own time at the landmark."""
+        weight = np.exp2((ts_ms - self.sums_ms[rows])[:, None] / (1_000.0 * HALF_LIVES_S))
+        np.add.at(sums, rows, (signal.astype(np.float64)[:, :, None] * weight[:, None, :]).astype(sums.dtype))
 
     def _note_hours(self, rows: I64, ts_ms: I64, amount: npt.NDArray[np.int8]) -> None:
         """Positives into their hours; what is older than the latest hour by ``HOURS`` is not kept."""

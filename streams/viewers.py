@@ -59,13 +59,21 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "follow_count": (np.int32, (), 0),
     "asks_bytes": (np.int32, (), 0),
     "positives": (np.int32, (), 0),
+    "pace": (np.float32, (), 0.0),
+    "pace_ms": (np.int64, (), 0),
+    "ahead_ms": (np.float32, (), 0.0),
+    "watched_ms": (np.int64, (), 0),
+    "odd_ms": (np.int64, (), 0),
+    "fed": (np.int32, (), 0),
     "met_count": (np.int32, (), 0),
     "seq": (np.int64, (), 0),
     "touched": (np.int64, (), 0),
     "asked_ms": (np.int64, (), 0),
 }
 _UNSAVED = frozenset({"hash", "met_count", "seq", "touched", "asked_ms"})
-_SINCE = {"asks_bytes": 2}
+_SINCE = {
+    "asks_bytes": 2, "pace": 2, "pace_ms": 2, "ahead_ms": 2, "watched_ms": 2, "odd_ms": 2, "fed": 2,
+}  # fmt: skip
 """Columns to the format that they came with; the others are of the first."""
 _SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
 _INTERESTS = (
@@ -89,6 +97,9 @@ class ViewerTable(Table):
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
     ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``, ``asks`` tuples of ``asks.Ask``; ``asked_ms`` is when the
     viewer last searched. Nothing earned up to ``reset_ms`` counts for interests.
+    ``pace`` is a decayed sum of videos met, as of ``pace_ms``; ``ahead_ms`` how far watch time is ahead of the time
+    that passed up to ``watched_ms``; ``odd_ms`` when the viewer last did what nobody can, ``fed`` how many served
+    videos were met (``streams.bots``).
     """
 
     hash: U64
@@ -121,6 +132,12 @@ class ViewerTable(Table):
     follow_count: np.ndarray[Any, np.dtype[np.int32]]
     asks_bytes: np.ndarray[Any, np.dtype[np.int32]]
     positives: np.ndarray[Any, np.dtype[np.int32]]
+    pace: F32
+    pace_ms: I64
+    ahead_ms: F32
+    watched_ms: I64
+    odd_ms: I64
+    fed: np.ndarray[Any, np.dtype[np.int32]]
     met_count: np.ndarray[Any, np.dtype[np.int32]]
     seq: I64
     touched: I64

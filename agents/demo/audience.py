@@ -20,6 +20,7 @@ from agents.demo.gauges import Gauges
 from agents.producer import producer_options
 from agents.world.world import World
 from schemas.codec import decode, encode
+from schemas.control import Control
 from schemas.events import Event
 from schemas.feeds import FeedBatch, FeedRequest
 
@@ -85,6 +86,11 @@ class Audience:
         if what in {"all", "users"}:
             for user in self.world.users:
                 self._produce("users", user.user_id, encode(user))
+        self._kafka.flush(30.0)
+
+    def steer(self, key: str, *, value: Any) -> None:
+        """Set one of the settings that workers read while they run."""
+        self._produce("control", key, encode(Control(v=1, key=key, value=value)))
         self._kafka.flush(30.0)
 
     def upload(self, count: int) -> None:

@@ -60,6 +60,8 @@ class Director:
         """Two workers, all videos, then the viewers, who get their first feeds. Raises ``TimeoutError``."""
         self.gauges.note(f"announcing {self.gauges.videos:,} videos")
         self.audience.announce("videos")
+        # Who watches in a hurry watches for longer than time passes, as only bots do.
+        self.audience.steer("tuning.bots.on", value=False)
         for at in range(2):
             self._processes.append(None)
             self.gauges.workers.append(Worker(f"worker {at + 1}", 0, "starting"))

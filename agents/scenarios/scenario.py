@@ -56,8 +56,10 @@ class Effect(NamedTuple):
 
 
 ROOMS: Final = (
+    "agents.scenarios.bots",
     "agents.scenarios.experiments",
     "agents.scenarios.ranking",
+    "agents.scenarios.trends",
     "agents.scenarios.why",
     "agents.scenarios.words",
 )

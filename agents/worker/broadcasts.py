@@ -1,4 +1,4 @@
-"""Broadcasts: what a process that ranks makes of ``video.state``, ``models`` and ``control``.
+"""Broadcasts: what a process that ranks makes of ``video.state``, ``models``, ``control`` and ``trends``.
 
 Whatever cannot be read is named in the log and changes nothing. No connection is needed but where states that the topic
 has lost are read back from the store.
@@ -19,6 +19,7 @@ from agents.worker.shared import Replica
 from schemas.codec import BadRecord, decode
 from schemas.control import Control
 from schemas.internal import VideoState
+from schemas.trends import Trend
 from streams.hashing import hash64
 from streams.video_shard import decode_state, video_key
 
@@ -26,7 +27,7 @@ __all__ = ["BROADCAST", "Heard", "lost_states", "take", "take_states"]
 
 _LOG = log.get("broadcasts")
 _STATES: Final = "video.state"
-BROADCAST: Final = (_STATES, "models", "control")
+BROADCAST: Final = (_STATES, "models", "control", "trends")
 """The topics that every process that ranks reads whole."""
 States = Sequence[tuple[str, VideoState | None]]
 _PAGE: Final = 5_000
@@ -53,6 +54,8 @@ def take(replica: Replica, batch: Iterable[Message]) -> Heard:
                 _LOG.warning("state_refused", error=str(error), offset=message.offset)
         elif message.topic == "models":
             take_model(replica, name, message.value)
+        elif message.topic == "trends":
+            _take_trend(replica, message)
         else:
             _take_control(replica, message)
     return take_states(replica, states)
@@ -83,6 +86,16 @@ def lost_states(store: Store, cut: Iterable[tuple[str, int]]) -> Iterator[States
             states = [(key[len(video_key("")) :].decode(), decode_state(value)) for key, value in found if value]
             yield [(name, state) for name, state in states if state.active]
         _LOG.info("states_from_store", shard=str(shard), videos=len(keys))
+
+
+def _take_trend(replica: Replica, message: Message) -> None:
+    try:
+        record = decode("trends", message.key, message.value, message.timestamp_ms)
+    except BadRecord as error:
+        _LOG.warning("trend_refused", why=str(error), offset=message.offset)
+        return
+    if isinstance(record, Trend):
+        replica.catalogue.rising.take(record)
 
 
 def _take_control(replica: Replica, message: Message) -> None:

@@ -1,7 +1,7 @@
 """The replica: broadcast topics read whole by every process, without a group.
 
-A thread reads ``video.state``, ``models`` and ``control`` from their beginnings and hands batches to the event loop;
-the process is ready once it has reached what was their end when it started.
+A thread reads ``video.state``, ``models``, ``control`` and ``trends`` from their beginnings and hands batches to the
+event loop; the process is ready once it has reached what was their end when it started.
 """
 
 from __future__ import annotations

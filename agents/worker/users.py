@@ -70,7 +70,8 @@ class UserHost(ShardHost):
 
     def fresh(self, loaded: Loaded) -> None:
         """An empty shard at the stored offsets; rows come from the store when they are needed."""
-        self.shard = UserShard(self.number, self.shared.catalogue, learn=self.shared.learn)
+        shared = self.shared
+        self.shard = UserShard(self.number, shared.catalogue, learn=shared.learn, steering=shared.steering)
         self.shard.offsets = dict(loaded.offsets)
         self.desk = Desk(self.shard, self.token, self.settings.refill_at, self.shared.steering)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count

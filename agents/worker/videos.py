@@ -16,9 +16,12 @@ from agents.telemetry import METRICS
 from agents.worker.intake import Intake
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
+from schemas.codec import encode
+from schemas.partitioner import partition
 from streams import limits
 from streams.changes import Batch, decode_frame
 from streams.hashing import hash64
+from streams.lookout import Lookout
 from streams.video_shard import VideoShard, video_key
 
 __all__ = ["VideoHost"]
@@ -32,6 +35,10 @@ _NUMBERS_SHARE: Final = 1 / 40
 there are many.
 """
 _FEW: Final = 32
+_WHOLE: Final = 0
+"""The partition whose owner looks at tags and sounds, which run across all of them."""
+_TRENDS: Final = b"t:"
+"""Row key of the trends of a shard."""
 
 
 class VideoHost(ShardHost):
@@ -51,6 +58,7 @@ class VideoHost(ShardHost):
         self._said = Ticket()
         self._noted: set[str] = set()
         self._numbers_due_s = 0.0
+        self._lookout: Lookout
         self.loops = [self._say_loop]
 
     def fresh(self, loaded: Loaded) -> None:
@@ -60,11 +68,18 @@ class VideoHost(ShardHost):
         share = -(-settings.active_videos // settings.video_partitions)
         self.shard = VideoShard(self.number, active_ms, share)
         self.shard.offsets = dict(loaded.offsets)
+        self._lookout = Lookout(self.shard, self.shared.catalogue, whole=self.number == _WHOLE)
 
     async def opened(self, loaded: Loaded) -> None:
-        """Bring the active videos back, so that they can expire, and say their states again."""
+        """Bring the active videos back, so that they can expire, and say their states again; trends that were stored
+        and perhaps not published go out again.
+        """
         token = self.token
 
+        (trends,) = await self.retried(self.store.mget, self.id, [_TRENDS])
+        if self.token == token and trends is not None:
+            self._lookout.decode(trends)
+            await self._publish()
         active = await self.retried(self.store.marked, self.id)
         if self.token == token:
             await self._warm(key[len(video_key("")) :].decode() for key in active)
@@ -111,22 +126,35 @@ class VideoHost(ShardHost):
         self._noted |= words
 
     def save(self) -> Pending | None:
-        """Dirty rows and offsets."""
-        if self.shard.offsets == self._stored and not self.shard.dirty:
+        """Dirty rows and offsets; trends go out after the checkpoint that holds them."""
+        self._lookout.look(self.shared.steering.tuning.trends)
+        if self.shard.offsets == self._stored and not self.shard.dirty and not self._lookout.changed:
             return None
         self._say(urgent=True)
         saved = self.shard.checkpoint()
+        trends = [self._lookout.encode()] if self._lookout.changed else []
         said, self._said = self._said, Ticket()
 
         async def after() -> None:
             async with self.folding:  # what a chunk has found in memory stays there until it is folded
                 self.shard.cool(self.settings.hot_videos // self.settings.video_partitions)
+            await self._publish()
 
         waits = [self._intake.letters().delivered(), said.delivered()]
         marks = [key for key, active in zip(saved.keys, saved.active, strict=True) if active]
         unmarks = [key for key, active in zip(saved.keys, saved.active, strict=True) if not active]
-        rows = saved.keys, saved.values, saved.deletes, saved.offsets
+        rows = saved.keys + [_TRENDS] * len(trends), saved.values + trends, saved.deletes, saved.offsets
         return Pending(*rows, marks=marks, unmarks=unmarks, waits=waits, after=after)
+
+    async def _publish(self) -> None:
+        """Publish trends that are stored; a video's to its own partition, a tag's or sound's to that of its name."""
+        ticket, trends = Ticket(), list(self._lookout.unsent)
+        for trend in trends:
+            key, count = trend.id.encode(), self.settings.video_partitions
+            place = self.number if trend.kind == "video" else partition(key, count)
+            self.shared.producer.send("trends", key, encode(trend), partition=place, ticket=ticket)
+        await ticket.delivered()
+        self._lookout.sent(trends)
 
     async def _say_loop(self) -> None:
         while True:

@@ -12,7 +12,7 @@ from schemas.catalogue import Safety
 from schemas.internal import VideoState
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SIGNALS, SOFT, Batch
+from streams.changes import PAIR, ROW, SIGNALS, SOFT, SOFT_DOUBTED, Batch
 from streams.columns import COMMENT, IMPRESSION, LIKE, SHARE, SKIP, WATCH
 from streams.outcomes import OutcomeTable, facts
 from streams.video_shard import VideoShard, video_key
@@ -54,7 +54,7 @@ def _flooded_outcome() -> tuple[int, int]:
     return len(table.encode(np.array([0]))[0]), OUTCOME_BYTES
 
 
-OUTCOME_BYTES = 36 + 17 * 46
+OUTCOME_BYTES = 37 + 17 * 46
 """Of an outcome in the store: a head, and a fact in each of its cells."""
 
 OUTCOMES = State(
@@ -102,7 +102,7 @@ def _changes(rng: random.Random, sign: int = 1, first: int = 0) -> Events:
             at, other, ts_ms = rng.randrange(5), rng.randrange(5), _T0 + rng.randint(0, 600_000)
             signal = tuple(rng.randint(-1, 1) for _ in SIGNALS)
             rows = [(at, ts_ms, rng.choice([LIKE, WATCH, SKIP]), sign, rng.randint(0, 9_000), (0, 0, 0, 0))]
-            rows.append((at, ts_ms, SOFT, 0, 0, signal))
+            rows.append((at, ts_ms, rng.choice((SOFT, SOFT_DOUBTED)), 0, 0, signal))
             pairs = [(at, -1, 1.0 * sign, ts_ms)] + [(at, other, 1.0 * sign, ts_ms)] * (other != at)
             made.append((source, offset, rows, pairs))
     return made
@@ -144,7 +144,8 @@ def _counts(shard: VideoShard) -> Any:
 def _sums(shard: VideoShard) -> dict[Any, Any]:
     table, now_ms, made = shard.table, _T0 + 700_000, {}
     for name, row in shard.row_of.items():
-        made[name, "sums"] = decayed(table.sums[[row]], table.sums_ms[[row]], now_ms)[0]
+        for kind in ("sums", "doubted"):
+            made[name, kind] = decayed(getattr(table, kind)[[row]], table.sums_ms[[row]], now_ms)[0]
         age_s = (now_ms - int(table.near_ms[row])) / 1_000.0
         fade = np.exp2(-age_s / np.array(limits.NEIGHBOUR_HALF_LIVES_S))
         made[name, "mass"] = table.near_mass[row] * fade

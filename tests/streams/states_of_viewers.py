@@ -175,7 +175,7 @@ def _exactly(users: Users) -> Any:
 
 
 def felt(users: Users) -> dict[Any, Any]:
-    """What decays, all as of one later moment."""
+    """What decays, all as of one later moment; which part is doubted depends on what came first."""
     viewers, made = users.shard.viewers, {}
     for user, row in rows_of(users).items():
         viewers.advance(np.array([row]), np.array([_LATEST_MS]))
@@ -185,7 +185,7 @@ def felt(users: Users) -> dict[Any, Any]:
             made |= {(user, name): weight for name, weight in _slots(users, row, names, weights).items()}
     table = users.videos.table
     for name, row in sorted(users.videos.row_of.items()):
-        made[name] = decayed(table.sums[[row]], table.sums_ms[[row]], _LATEST_MS)[0]
+        made[name] = decayed(table.sums[[row]] + table.doubted[[row]], table.sums_ms[[row]], _LATEST_MS)[0]
     return made
 
 

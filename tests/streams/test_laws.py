@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from tests.streams.states import LAWS, Events, State
 from tests.streams.states_of_control import STEERING
 from tests.streams.states_of_learning import LEARNING
+from tests.streams.states_of_trends import RISING, TRENDS
 from tests.streams.states_of_videos import CATALOGUE, OUTCOMES, VIDEOS
 from tests.streams.states_of_viewers import DESK, EXACT_HASH, HASH_INDEX, USERS
 
-STATES = (OUTCOMES, USERS, VIDEOS, CATALOGUE, DESK, EXACT_HASH, HASH_INDEX, STEERING, *LEARNING)
+STATES = (OUTCOMES, USERS, VIDEOS, CATALOGUE, DESK, EXACT_HASH, HASH_INDEX, STEERING, RISING, TRENDS, *LEARNING)
 INSIDE = {
     "Changes": "UserShard",
     "NewtonLogistic": "Heads",
+    "Lookout": "Trends, and what it reads off tables, which test_trends shows",
     "Peers": "no state between calls; test_features holds it to its look-ups",
     "Table": "OutcomeTable",
     "Themes": "Catalogue",

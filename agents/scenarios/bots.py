@@ -1,0 +1,71 @@
+"""Scenarios of bots: accounts that act together on one video move its counts and hardly its place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from agents.scenarios.scenario import scenario
+from agents.world.world import World
+from schemas.events import Like
+from schemas.feeds import FeedRequest
+from schemas.lines import line_of, parse_line
+from schemas.topics import COUNTS
+from streams.replay import Replay
+from streams.tuning import Tuning
+
+__all__ = ["an_attack_moves_little"]
+
+_ACCOUNTS: Final = 1_000
+_EVERY_MS: Final = 30
+_YEAR_MS: Final = 365 * 86_400_000
+
+
+@scenario(
+    row="spam and bots",
+    shows="share of the ranking that a video climbs when 1,000 new accounts like it within a minute, its counts exact",
+    off={"bots.on": False},
+    least=0.1,
+    fewer=True,
+    seeds=3,
+)
+def an_attack_moves_little(seed: int, tuning: Tuning) -> float:
+    """Viewers watch what they stumble upon for some hours; then accounts that nobody knew like one of the videos."""
+    world = World(seed, viewers=40, videos=150)
+    replay = Replay(world.start_ms + _YEAR_MS, tuning=tuning)
+    now_ms = 0
+    for line in map(parse_line, world.log(900, previews=False)):
+        replay.line(line)
+        now_ms = max(now_ms, line.ts_ms)
+    replay.flush()
+    likes_of = [_likes(replay, video.video_id) for video in world.videos.records]
+    target = world.videos.records[int(np.argsort(likes_of, kind="stable")[len(likes_of) // 2])].video_id
+    stood, likes = _place(replay, world, now_ms, target), _likes(replay, target)
+    for at in range(_ACCOUNTS):
+        now_ms += _EVERY_MS
+        like = Like(v=1, event_id=f"bot{at}", user_id=f"bot{at}", session_id="s", video_id=target, ts_ms=now_ms)
+        replay.line(parse_line(line_of("events.like", like)))
+    replay.flush()
+    if _likes(replay, target) != likes + _ACCOUNTS:
+        raise RuntimeError(f"{_likes(replay, target)} likes are counted, {likes + _ACCOUNTS} stand")
+    return stood - _place(replay, world, now_ms, target)
+
+
+def _likes(replay: Replay, video_id: str) -> int:
+    row = replay.videos.row_of[video_id]
+    return int(replay.videos.table.counts[row, COUNTS.index("likes")])
+
+
+def _place(replay: Replay, world: World, now_ms: int, video_id: str) -> float:
+    """Mean place of a video among all that each viewer has not met, 0 the best and 1 the last."""
+    places = []
+    for user in world.tastes.user_ids:
+        request = FeedRequest(
+            v=1, request_id=f"{user}.{now_ms}", user_id=user, ts_ms=now_ms, limit=200, purpose="preview"
+        )
+        batch = replay.line(parse_line(line_of("feed.requests", request)))
+        ids = [item.video_id for item in batch.items] if batch else []
+        if video_id in ids:
+            places.append(ids.index(video_id) / len(ids))
+    return float(np.mean(places))
