@@ -7,7 +7,7 @@ loaded first (``missing``, ``load``); what changed since the last checkpoint is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
 from streams.doubt import BELIEVED
+from streams.handed import Applied, Missing, Saved
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import like_again, move_interest
 from streams.keys import outcome_key, viewer_key
@@ -32,40 +33,7 @@ from streams.steering import Steering
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
 
-__all__ = ["Applied", "Missing", "Saved", "UserShard"]
-
-
-class Missing(NamedTuple):
-    """What a batch needs and memory does not hold: ids of viewers, and outcomes as (user_id, pair hash, video hash)."""
-
-    users: list[str]
-    outcomes: list[tuple[str, int, int]]
-
-    def keys(self) -> list[bytes]:
-        """Row keys for one MGET, viewers first."""
-        return [viewer_key(user) for user in self.users] + [
-            outcome_key(user, video) for user, _, video in self.outcomes
-        ]
-
-
-class Applied(NamedTuple):
-    """What a batch touched: ``viewer`` rows and ``video`` hashes of every event, rows of viewers with a ``strong``
-    signal, and of those who ``hid`` something, took it back or started anew.
-    """
-
-    viewer: I64
-    video: U64
-    strong: I64
-    hid: list[int]
-
-
-class Saved(NamedTuple):
-    """Rows for a checkpoint: keys, values, keys to delete, and the source offsets they reflect."""
-
-    keys: list[bytes]
-    values: list[bytes]
-    deletes: list[bytes]
-    offsets: dict[str, int]
+__all__ = ["UserShard"]
 
 
 _UNSET: Final = Steering()  # nobody may set anything here

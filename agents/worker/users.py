@@ -24,10 +24,11 @@ from schemas.feeds import FeedBatch, FeedRequest
 from streams.changes import frames
 from streams.columns import columns, merge
 from streams.desk import Desk, Reason, feed_key
+from streams.handed import Missing
 from streams.hashing import pair
 from streams.learning.training import encode_training
 from streams.ranking import Ranked, Request, rank_many
-from streams.user_shard import Missing, UserShard
+from streams.user_shard import UserShard
 
 __all__ = ["UserHost"]
 

@@ -221,11 +221,10 @@ def test_rows_of_the_formats_before_are_read():
     viewers.rows(["ann"])
     viewers.remember(0, hash_all(["a", "b"]))
     value = viewers.encode(np.array([0]))[0]
-    from streams.viewers import _NEW, _ROW, _ROWS, met_of  # noqa: PLC0415  # the layout of stored bytes
+    from streams.viewers import _ROW, _ROWS, met_of  # noqa: PLC0415  # the layout of stored bytes
 
-    names = [name for name in _ROW.names or () if name not in _NEW[2]]
     before = np.zeros(1, dtype=_ROWS[1])
-    for name in names:
+    for name in _ROWS[1].names or ():
         before[name] = np.frombuffer(value, dtype=_ROW, count=1, offset=1)[name]
     aged = b"\x01" + before.tobytes() + value[1 + _ROW.itemsize :]
     assert met_of(aged).tolist() == hash_all(["a", "b"]).tolist()
