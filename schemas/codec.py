@@ -16,6 +16,7 @@ from schemas.catalogue import User, Video
 from schemas.control import Control, Promotion
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedDelta, FeedRequest
+from schemas.receipts import Receipt
 
 __all__ = [
     "AHEAD_MS",
@@ -48,6 +49,7 @@ KEY_FIELD: Final[dict[str, str]] = {
     "users": "user_id",
     "feeds": "user_id",
     "feed.delta": "user_id",
+    "receipts": "user_id",
     "videos": "video_id",
     "control": "key",
     "promotions": "campaign_id",
@@ -64,6 +66,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "promotions": Promotion,
     "feeds": FeedBatch,
     "feed.delta": FeedDelta,
+    "receipts": Receipt,
 }
 """Topic to struct, for every topic whose values are JSON."""
 _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS.items()}

@@ -107,6 +107,8 @@ class Catalogue(VideoTable):
         """What ``streams.learning.negatives`` keeps: how likely each candidate is drawn."""
         self.crowd: Any = None
         """What ``streams.passed`` keeps: how hot all candidates were together, by the hour."""
+        self.crowds: Any = None
+        """What ``streams.crowds`` reads: groups of viewers and what each likes, as the learner last told."""
         self.base_ms = 0
         self.base_key = b""
         self._index = HashIndex()

@@ -14,14 +14,16 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
-    "DEFAULT", "OFF", "Explain", "Explore", "Objective", "Pull", "Share", "Slate", "Span", "Tuning", "Words", "Worth",
-    "changed", "described",
+    "DEFAULT", "OFF", "Explain", "Explore", "Gain", "Objective", "Persona", "Pull", "Share", "Slate", "Span", "Tuning",
+    "Words", "Worth", "changed", "described",
 ]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
 """What a reaction is worth, in units of one finished long video."""
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 """A part of a whole."""
+Gain = Annotated[float, Meta(ge=0.0, le=3.0)]
+"""How much of a score's part counts: 1 as it was learnt, 0 nothing."""
 
 
 Pull = Annotated[float, Meta(ge=0.0, le=30.0)]
@@ -96,6 +98,27 @@ class Explore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
 
+class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much what is known of a viewer counts, part by part."""
+
+    fast: Gain = 1.0
+    """The interest of this session."""
+    slow: Gain = 1.0
+    """The taste of weeks."""
+    hour: Gain = 1.0
+    """What the viewer likes at this time of day and on this kind of day, and scenes that fit it."""
+    uploads: Gain = 1.0
+    """Tags of the viewer's own uploads."""
+    friends: Gain = 1.0
+    """What people liked whom the viewer follows or often has to do with."""
+    locale: Gain = 1.0
+    """What is liked in the viewer's language and country, while little is known of the viewer."""
+    segment: Gain = 1.0
+    """What is liked in the viewer's segment, while little is known of the viewer."""
+    foreign: Share = 0.2
+    """Largest share of places in other languages, for a viewer of whom little is known but the language."""
+
+
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
@@ -104,6 +127,7 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     explain: Explain = Explain()
     words: Words = Words()
     explore: Explore = Explore()
+    persona: Persona = Persona()
 
 
 DEFAULT: Final = Tuning()
@@ -117,6 +141,14 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "more and less": {"words.more": 0.0},
     "inferred tags": {"words.inferred": 0.0},
     "exploration": {"explore.uniform": 0.0, "explore.promise": 0.0},
+    "fast interest": {"persona.fast": 0.0},
+    "slow interest": {"persona.slow": 0.0},
+    "time of day": {"persona.hour": 0.0},
+    "own uploads": {"persona.uploads": 0.0},
+    "friends": {"persona.friends": 0.0},
+    "popular in locale": {"persona.locale": 0.0},
+    "segments": {"persona.segment": 0.0},
+    "foreign languages bounded": {"persona.foreign": 1.0},
 }
 """Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
 

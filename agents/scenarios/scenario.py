@@ -58,6 +58,7 @@ class Effect(NamedTuple):
 ROOMS: Final = (
     "agents.scenarios.experiments",
     "agents.scenarios.ranking",
+    "agents.scenarios.viewer",
     "agents.scenarios.why",
     "agents.scenarios.words",
 )

@@ -115,7 +115,12 @@ def test_only_a_plain_feed_explores(viewers):
     tuning = changed(DEFAULT, {"explore.uniform": 0.5})
     request = Request(0, NOW_MS, limit=20, seed=11, tuning=tuning)
     assert rank(catalogue, viewers, request, Model()).odds
-    for other in ({"pure": True}, {"candidates": catalogue.hash[:40]}, {"like": int(catalogue.hash[0])}, {"query": "cats"}):
+    for other in (
+        {"pure": True},
+        {"candidates": catalogue.hash[:40]},
+        {"like": int(catalogue.hash[0])},
+        {"query": "cats"},
+    ):
         assert not rank(catalogue, viewers, request._replace(**other), Model()).odds
 
 
