@@ -117,6 +117,13 @@ _TREND: Final = {
     "ts_ms": 1_700_000_000_000,
     "ratio": 12.5,
 }
+_RECEIPT: Final = {
+    "v": 1,
+    "receipt_id": "receipt-1f",
+    "user_id": "ann",
+    "ts_ms": 1_700_000_000_000,
+    "deleted": {"outcomes": 12, "met": 12, "served": 40, "tags": 5, "hidden": 0, "follows": 1, "likes": 12},
+}
 
 
 def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -276,6 +283,17 @@ _OUTPUT: Final = (
         retention_ms=7 * _DAY_MS,
         good=(_DELTA,),
         bad=((_without(_DELTA, "removed"), "missing", "$.removed"), (_DELTA | {"reason": "why"}, "type", "$.reason")),
+    ),
+    Topic(
+        name="receipts",
+        key="user_id",
+        partitions="users",
+        description="what was deleted of a viewer who asked to be forgotten; drop repeats by `receipt_id`",
+        producers="user workers",
+        consumers="your services",
+        retention_ms=30 * _DAY_MS,
+        good=(_RECEIPT,),
+        bad=((_without(_RECEIPT, "deleted"), "missing", "$.deleted"), (_RECEIPT | {"v": 2}, "version", "$.v")),
     ),
     Topic(
         name="trends",

@@ -120,12 +120,16 @@ class Peers:
 
     def __init__(self) -> None:
         self._table: F32 = np.zeros(_SLOTS, dtype=np.float32)
+        self._marks: npt.NDArray[np.bool_] = np.zeros(_SLOTS, dtype=bool)
 
-    def sums(self, catalogue: Catalogue, liked: I64, own: int, rows: I64, now_ms: int) -> F32:
+    def sums(
+        self, catalogue: Catalogue, liked: I64, own: int, rows: I64, likers: npt.NDArray[np.uint32], now_ms: int
+    ) -> F32:
         """How much like-minded viewers liked videos ``rows``, float32[n, 3]: fading within a day, for good, and 1 where
         there are like-minded viewers at all.
 
-        ``liked`` i64[RECENT] is the viewer's row of ``liked_rows``, ``own`` the viewer's hash.
+        ``liked`` i64[RECENT] is the viewer's row of ``liked_rows``, ``own`` the viewer's hash, ``likers`` u32[n,
+        LIKERS] those of ``rows``.
         """
         liked = liked[liked >= 0]
         out = np.zeros((len(rows), 3), dtype=np.float32)
@@ -135,13 +139,27 @@ class Peers:
         rare = (1.0 / np.sqrt(np.maximum(catalogue.near_mass[liked, :1], 0.0) + 1.0)).astype(np.float32)
         np.add.at(self._table, peers.ravel(), (catalogue.liker_w[liked] * rare).ravel())
         self._table[0] = self._table[own & (_SLOTS - 1)] = 0.0
-        found = self._table[_places(catalogue.likers[rows])]
+        found = self._table.take(_places(likers))
         self._table[peers.ravel()] = 0.0
         out[:, 1], out[:, 2] = found.sum(axis=1), 1.0
         some = np.flatnonzero(out[:, 1])
         age_s = np.maximum(now_ms - catalogue.liker_ms[rows[some]], 0).astype(np.float32) / np.float32(1_000.0)
         out[some, 0] = (found[some] * np.exp2(-age_s / _DAY_S)).sum(axis=1)
         return out
+
+    def befriended(self, names: npt.NDArray[np.uint32], weights: F32, likers: npt.NDArray[np.uint32]) -> F32:
+        """What the people ``names`` (the low half of their hashes, in order) weigh together who are among ``likers``
+        u32[n, LIKERS], float32[n].
+        """
+        places = _places(names)
+        self._marks[places] = True
+        self._marks[0] = False
+        found = np.flatnonzero(self._marks.take(_places(likers)))
+        self._marks[places] = False
+        who = likers.ravel()[found]
+        at = np.minimum(np.searchsorted(names, who), len(names) - 1)
+        amount = np.where(names[at] == who, weights[at], np.float32(0.0))
+        return np.bincount(found // likers.shape[1], amount, minlength=len(likers)).astype(np.float32)
 
 
 def _places(likers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:

@@ -99,7 +99,7 @@ def _guessed(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows:
     ids = catalogue.guess_ids[rows] if share and viewers.personalize[viewer] else np.zeros((0, 1), dtype=np.int32)
     if not ids.any():
         return None
-    numbers, worth = liked_tags(catalogue, viewers, viewer)
+    numbers, worth = liked_tags(catalogue, viewers, viewer, request.now_ms)
     table = _table(catalogue)
     table[numbers] = worth @ weights[_AT[:2]]
     for name in viewers.picked[viewer].tolist():

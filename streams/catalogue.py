@@ -118,6 +118,8 @@ class Catalogue(VideoTable):
         self._odds_ms = 0
         self.rising = Rising()
         """What is known to rise."""
+        self.crowds: Any = None
+        """What ``streams.crowds`` reads: groups of viewers and what each likes, as the learner last told."""
         self.base_ms = 0
         self.base_key = b""
         self._index = HashIndex()

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from schemas.events import Ctx
 from streams.asks import OPENED, Asked
 from streams.hashing import U64, hash64
 from streams.tables import I64
@@ -61,7 +62,8 @@ class Columns:
     ``users`` and ``videos`` are id strings (n each); ``kind`` u8[n], ``ref`` u64[n] (0 where the kind has none),
     ``value`` i64[n]: watch_ms, or ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties.
     ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n]. ``wishes`` are what viewers hid or
-    followed, or took back, ``asks`` what they opened or searched for.
+    followed, or took back, ``asks`` what they opened or searched for; ``places`` where each viewer said to be last, and
+    when (ms).
     """
 
     topics: list[str]
@@ -76,6 +78,7 @@ class Columns:
     offset: I64
     wishes: list[Wish] = field(default_factory=list)
     asks: list[Asked] = field(default_factory=list)
+    places: dict[str, tuple[int, Ctx]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -118,6 +121,7 @@ def columns(topic: str, events: Sequence[Any], offsets: Sequence[int]) -> Column
         offset=np.fromiter(offsets, np.int64, count),
         wishes=wishes,
         asks=asks,
+        places={event.user_id: (event.ts_ms, event.ctx) for event in events if event.ctx is not None},
     )
 
 
@@ -176,6 +180,9 @@ def merge(parts: Sequence[Columns]) -> Columns:
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in ("kind", "ref", "value", "duration_ms", "ts_ms", "offset")
     }
+    places: dict[str, tuple[int, Ctx]] = {}
+    for part in parts:
+        places |= {user: one for user, one in part.places.items() if one[0] >= places.get(user, (0,))[0]}
     return Columns(
         topics=[part.topics[0] for part in parts],
         source=np.concatenate(sources),
@@ -183,6 +190,7 @@ def merge(parts: Sequence[Columns]) -> Columns:
         videos=[video for part in parts for video in part.videos],
         wishes=[wish for part in parts for wish in part.wishes],
         asks=[asked for part in parts for asked in part.asks],
+        places=places,
         **arrays,
     )
 

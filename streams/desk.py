@@ -15,6 +15,7 @@ import numpy as np
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
 from streams.asks import decode_asks, encode_asks, spoken
+from streams.context import locate
 from streams.hashing import U64, hash64, hash_all
 from streams.hidden import hidden_rows
 from streams.ranking import Ranked, Request
@@ -72,6 +73,8 @@ class Desk:
         query = (request.query or "")[: limits.ASK_CHARS]
         if query and request.purpose != "preview" and self._shard.viewers.personalize[row]:
             self._shard.viewers.ask(row, spoken(self._shard.viewers.asks[row], query, request.ts_ms))
+        if request.ctx is not None:
+            locate(self._shard.viewers, {request.user_id: (request.ts_ms, request.ctx)})
         asked = self.own(row, request.ts_ms, request.limit)
         return asked._replace(
             pure=request.purpose == "preview",

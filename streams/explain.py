@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "USUAL", "Parts", "parts_of", "reasons_of"]
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
-    "interest": ("content_fast", "content_slow", "content_negative", "tags", "tags_fast", "picked"),
+    "interest": ("content_fast", "content_slow", "content_negative", "tags", "tags_fast", "picked", "uploads"),
     "length": ("duration",),
     "similar": ("near_slow", "near_fast", "near_latest", "near_crowd", "factors"),
     "peers": ("peers_24h", "peers", "peers_lift", "peers_cosine"),
     "creator": ("creator",),
     "sound": ("sound",),
     "followed": ("followed",),
-    "locale": ("lang",),
+    "friends": ("friends",),
+    "hour": ("hour",),
+    "locale": ("lang", "locale"),
+    "segment": ("segment",),
     "trending": tuple(name for name in POPULAR_NAMES if name.startswith("lift_")),
     "popular": (
         *(name for name in POPULAR_NAMES if not name.startswith("lift_")),

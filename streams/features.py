@@ -15,6 +15,7 @@ import numpy as np
 
 from streams.affinity import Near, Peers, liked_rows, near_of, own_mass, taste_vectors
 from streams.catalogue import Catalogue
+from streams.crowds import crowd_features
 from streams.passed import hours_at, passed_by, weights_of
 from streams.persona import personal
 from streams.popular import POPULAR_NAMES, levels_of, popular_features, standing
@@ -52,6 +53,11 @@ FEATURES: Final = (
     "lang",
     "duration",
     "followed",
+    "uploads",
+    "friends",
+    "hour",
+    "locale",
+    "segment",
     "passed",
     *(f"own_{name}" for name in POPULAR_NAMES[:LEVELS]),
 )
@@ -72,6 +78,11 @@ _PRIORS: Final = {
     "picked": 1.0,
     "lang": 0.5,
     "followed": 1.0,
+    "uploads": 0.5,
+    "friends": 1.0,
+    "hour": 1.5,
+    "locale": 0.3,
+    "segment": 0.2,
 }
 PRIOR: Final = np.array([_PRIORS.get(name, 0.0) for name in FEATURES], dtype=np.float64)
 """Weights before anything was learnt: sensible for a cold system.
@@ -82,6 +93,7 @@ POPULAR: Final = FEATURES.index("near_slow")
 """How many of the columns, the first ones, speak of the video alone."""
 _PEERS: Final = FEATURES.index("peers_24h")
 _FACTORS: Final = FEATURES.index("factors")
+_LOCALE: Final = FEATURES.index("locale")
 _PASSED: Final = FEATURES.index("passed")
 _OWN: Final = len(FEATURES) - LEVELS
 
@@ -143,17 +155,20 @@ def grouped_features(
     _cosines(catalogue, group.near.at(place, rows), rows, now_ms, out[:, POPULAR:_PEERS])
     peers, taste = np.empty((len(rows), 3), dtype=np.float32), taste_vectors(catalogue, group.liked)
     factors, hours = catalogue.factors[rows], hours_at(catalogue, rows, int(group.now_ms.max()))
+    likers = catalogue.likers[rows]
     heard = weights_of(catalogue, viewers, group.viewer)
     ends = np.cumsum(counts).tolist()
     for at, (high, count, when) in enumerate(zip(ends, counts, group.now_ms.tolist(), strict=True)):
         part = slice(high - count, high)
         own = int(viewers.hash[group.viewer[at]])
-        peers[part] = _PEER_TABLE.sums(catalogue, group.liked[at], own, rows[part], when)
+        peers[part] = _PEER_TABLE.sums(catalogue, group.liked[at], own, rows[part], likers[part], when)
         out[part, _FACTORS] = factors[part] @ taste[at]
         out[part, _PASSED] = hours[part] @ heard[at]
     out[:, _PASSED] = passed_by(out[:, _PASSED])
     _liked_alike(catalogue, peers, rows, out)
-    personal(catalogue, viewers, group.viewer, counts, rows, out[:, _FACTORS + 1 : _PASSED])
+    own_part, crowd_part = out[:, _FACTORS + 1 : _LOCALE], out[:, _LOCALE:_PASSED]
+    personal(catalogue, viewers, group.viewer, counts, rows, group.now_ms, likers, own_part)
+    crowd_part[:] = crowd_features(catalogue, viewers, group.viewer, counts, rows)
     level = levels_of(viewers, group.viewer) * viewers.personalize[group.viewer][:, None]
     out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], int(group.now_ms.max())) * level[place]
     return out

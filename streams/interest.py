@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.catalogue import Catalogue
+from streams.context import folded, parts_of
 from streams.objective import POSITIVE, USUAL_WORTH
 from streams.outcomes import OutcomeTable
 from streams.popular import levels
 from streams.tables import F32, F64, I64, add_top
-from streams.viewers import LEVELS, ViewerTable
+from streams.viewers import LEVELS, NOWHERE, ViewerTable
 
 __all__ = ["like_again", "move_interest", "start_anew"]
 
@@ -104,6 +105,17 @@ def _contribute(
     add_top(viewers.creators, viewers.creator_w, viewer, catalogue.creator[video], slow)
     add_top(viewers.sounds, viewers.sound_w, viewer, catalogue.sound[video], slow)
     if good.any():
+        _by_the_hour(viewers, viewer[good], content[good], slow[good], when[good])
         length = np.log1p(catalogue.duration_ms[video[good]] / 1_000.0)
         np.add.at(viewers.duration_sum, viewer[good], (slow[good] * length).astype(np.float32))
         np.add.at(viewers.duration_mass, viewer[good], slow[good].astype(np.float32))
+
+
+def _by_the_hour(viewers: ViewerTable, viewer: I64, content: F64, weight: F64, when: I64) -> None:
+    """The taste once more, into its part of the day and its kind of day, in the zone where the viewer is now."""
+    tz_min = viewers.tz_min[viewer].astype(np.int64)
+    parts = parts_of(when, np.where(tz_min == NOWHERE, 0, tz_min))
+    vector = (weight[:, None] * folded(content)).astype(np.float32)
+    for part in parts.T:
+        np.add.at(viewers.hours, (viewer, part), vector)
+        np.add.at(viewers.hour_mass, (viewer, part), weight.astype(np.float32))

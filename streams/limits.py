@@ -41,6 +41,14 @@ CREATORS: Final = 12
 """Creators kept per viewer; the weakest falls out."""
 SOUNDS: Final = 12
 """Sounds kept per viewer; the weakest falls out."""
+DAY_PARTS: Final = 6
+"""Parts of the week kept per viewer: night, morning, day, evening, and weekdays, weekends."""
+HOUR_DIM: Final = 16
+"""Length of the vector kept for each of them; float32, a content vector folded in half."""
+OWN_UPLOADS: Final = 16
+"""Uploads of a viewer's own, the latest, whose tags count as interest."""
+FRIENDS: Final = 256
+"""People followed, the latest, whose likes are looked for; further ones are not."""
 PICKED: Final = 8
 """Categories a viewer may pick at sign-up; further ones are ignored."""
 
@@ -106,6 +114,19 @@ COUNTRIES: Final = 8
 """Countries a video may be bound to; one bound to more is shown in the first ones only."""
 FACTORS: Final = 16
 """Length of a video's collaborative vector; float32."""
+
+# --- crowds: groups of viewers ---
+SEGMENTS: Final = 12
+"""Groups of viewers that interest tells apart; where a new one is needed, one that hardly holds anybody goes."""
+SEGMENT_TAGS: Final = 8
+"""Tags kept of each segment, from which its name is made; the weakest falls out."""
+CROWDS: Final = 96
+"""Languages, countries and segments of which is kept what they like; beyond it a tenth goes, those heard of longest
+ago."""
+CROWD_VIDEOS: Final = 128
+"""Videos kept of each crowd (12 bytes each); the least liked falls out."""
+CROWD_HALF_LIFE_S: Final = 48 * 3_600.0
+"""Decay of what a crowd likes: two days."""
 
 # --- ranking ---
 FULL_RANK: Final = 4_000

@@ -17,9 +17,11 @@ from streams import limits
 from streams.bending import bent
 from streams.catalogue import Catalogue
 from streams.chance import Drawn, draws, placed
+from streams.cold import foreign_rows, homely
 from streams.explain import parts_of, reasons_of
 from streams.features import FEATURES, PRIOR, candidate_features, grouped_features
 from streams.filters import allowed
+from streams.gains import geared
 from streams.hashing import U64
 from streams.ports import NO_PORTS, Ports
 from streams.rising import places, woven
@@ -160,7 +162,8 @@ def drawn(catalogue: Catalogue, request: Request) -> bool:
 def scored(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, one: Considered) -> Scored:
     """The scores of what is considered: linear in the features, and what is added to that."""
     added: dict[str, F64] = {}
-    tilted = tilt(one.x, model.heads, request.tuning.objective)
+    tuning = request.tuning
+    tilted = tilt(one.x, model.heads, tuning.objective) + geared(one.x, model.weights, tuning.persona)
     if isinstance(tilted, np.ndarray):
         added["objective"] = tilted
     added |= bent(catalogue, viewers, request, one.rows, model.weights)
@@ -187,9 +190,12 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
         order, explored = best(scores, names, request.limit), [False] * request.limit
         rising = order[:0]
     else:
-        order = best(scores, names, request.limit * 4)
+        most, bound = request.limit * 4, request.tuning.persona.foreign
+        foreign = foreign_rows(catalogue, viewers, request.viewer, rows, bound)
+        order = homely(best(scores, names, len(rows) if foreign.any() else most), foreign, bound, most)
         fresh = _fresh(catalogue, rows, scores, names, request)
         rising = places(catalogue, rows, scores, names, order, request)
+        fresh, rising = fresh[~foreign[fresh]], rising[~foreign[rising]]
         if request.candidates is None and source_of(request) is None and not request.query:
             met = catalogue.sums[rows, 0, -1]
             chance = draws(scores, met, names, request.limit, request.seed, request.tuning.explore)

@@ -106,6 +106,8 @@ class Replay:
         if line.topic == "control":
             self._steer((key or b"").decode(), record.value if isinstance(record, Control) else None)
             return None
+        if record is None and line.topic == "users":
+            self.flush()  # what was done before is forgotten too
         item = record if record is not None else (key or b"").decode()
         self._waiting.setdefault(line.topic, []).append((offset, item))
         self._held += 1
@@ -120,7 +122,10 @@ class Replay:
             self.videos.apply_videos([_named(item, "video_id") for _, item in held], held[-1][0] + 1)
             self._broadcast()
         if held := waiting.pop("users", None):
-            self.users.apply_users([_named(item, "user_id") for _, item in held], held[-1][0] + 1)
+            users = [_named(item, "user_id") for _, item in held]
+            gone = [self.users.viewers.row_of.get(user_id, -1) for user_id, user in users if user is None]
+            self.users.apply_users(users, held[-1][0] + 1)
+            self.desk.forget(gone)
         events = [(topic, waiting[topic]) for topic in _ORDER if topic in waiting]
         if events:
             parts = [

@@ -91,7 +91,7 @@ def light_scores(
     who = np.array([request.viewer for request in requests], dtype=np.int64)
     group = group_of(catalogue, viewers, who, np.array([request.now_ms for request in requests]))
     taste = taste_vectors(catalogue, group.liked) * light[_AT["factors"]]
-    interest = _interest(viewers, who, light) * viewers.personalize[who][:, None]
+    interest = _interest(viewers, who, group.now_ms, light) * viewers.personalize[who][:, None]
     joint = np.concatenate((interest, taste, np.ones((len(who), 1), dtype=np.float32)), axis=1)
     scores: F32 = joint @ catalogue.joint[: catalogue.high].T
     for at, request in enumerate(requests):
@@ -121,8 +121,9 @@ def _refresh(catalogue: Catalogue, weights: F32, now_ms: int) -> None:
     catalogue.base[scored] = catalogue.popular[scored] @ weights[:POPULAR]
 
 
-def _interest(viewers: ViewerTable, who: I64, weights: F32) -> F32:
-    mass = np.maximum(viewers.mass[who], 0.0) + 1.0
+def _interest(viewers: ViewerTable, who: I64, now_ms: I64, weights: F32) -> F32:
+    left = viewers.faded(who, now_ms)
+    mass = (np.maximum(viewers.mass[who] * left, 0.0) + 1.0) / np.maximum(left, 1e-9)
     sums = (("content_fast", viewers.fast), ("content_slow", viewers.slow), ("content_negative", viewers.negative))
     total = np.zeros((len(who), limits.DIM), dtype=np.float32)
     for at, (name, vectors) in enumerate(sums):

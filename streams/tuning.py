@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
-    "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Objective", "Pull", "Ratio", "Share", "Slate", "Span", "Trends",
-    "Tuning", "Words", "Worth", "changed", "described",
+    "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Gain", "Objective", "Persona", "Pull", "Ratio", "Share", "Slate",
+    "Span", "Trends", "Tuning", "Words", "Worth", "changed", "described",
 ]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
@@ -24,6 +24,8 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 """A part of a whole."""
 Ratio = Annotated[float, Meta(ge=1.0, le=1_000.0)]
 """How many times as much."""
+Gain = Annotated[float, Meta(ge=0.0, le=3.0)]
+"""How much of a score's part counts: 1 as it was learnt, 0 nothing."""
 
 
 Pull = Annotated[float, Meta(ge=0.0, le=30.0)]
@@ -130,6 +132,27 @@ class Bots(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours for which what a viewer does after something that nobody can do counts nowhere."""
 
 
+class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much what is known of a viewer counts, part by part."""
+
+    fast: Gain = 1.0
+    """The interest of this session."""
+    slow: Gain = 1.0
+    """The taste of weeks."""
+    hour: Gain = 1.0
+    """What the viewer likes at this time of day and on this kind of day, and scenes that fit it."""
+    uploads: Gain = 1.0
+    """Tags of the viewer's own uploads."""
+    friends: Gain = 1.0
+    """What people liked whom the viewer follows or often has to do with."""
+    locale: Gain = 1.0
+    """What is liked in the viewer's language and country, while little is known of the viewer."""
+    segment: Gain = 1.0
+    """What is liked in the viewer's segment, while little is known of the viewer."""
+    foreign: Share = 0.2
+    """Largest share of places in other languages, for a viewer of whom little is known but the language."""
+
+
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
@@ -140,6 +163,7 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     explore: Explore = Explore()
     trends: Trends = Trends()
     bots: Bots = Bots()
+    persona: Persona = Persona()
 
 
 DEFAULT: Final = Tuning()
@@ -156,6 +180,14 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "trends": {"trends.on": False, "trends.share": 0.0},
     "bots": {"bots.on": False},
     "rising places": {"trends.share": 0.0},
+    "fast interest": {"persona.fast": 0.0},
+    "slow interest": {"persona.slow": 0.0},
+    "time of day": {"persona.hour": 0.0},
+    "own uploads": {"persona.uploads": 0.0},
+    "friends": {"persona.friends": 0.0},
+    "popular in locale": {"persona.locale": 0.0},
+    "segments": {"persona.segment": 0.0},
+    "foreign languages bounded": {"persona.foreign": 1.0},
 }
 """Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
 

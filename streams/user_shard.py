@@ -18,7 +18,9 @@ from streams.bots import judge
 from streams.catalogue import Catalogue
 from streams.changes import Changes
 from streams.columns import Columns
+from streams.context import locate
 from streams.doubt import BELIEVED
+from streams.forgetting import KINDS, told_of
 from streams.handed import Applied, Missing, Saved
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import like_again, move_interest
@@ -55,6 +57,8 @@ class UserShard:
         self.training = Training(negatives)
         self.offsets: dict[str, int] = {}
         self.frozen = 0
+        self.forgotten: dict[str, dict[str, int]] = {}
+        """What was deleted of viewers by kind, since somebody cleared this."""
         self.watermark_ms = 0
         self._learn = learn
         self._steering = steering
@@ -112,6 +116,7 @@ class UserShard:
             return Applied(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64), hid)
         self._clock += 1
         viewer = np.array(self.viewers.rows(batch.users), dtype=np.int64)
+        locate(self.viewers, batch.places)
         video = self._hashes(batch.videos)
         rows, created = self._outcome_rows(viewer, video, pair(self.viewers.hash[viewer], video))
         change = self.outcomes.apply(rows, batch.kind, batch.ref, batch.value)
@@ -154,7 +159,7 @@ class UserShard:
         first = []
         for user_id, user in users:
             if user is None:
-                self._forget(user_id)
+                self._forget(user_id, next_offset - 1)
                 continue
             row = self.viewers.rows([user_id])[0]
             if not self.viewers.known[row]:
@@ -335,14 +340,15 @@ class UserShard:
             owing.discard(outcome)
         self.outcomes.give(np.array([outcome]))
 
-    def _forget(self, user_id: str) -> None:
-        row = self.viewers.row_of.get(user_id)
-        if row is None:
+    def _forget(self, user_id: str, offset: int) -> None:
+        deleted = self.forgotten.setdefault(user_id, dict.fromkeys(KINDS, 0))
+        if (row := self.viewers.row_of.get(user_id)) is None:
             return
-        for video in self.viewers.met[row].tolist():
-            name = int(pair(self.viewers.hash[row : row + 1], np.array([video], dtype=np.uint64))[0])
-            outcome = self.outcomes.row_of.pop(name, None)
-            if outcome is not None:
+        told = told_of(self.changes, self.training, self.catalogue, self.viewers, row, offset, self.watermark_ms)
+        deleted.update({kind: deleted[kind] + count for kind, count in told.items()})
+        names, met = pair(self.viewers.hash[[row]], self.viewers.met[row]).tolist(), self.viewers.met[row].tolist()
+        for name, video in zip(names, met, strict=True):
+            if (outcome := self.outcomes.row_of.pop(name, None)) is not None:
                 self._dirty_outcomes.discard(outcome)
                 self._release(outcome)
             self._deletes[outcome_key(user_id, video)] = None

@@ -295,6 +295,7 @@ class VideoShard:
         self._unsent.update(rows[alive | was].tolist())
         self._urgent.update(rows[alive != was].tolist())
         self.active[rows] = alive
+        self._nobody(rows[~alive])
 
     def _sweep(self) -> None:
         """Now and then (in event time) let go of what nobody engages with, and of the least engaged beyond the
@@ -311,6 +312,13 @@ class VideoShard:
             rest = np.setdiff1d(rows, stale)
             stale = np.concatenate((stale, rest[np.argpartition(self.table.last_ms[rest], over)[:over]]))
         self.active[stale] = False
+        self._nobody(stale)
         self._unsent.update(stale.tolist())
         self._urgent.update(stale.tolist())
         self._dirty.update(stale.tolist())
+
+    def _nobody(self, rows: I64) -> None:
+        """Forget who liked videos that are no candidates: nobody reads it, and who asks to be forgotten is looked for
+        among active videos only.
+        """
+        self.table.likers[rows], self.table.liker_ms[rows], self.table.liker_w[rows] = 0, 0, 0.0

@@ -19,13 +19,15 @@ from streams.hashing import U64, hash64
 from streams.tables import F32, F64, I64, Table
 from streams.wishes import ENTRY, NOTHING
 
-__all__ = ["HALF_LIVES_S", "LEVELS", "ViewerTable", "met_of"]
+__all__ = ["HALF_LIVES_S", "LEVELS", "NOWHERE", "ViewerTable", "met_of"]
 
 HALF_LIVES_S = np.array([limits.FAST_HALF_LIFE_S, limits.SLOW_HALF_LIFE_S, limits.NEGATIVE_HALF_LIFE_S])
+NOWHERE = -32_768
+"""``tz_min`` of who never said where."""
 LEVELS = 16
 """How many numbers say how a video stands (``streams.popular.POPULAR_NAMES``)."""
 _NO_MET = np.empty(0, dtype=np.uint64)
-_FORMAT = 2
+_FORMAT = 3
 
 _VECTOR = (np.float32, (limits.DIM,), 0.0)
 _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
@@ -49,6 +51,10 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "picked": (np.uint64, (limits.PICKED,), 0),
     "duration_sum": (np.float32, (), 0.0),
     "duration_mass": (np.float32, (), 0.0),
+    "hours": (np.float32, (limits.DAY_PARTS, limits.HOUR_DIM), 0.0),
+    "hour_mass": (np.float32, (limits.DAY_PARTS,), 0.0),
+    "tz_min": (np.int16, (), NOWHERE),
+    "net": (np.int8, (), 0),
     "lang": (np.uint64, (), 0),
     "country": (np.uint64, (), 0),
     "safety_level": (np.int8, (), 0),
@@ -73,12 +79,13 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 _UNSAVED = frozenset({"hash", "met_count", "seq", "touched", "asked_ms"})
 _SINCE = {
     "asks_bytes": 2, "pace": 2, "pace_ms": 2, "ahead_ms": 2, "watched_ms": 2, "odd_ms": 2, "fed": 2,
+    "hours": 3, "hour_mass": 3, "tz_min": 3, "net": 3,
 }  # fmt: skip
 """Columns to the format that they came with; the others are of the first."""
 _SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
 _INTERESTS = (
     "fast", "slow", "negative", "mass", "recent", "recent_ms", "levels", "tags", "tag_w", "creators", "creator_w",
-    "sounds", "sound_w", "judged", "duration_sum", "duration_mass",
+    "sounds", "sound_w", "judged", "duration_sum", "duration_mass", "hours", "hour_mass",
 )  # fmt: skip
 _ROWS = {
     number: np.dtype([(name, *_COLUMNS[name][:2]) for name in _SAVED if _SINCE.get(name, 1) <= number])
@@ -93,6 +100,8 @@ class ViewerTable(Table):
     ``tag_w`` f32[n, TAGS, 4] holds of each tag the worth of what was met beyond ``objective.USUAL_WORTH``, over weeks
     and over this session, and how much was met, likewise; the first decides which stay. ``judged`` f32[n, 4] is the
     same over all videos.
+    ``hours`` f32[n, DAY_PARTS, HOUR_DIM] is ``slow`` split by the time of day and by the kind of day (``context``), in
+    fewer dimensions; ``tz_min`` and ``net`` say where and on what the viewer was last.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
     ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``, ``asks`` tuples of ``asks.Ask``; ``asked_ms`` is when the
@@ -122,6 +131,10 @@ class ViewerTable(Table):
     picked: U64
     duration_sum: F32
     duration_mass: F32
+    hours: F32
+    hour_mass: F32
+    tz_min: npt.NDArray[np.int16]
+    net: npt.NDArray[np.int8]
     lang: U64
     country: U64
     safety_level: np.ndarray[Any, np.dtype[np.int8]]
@@ -221,7 +234,15 @@ class ViewerTable(Table):
         self.sound_w[rows] *= slow[:, None]
         self.duration_sum[rows] *= slow
         self.duration_mass[rows] *= slow
+        self.hours[rows] *= slow[:, None, None]
+        self.hour_mass[rows] *= slow[:, None]
         self.at_ms[rows] = to_ms
+
+    def faded(self, rows: I64, now_ms: I64) -> F32:
+        """What is left at ``now_ms`` i64[n] of the fast, slow and negative sums of ``rows``, f32[n, 3] in [0, 1]."""
+        age_s = np.maximum(now_ms - self.at_ms[rows], 0) / 1_000.0
+        result: F32 = np.exp2(-age_s[:, None] / HALF_LIVES_S).astype(np.float32)
+        return result
 
     def weigh(self, rows: I64, ts_ms: I64, half_life_s: float) -> F64:
         """Weight at the landmark of something that happened at ``ts_ms``: 2^((ts - landmark) / half-life)."""

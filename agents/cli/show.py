@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import click
@@ -69,6 +70,7 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
     from streams.asks import decode_asks, put_asks, readable  # noqa: PLC0415  # the same
     from streams.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
     from streams.keys import viewer_key  # noqa: PLC0415
+    from streams.portrait import portrait, refs  # noqa: PLC0415
     from streams.viewers import ViewerTable  # noqa: PLC0415
 
     value, feed = _row(store, "u", "user_partitions", user_id, [viewer_key(user_id), feed_key(user_id)])
@@ -77,18 +79,8 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
     table = ViewerTable()
     table.decode([user_id], [value])
     row = table.row_of[user_id]
-    weights = {
-        tag: weight
-        for tag, weight in zip(table.tags[row].tolist(), table.tag_w[row, :, 0].tolist(), strict=True)
-        if tag
-    }
-    names = _tag_names(store, list(weights))
-    total = sum(weight for weight in weights.values() if weight > 0) or 1.0
-    persona = [
-        {"tag": names.get(tag, f"#{tag:016x}"), "weight": round(weight / total, 4)}
-        for tag, weight in sorted(weights.items(), key=lambda item: -item[1])
-        if weight > 0
-    ]
+    now_ms = int(max(table.last_ms[row], time.time() * 1_000))
+    known = portrait(table, row, store.names(refs(table, row)), now_ms)
     ledger = None
     if feed is not None:
         import msgspec  # noqa: PLC0415
@@ -96,7 +88,7 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
         ledger = msgspec.msgpack.decode(feed, type=FeedRow)
     return {
         "user_id": user_id,
-        "persona": persona,
+        **known,
         "asks": readable(put_asks(table.asks[row], decode_asks(ledger.asks if ledger else b""))),
         "met": len(table.met[row]),
         "positives": int(table.positives[row]),
@@ -104,11 +96,6 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
         "served": len(np.frombuffer(ledger.served, dtype=np.uint64)) if ledger else 0,
         "last_ms": int(table.last_ms[row]),
     }
-
-
-def _tag_names(store: Store, tags: list[int]) -> dict[int, str]:
-    """Names of tag hashes, as the user shards stored them beside the viewers."""
-    return store.names(tags)
 
 
 def _video(store: Store, video_id: str) -> dict[str, Any] | None:
@@ -144,7 +131,8 @@ def _print(found: dict[str, Any], as_json: bool) -> None:
             for inner, number in value.items():
                 table.add_row(f"{name}.{inner}", str(number))
         elif isinstance(value, list):
-            table.add_row(name, ", ".join(f"{one['tag']} {one['weight']:.2f}" for one in value))
+            words = (one if isinstance(one, str) else f"{one['tag']} {one['weight']:.2f}" for one in value)
+            table.add_row(name, ", ".join(words))
         else:
             table.add_row(name, str(value))
     Console().print(table)

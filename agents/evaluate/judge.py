@@ -31,7 +31,7 @@ _SOON_MS: Final = 3_600_000
 
 class Judged(NamedTuple):
     """One preview: the viewer, the rank of its target (0 best, MISS if absent), the first ten ids, and how many likes
-    the viewer had given and the target had got before it.
+    the viewer had given and the target had got before it; ``groups`` are those the viewer was in, as (kind, name).
     """
 
     user_id: str
@@ -40,6 +40,7 @@ class Judged(NamedTuple):
     ts_ms: int
     given: int = 0
     got: int = 0
+    groups: tuple[tuple[str, str], ...] = ()
 
 
 class Figures(NamedTuple):
@@ -64,9 +65,14 @@ def targets_of(lines: Sequence[Line]) -> list[str | None]:
     return [_target(lines, at, line.key) for at, line in enumerate(lines) if line.topic == "feed.requests"]
 
 
-def evaluate(lines: Iterable[Line], answer: Callable[[Line], Any], targets: Sequence[str | None]) -> list[Judged]:
+def evaluate(
+    lines: Iterable[Line],
+    answer: Callable[[Line], Any],
+    targets: Sequence[str | None],
+    groups: Callable[[Any], tuple[tuple[str, str], ...]] = lambda _: (),
+) -> list[Judged]:
     """Hand every line to ``answer`` (a batch for a request, else None) and judge each preview by its target, of the
-    ``targets_of`` all requests in order.
+    ``targets_of`` all requests in order. ``groups`` says of a batch which groups its viewer is in.
     """
     judged, waiting = [], iter(targets)
     given: Counter[str] = Counter()
@@ -82,7 +88,8 @@ def evaluate(lines: Iterable[Line], answer: Callable[[Line], Any], targets: Sequ
         if batch is not None and target is not None:
             ids = [item.video_id for item in batch.items]
             rank = ids.index(target) if target in ids else MISS
-            judged.append(Judged(batch.user_id, rank, tuple(ids[:10]), batch.ts_ms, given[batch.user_id], got[target]))
+            counts = given[batch.user_id], got[target]
+            judged.append(Judged(batch.user_id, rank, tuple(ids[:10]), batch.ts_ms, *counts, groups(batch)))
     return judged
 
 
@@ -147,7 +154,7 @@ def concentration(judged: Sequence[Judged]) -> float:
 
 
 def slices(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
-    """The same by how many likes the viewer had given, and how many the target had got."""
+    """The same by how many likes the viewer had given, how many the target had got, and the viewer's groups."""
     made: dict[str, list[Judged]] = {}
     for name, field in (("likes given", "given"), ("likes got", "got")):
         for low, high in ((0, 0), (1, 2), (3, 9), (10, 10**9)):
@@ -155,6 +162,8 @@ def slices(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
             found = [one for one in judged if low <= getattr(one, field) <= high]
             if found:
                 made[text] = found
+    for group in sorted({group for one in judged for group in one.groups}):
+        made[": ".join(group)] = [one for one in judged if group in one.groups]
     return made
 
 

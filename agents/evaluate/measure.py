@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from agents.evaluate.judge import Figures, Judged, Turns, delayed, evaluate, figures, liked_videos, targets_of
 from agents.evaluate.rivals import COUNTERS_H, counter
+from schemas.feeds import FeedBatch
 from schemas.lines import Line
+from streams.crowds import activity_of, segment_names, segment_of
 from streams.features import FEATURES
 from streams.replay import Replay
 from streams.tuning import DEFAULT, Tuning
@@ -31,6 +35,7 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         "sound",
         "picked",
     ),
+    "context and company": ("hour", "uploads", "friends", "locale", "segment"),
     "passed by": ("passed",),
     "the viewer's level": tuple(name for name in FEATURES if name.startswith("own_")),
 }
@@ -64,7 +69,20 @@ def replayed(
             return None
         return replay.line(line)
 
-    return evaluate(delayed(lines if shown is None else shown, delay_ms), answer, targets_of(lines))
+    lines_shown = delayed(lines if shown is None else shown, delay_ms)
+    return evaluate(lines_shown, answer, targets_of(lines), lambda batch: _groups(replay, batch))
+
+
+def _groups(replay: Replay, batch: FeedBatch) -> tuple[tuple[str, str], ...]:
+    """Segment and activity of the viewer of a batch, as they are known now."""
+    viewers = replay.users.viewers
+    row = np.array(viewers.rows([batch.user_id]))
+    found = [("activity", activity_of(viewers, row, batch.ts_ms)[0])]
+    if (segment := int(segment_of(replay.catalogue, viewers, row)[0])) >= 0:
+        # The two tags that name a segment may change places while it is learnt.
+        name = ", ".join(sorted(segment_names(replay.catalogue)[segment].split(", ")))
+        found.append(("segment", name))
+    return tuple(found)
 
 
 def measured(lines: Sequence[Line], part: float, thin: int = 1) -> dict[str, Figures]:

@@ -13,6 +13,7 @@ import msgspec
 from agents import log
 from agents.worker.shared import Replica
 from streams import limits
+from streams.crowds import crowds_of, unfit
 from streams.features import FEATURES
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
@@ -43,6 +44,8 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
         shared.model = shared.model._replace(weights=arrays["weights"], version=f"ranker-{made.version}")
     elif made.model == "heads":
         shared.model = shared.model._replace(heads=(arrays["w"], arrays["b"]))
+    elif made.model == "crowds":
+        shared.catalogue.crowds = crowds_of(arrays)
     elif made.model.startswith("factors:"):
         shared.factors.put(made.model, arrays["names"], arrays["vectors"])
         shared.catalogue.place(arrays["names"], arrays["vectors"])
@@ -55,6 +58,8 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
 
 def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
     """The first array that ranking would stumble over."""
+    if model == "crowds":
+        return unfit(arrays)
     found = {name: array.shape for name, array in arrays.items()}
     names = found.get("names" if ":" in model else "b", ())
     wanted: dict[str, dict[str, tuple[int, ...]]] = {

@@ -14,8 +14,9 @@ import msgspec
 
 from schemas.codec import encode
 from schemas.feeds import FeedBatch, FeedDelta
+from schemas.receipts import Receipt
 
-__all__ = ["Group", "Outgoing", "of_batch", "of_delta", "of_stored"]
+__all__ = ["Group", "Outgoing", "of_batch", "of_delta", "of_receipt", "of_stored"]
 
 
 class Outgoing(NamedTuple):
@@ -48,6 +49,11 @@ def of_batch(batch: FeedBatch) -> Outgoing:
 def of_delta(delta: FeedDelta) -> Outgoing:
     """A delta for ``feed.delta``."""
     return Outgoing(delta.delta_id, "feed.delta", delta.user_id, encode(delta), time.monotonic())
+
+
+def of_receipt(receipt: Receipt) -> Outgoing:
+    """A receipt for ``receipts``."""
+    return Outgoing(receipt.receipt_id, "receipts", receipt.user_id, encode(receipt), time.monotonic())
 
 
 def of_stored(name: str, stored: bytes) -> Outgoing:

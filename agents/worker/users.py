@@ -16,6 +16,7 @@ from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.telemetry import METRICS
 from agents.worker.intake import Intake, Part
+from agents.worker.outbox import Outbox, receipts
 from agents.worker.outgoing import Group, Outgoing, of_batch, of_delta, of_stored
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
@@ -53,8 +54,7 @@ class UserHost(ShardHost):
         self.shared = shared
         self.shard: UserShard
         self.desk: Desk
-        self._outbox: dict[int, bytes] = {}
-        self._next_frame = 0
+        self._outbox = Outbox(())
         self._intake = Intake(shared)
         self._requests_done: dict[str, int] = {}
         self._feed_count = 0
@@ -65,6 +65,7 @@ class UserHost(ShardHost):
         self._forgotten: dict[str, None] = {}
         self._leaving: dict[str, None] = {}
         self._unfed: dict[str, int] = {}
+        self._receipts: list[Outgoing] = []
         self.loops = [self._feed_loop, self._first_loop]
 
     # --- what ShardHost asks ------------------------------------------------------------------------------------------
@@ -78,12 +79,11 @@ class UserHost(ShardHost):
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
         self._group, self._published, self._signalled = Group(), [], {}
         self._forgotten, self._leaving, self._unfed = {}, {}, {}
-        self._outbox = dict(loaded.outbox)
-        self._next_frame = max(self._outbox, default=-1) + 1
+        self._receipts, self._outbox = [], Outbox(loaded.outbox)
 
     async def opened(self, loaded: Loaded) -> None:
         """Repeat what was stored and perhaps not sent: frames in order, feed batches with the same bytes."""
-        await self._send_frames(sorted(self._outbox))
+        await self._send_frames(self._outbox.numbers())
         ticket = Ticket()
         for name, stored in loaded.feeds:
             self._publish(of_stored(name, stored), ticket)
@@ -130,16 +130,17 @@ class UserHost(ShardHost):
 
     def save(self) -> Pending | None:
         """Dirty rows, offsets and the frames of changed counts; training rows go out after it."""
-        if self.shard.offsets == self._stored and not self.shard.dirty and not self._published:
+        if (
+            self.shard.offsets == self._stored
+            and not self.shard.dirty
+            and not self._published
+            and not self._outbox.spent
+        ):
             return None
         made = frames(self.shard.changes.drain(self.number), self.settings.video_partitions)
         training = self.shard.training.drain() if self.shard.training else None
         saved = self.shard.checkpoint()
-        outbox = []
-        for partition, frame in made:
-            outbox.append((self._next_frame, partition.to_bytes(4, "little") + frame))
-            self._next_frame += 1
-        self._outbox.update(outbox)
+        outbox, self._receipts = self._outbox.add(made, self._receipts), []
         METRICS["overflows_total"].inc(self.shard.outcomes.overflows)
         METRICS["frozen_outcomes_total"].inc(self.shard.frozen)
         self.shard.outcomes.overflows = self.shard.frozen = 0
@@ -214,6 +215,7 @@ class UserHost(ShardHost):
         first = self.shard.apply_users(list(zip(named, users, strict=True)), following)
         self.desk.forget(rows)
         self._forgotten.update(dict.fromkeys(gone))
+        self._receipts += receipts(self.shard.forgotten, records)
         if late or not records:
             return
         now_ms = self.shard.watermark_ms or int(records[-1].timestamp)
@@ -387,13 +389,6 @@ class UserHost(ShardHost):
                 self.desk.forget(self.shard.cool(viewers, outcomes))
 
     async def _send_frames(self, numbers: Sequence[int]) -> None:
-        """Publish stored frames in order; what is delivered leaves the outbox with the next checkpoint."""
-        ticket = Ticket()
-        for number in numbers:
-            stored = self._outbox[number]
-            partition = int.from_bytes(stored[:4], "little")
-            self.shared.producer.send("engagement", None, stored[4:], partition=partition, ticket=ticket)
-        await ticket.delivered()
-        for number in numbers:
-            self._outbox.pop(number, None)
-            self._outbox_done = max(self._outbox_done, number + 1)
+        """Publish what was stored, in order; what is delivered leaves the outbox with the next checkpoint."""
+        await self._outbox.send(numbers, self.shared.producer, self.number)
+        self._outbox_done = max(self._outbox_done, self._outbox.done)

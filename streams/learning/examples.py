@@ -16,6 +16,7 @@ from streams import limits, objective
 from streams.affinity import latest
 from streams.catalogue import Catalogue
 from streams.columns import ABSENT
+from streams.crowds import COUNTRY, LANGUAGE, crowd_keys
 from streams.features import pair_features
 from streams.hashing import U64, pair
 from streams.learning.negatives import LEFT_OUT, negatives
@@ -26,6 +27,9 @@ from streams.viewers import ViewerTable
 
 __all__ = ["sample", "teach"]
 
+_BEST: Final = 3
+"""Tags liked best that the learner is told of."""
+_TOLD: Final = np.float32(1.0)  # worth of liked videos from which on a taste is told of
 _FEW: Final = 3  # fewer videos left beside a positive say too little: then it stands against drawn ones
 
 
@@ -173,10 +177,33 @@ def _add_groups(
         group_x=x,
         group_o=offset,
         group_ms=np.full(len(groups.names), now_ms),
+        **_whose(viewers, groups.viewer),
         emb_recent=latest(viewers, groups.viewer),
         emb_positive=catalogue.hash[groups.rows[:, 0]],
         emb_negatives=others,
     )
+
+
+def _whose(viewers: ViewerTable, viewer: I64) -> dict[str, npt.NDArray[np.generic]]:
+    """What the learner is told of who liked something: taste, what that weighs, tags liked best, language, country.
+
+    A taste of hardly anything is zeros. Viewers come as often as they like; each like weighs less than the one before,
+    so that who likes much counts hardly more.
+    """
+    told = viewers.mass[viewer, 1] >= _TOLD
+    extra = viewers.tag_w[viewer, :, 0]
+    best = np.argsort(-extra, axis=1, kind="stable")[:, :_BEST]
+    liked = np.take_along_axis(extra, best, axis=1) > 0
+    tags = np.where(liked, np.take_along_axis(viewers.tags[viewer], best, axis=1), np.uint64(0))
+    size = np.maximum(np.linalg.norm(viewers.slow[viewer], axis=1), 1e-9)
+    return {
+        "group_taste": (viewers.slow[viewer] * (told / size)[:, None]).astype(np.float16),
+        "group_share": (1.0 / (np.maximum(viewers.positives[viewer], 0) + 1.0)).astype(np.float32),
+        "group_tags": tags,
+        "group_crowds": np.stack(
+            (crowd_keys(LANGUAGE, viewers.lang[viewer]), crowd_keys(COUNTRY, viewers.country[viewer])), axis=1
+        ),
+    }
 
 
 def _left(

@@ -103,6 +103,12 @@ class ExampleJoin:
         table["learnt"][late] = true
         return Corrected(table["x"][late].astype(np.float32), learnt, true, table["weight"][late].astype(np.float64))
 
+    def forget(self, names: U64) -> None:
+        """Drop examples by pair hash: whose they are asked for it."""
+        rows = [row for name in names.tolist() if (row := self.row_of.get(name)) is not None]
+        self._drop(np.array(rows, dtype=np.int64))
+        self.table.__dict__["pair"][rows] = 0
+
     def close(self) -> Closed:
         """Examples whose window has passed, to be learnt now."""
         table, high = self.table.__dict__, self.table.high

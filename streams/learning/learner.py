@@ -15,12 +15,15 @@ import numpy.typing as npt
 
 from schemas.internal import ModelSnapshot
 from streams.catalogue import Catalogue
+from streams.crowds import SEGMENT, crowd_keys, crowds_of
 from streams.features import FEATURES, PRIOR
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
 from streams.learning.join import Closed, ExampleJoin
 from streams.learning.lift import ItemLift
+from streams.learning.likes import CrowdLikes
 from streams.learning.ranker import SoftmaxRanker
+from streams.learning.segments import Segments
 from streams.learning.snapshots import pack, snapshot, unpack
 from streams.learning.terms import TermTags
 from streams.learning.training import Rows
@@ -36,7 +39,8 @@ _Examples = tuple[npt.NDArray[np.float32], Bits, npt.NDArray[np.float64]]
 
 
 class Learner:
-    """Heads, ranker, collaborative vectors, lift and what terms mean. Heads learn ``learn_rows`` rows at once.
+    """Heads, ranker, collaborative vectors, lift, what terms mean, groups of viewers and what they like. Heads learn
+    ``learn_rows`` rows at once.
 
     ``window_ms`` is how long after first seen an example closes; ``keep`` the share of examples without a positive that
     is learnt (each weighing 1 / keep). ``without`` names features that are nothing to any model, for ablations.
@@ -49,6 +53,8 @@ class Learner:
         self.factors = ItemFactors()
         self.lift = ItemLift()
         self.terms = TermTags()
+        self.segments = Segments()
+        self.likes = CrowdLikes()
         self.heads = Heads(list(FEATURES))
         self.join = ExampleJoin(len(FEATURES), window_ms, keep)
         self.version = 0
@@ -78,6 +84,8 @@ class Learner:
             self._observe(rows)
             self.ranker.learn_many(rows.group_x, rows.group_w, rows.group_o)
             self.factors.learn_many(rows.emb_recent, rows.emb_positive, rows.emb_negatives)
+            self._gather(rows)
+        self.join.forget(rows.gone_pair)
 
     @property
     def seen(self) -> int:
@@ -108,6 +116,8 @@ class Learner:
             snapshot("ranker", self.version, ts_ms, {"weights": self.ranker.weights.copy()}, {}, names),
         ]
         vectors, lift = self.factors.table, self.lift.table
+        if self.likes.table.fresh:
+            made.append(snapshot("crowds", self.version, ts_ms, self.segments.told() | self.likes.told(), {}, []))
         for chunk, part in vectors.chunks():
             held: dict[str, Any] = {"names": vectors.name[part], "vectors": self.factors.vectors[part]}
             made.append(snapshot(f"factors:{chunk}", self.version, ts_ms, held, {}, []))
@@ -122,7 +132,7 @@ class Learner:
         return made
 
     def place(self, catalogue: Catalogue) -> None:
-        """Put changed vectors and lifts into a catalogue of the same process."""
+        """Put changed vectors, lifts and crowds into a catalogue of the same process."""
         rows = self.factors.table.drain()
         catalogue.place(self.factors.table.name[rows], self.factors.vectors[rows])
         rows, table = self.lift.table.drain(), self.lift.table
@@ -130,6 +140,8 @@ class Learner:
         rows, table = self.terms.table.drain(), self.terms.table
         columns = table.tags[rows], table.weights[rows], table.mass[rows], table.at_ms[rows]
         catalogue.place_terms(table.name[rows], *columns)
+        if self.likes.table.fresh:
+            catalogue.crowds = crowds_of(self.segments.told() | self.likes.told())
 
     def to_bytes(self) -> bytes:
         """Everything a restored learner needs to go on bit-equal."""
@@ -137,8 +149,13 @@ class Learner:
         arrays |= self.join.state()
         arrays |= {f"ranker.{name}": array for name, array in self.ranker.state().items()}
         arrays |= {f"factors.{name}": array for name, array in self.factors.state().items()}
-        arrays |= {f"lift.{name}": array for name, array in self.lift.state().items()}
-        arrays |= {f"terms.{name}": array for name, array in self.terms.state().items()}
+        for name, model in (
+            ("lift", self.lift),
+            ("segments", self.segments),
+            ("likes", self.likes),
+            ("terms", self.terms),
+        ):
+            arrays |= {f"{name}.{part}": array for part, array in model.state().items()}
         for kind, held in self._waiting.items():
             for at, (x, bits, weight) in enumerate(held):
                 arrays |= {f"{kind}.{at}.x": x, f"{kind}.{at}.bits": bits, f"{kind}.{at}.weight": weight}
@@ -157,6 +174,8 @@ class Learner:
         self.lift.restore(_below(arrays, "lift."))
         if terms := _below(arrays, "terms."):  # none in what was stored before there were any
             self.terms.restore(terms)
+        self.segments.restore(_below(arrays, "segments."))
+        self.likes.restore(_below(arrays, "likes."))
         for kind in self._waiting:
             for at in range(sum(name.startswith(f"{kind}.") for name in arrays) // 3):
                 x, bits, weight = (arrays[f"{kind}.{at}.{name}"] for name in ("x", "bits", "weight"))
@@ -168,6 +187,13 @@ class Learner:
         items = np.concatenate((rows.emb_positive[:, None], rows.emb_negatives), axis=1)
         share = self.ranker.shares(rows.group_x, rows.group_o)
         self.lift.learn_many(items, share, rows.group_w.astype(np.float64), rows.group_ms)
+
+    def _gather(self, rows: Rows) -> None:
+        """Who liked something moves the segments, and what was liked the crowds."""
+        self.segments.learn_many(rows.group_taste, rows.group_share, rows.group_tags)
+        segment = (self.segments.predict_many(rows.group_taste) + 1).view(np.uint64)
+        crowds = np.concatenate((rows.group_crowds, crowd_keys(SEGMENT, segment)[:, None]), axis=1)
+        self.likes.learn_many(crowds, rows.emb_positive, rows.group_w.astype(np.float64), rows.group_ms)
 
     def _hold(self, kind: str, examples: _Examples) -> None:
         if len(examples[0]):

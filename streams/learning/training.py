@@ -43,6 +43,10 @@ class Rows(msgspec.Struct, frozen=True):
     group_w: F32
     group_o: F16
     group_ms: I64
+    group_taste: F16
+    group_share: F32
+    group_tags: U64
+    group_crowds: U64
     emb_recent: U64
     emb_positive: U64
     emb_negatives: U64
@@ -50,6 +54,7 @@ class Rows(msgspec.Struct, frozen=True):
     term_tags: U64
     term_w: F32
     term_ms: I64
+    gone_pair: U64
 
 
 class Seen(NamedTuple):
@@ -84,6 +89,12 @@ class Training:
         """A pair as it was when served or met, if that is still kept."""
         return self._met.get(name)
 
+    def forget(self, names: U64) -> None:
+        """Let go of pairs (hashes) whose viewer asks to be forgotten, and let the learner do the same."""
+        for name in names.tolist():
+            self._met.pop(name, None)
+        self.add(gone_pair=names)
+
     def __bool__(self) -> bool:
         return bool(self._parts)
 
@@ -101,6 +112,9 @@ class Training:
             "opened_x": (0, wide),
             "group_x": (0, 1 + self.negatives, wide),
             "group_o": (0, 1 + self.negatives),
+            "group_taste": (0, limits.DIM),
+            "group_tags": (0, 0),
+            "group_crowds": (0, 0),
             "emb_recent": (0, 0),
             "emb_negatives": (0, self.negatives),
             "term_tags": (0, limits.VIDEO_TAGS),
@@ -126,6 +140,10 @@ _DTYPES: dict[str, type[np.generic]] = {
     "group_w": np.float32,
     "group_o": np.float16,
     "group_ms": np.int64,
+    "group_taste": np.float16,
+    "group_share": np.float32,
+    "group_tags": np.uint64,
+    "group_crowds": np.uint64,
     "emb_recent": np.uint64,
     "emb_positive": np.uint64,
     "emb_negatives": np.uint64,
@@ -133,6 +151,7 @@ _DTYPES: dict[str, type[np.generic]] = {
     "term_tags": np.uint64,
     "term_w": np.float32,
     "term_ms": np.int64,
+    "gone_pair": np.uint64,
 }
 
 
@@ -157,6 +176,9 @@ def decode_training(value: bytes) -> Rows | None:
         "opened_x": (-1, wide),
         "group_x": (groups, max(frame.group_size, 1), wide),
         "group_o": (groups, max(frame.group_size, 1)),
+        "group_taste": (-1, limits.DIM),
+        "group_tags": (groups, -1) if groups else (0, 0),
+        "group_crowds": (groups, -1) if groups else (0, 0),
         "emb_recent": (groups, -1) if groups else (0, 0),
         "emb_negatives": (groups, -1) if groups else (0, 0),
         "term_tags": (-1, limits.VIDEO_TAGS),

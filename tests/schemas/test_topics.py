@@ -21,7 +21,7 @@ def test_a_large_record_can_be_quarantined_at_all() -> None:
 
 def test_topics_keyed_by_user_have_the_same_number_of_partitions() -> None:
     by_user = {name for name, topic in TOPICS.items() if topic.key == "user_id"}
-    assert by_user == {*EVENTS, "feed.requests", "users", "feeds", "feed.delta"}
+    assert by_user == {*EVENTS, "feed.requests", "users", "feeds", "feed.delta", "receipts"}
     assert {TOPICS[name].partitions for name in by_user} == {"users"}
     assert {TOPICS[name].partitions for name in ("videos", "engagement", "video.state")} == {"videos"}
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from streams import limits
 from streams.learning.embedding import ItemFactors
 from streams.learning.items import ItemTable
 from streams.learning.lift import ItemLift
+from streams.learning.likes import CrowdLikes
+from streams.learning.segments import Segments
 from streams.learning.snapshots import pack
 from streams.learning.terms import TermTags
 from tests.streams.states import Events, State
@@ -157,4 +160,61 @@ TERMS = model(
 )
 
 
-OF_ITEMS = (ITEMS, FACTORS, LIFT, TERMS)
+# --- crowds -----------------------------------------------------------------------------------------------------------
+
+
+def _tastes(rng: random.Random) -> Events:
+    def unit(at: int) -> list[float]:
+        return [float(at == place) + rng.gauss(0, 0.05) for place in range(limits.DIM)]
+
+    return [(unit(rng.randrange(5)), rng.random(), [rng.randrange(6), rng.randrange(6)]) for _ in range(20)]
+
+
+def _gather(segments: Segments, events: Events) -> None:
+    tastes, weights, tags = (np.array([event[at] for event in events]) for at in range(3))
+    segments.learn_many(tastes.astype(np.float32), weights, tags.astype(np.uint64))
+
+
+def _flooded_segments() -> tuple[int, int]:
+    segments, rng = Segments(most=4), np.random.default_rng(1)
+    _gather(segments, [(taste, 1.0, [at]) for at, taste in enumerate(rng.normal(size=(400, limits.DIM)).tolist())])
+    return len(pack(segments.state())), len(pack(Segments(most=4).state()))
+
+
+SEGMENTS = model(
+    "Segments",
+    Segments,
+    events=_tastes,
+    apply=_gather,
+    flood=_flooded_segments,
+    cold=lambda segments: segments.predict_many(np.ones((1, limits.DIM))).tolist() == [-1],
+)
+
+
+def _liked(rng: random.Random) -> Events:
+    return [([rng.randint(0, 5), rng.randint(0, 5)], rng.randint(1, 40), _T0 + rng.randint(0, 3_600_000))
+            for _ in range(15)]  # fmt: skip
+
+
+def _like(likes: CrowdLikes, events: Events) -> None:
+    for crowds, video, ms in events:
+        likes.learn_many(np.array([crowds], np.uint64), np.array([video], np.uint64), np.ones(1), np.array([ms]))
+
+
+def _flooded_likes() -> tuple[int, int]:
+    likes = CrowdLikes(max_crowds=10)
+    for at in range(60):
+        _like(likes, [([at + 1], 7, _T0)])
+    return len(likes.table), 10
+
+
+LIKES = model(
+    "CrowdLikes",
+    CrowdLikes,
+    events=_liked,
+    apply=_like,
+    flood=_flooded_likes,
+    cold=lambda likes: likes.predict_one({"crowd": 1, "item": 2}) == 0.0 and not len(likes.table),
+)
+
+OF_ITEMS = (ITEMS, FACTORS, LIFT, TERMS, SEGMENTS, LIKES)

@@ -45,6 +45,10 @@ def training_rows(rng: random.Random, count: int = 20, negatives: int = 4) -> Ro
         group_x=draw.normal(size=(groups, 1 + negatives, _WIDE)).astype(np.float16),
         group_o=draw.normal(size=(groups, 1 + negatives)).astype(np.float16),
         group_ms=times[:groups],
+        group_taste=draw.normal(size=(groups, limits.DIM)).astype(np.float16),
+        group_share=np.ones(groups, np.float32),
+        group_tags=draw.integers(0, 9, (groups, 3)).astype(np.uint64),
+        group_crowds=draw.integers(0, 4, (groups, 2)).astype(np.uint64),
         emb_recent=ids[:, :5],
         emb_positive=ids[:, 5],
         emb_negatives=ids[:, 6:],
@@ -67,7 +71,7 @@ def _columns_of(rows: Rows) -> Any:
 
 def _add_rows(training: Training, frames: Events) -> None:
     for rows in frames:
-        for part in ("opened", "label", "group", "emb", "term"):
+        for part in ("opened", "label", "group", "emb", "term", "gone"):
             names = [name for name in rows.__struct_fields__ if name.startswith(part)]
             training.add(**{name: getattr(rows, name) for name in names})
 

@@ -99,5 +99,5 @@ def test_sums_over_like_minded_viewers_equal_those_counted_one_by_one(seed: int)
                 wanted[row, :2] += likeness * 2.0 ** (-(NOW_MS - ts_ms) / DAY_MS), likeness
         wanted[:, 2] = bool(names)
         liked = liked_rows(catalogue, viewers, np.array([viewer]))[0]
-        found = peers.sums(catalogue, liked, int(viewers.hash[viewer]), rows, NOW_MS)
+        found = peers.sums(catalogue, liked, int(viewers.hash[viewer]), rows, catalogue.likers[rows], NOW_MS)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)

@@ -13,6 +13,7 @@ from schemas.catalogue import User
 from streams import limits
 from streams.catalogue import Catalogue
 from streams.columns import columns
+from streams.features import FEATURES, candidate_features
 from streams.hashing import hash64, hash_all
 from streams.learning.heads import Heads
 from streams.learning.ranker import SoftmaxRanker
@@ -20,7 +21,7 @@ from streams.tables import add_top
 from streams.user_shard import UserShard
 from streams.video_shard import VideoShard
 from streams.viewers import ViewerTable
-from streams.wishes import NOTHING, put
+from streams.wishes import FOLLOWS, NOTHING, put
 from tests.streams.states import video
 from tests.streams.states_of_viewers import Users, fold, made_event
 
@@ -182,3 +183,20 @@ def test_one_absurd_row_moves_a_model_no_more_than_the_clipped_one():
     for model, x in ((heads, 1e30), (twin, limits.FEATURE_CLIP)):
         model.learn_many(np.array([[x], [0.0]], np.float32), np.array([4, 0], np.uint16))
     assert heads.arrays()[0].tolist() == twin.arrays()[0].tolist()
+
+
+def test_of_more_uploads_or_friends_than_count_the_latest_do():
+    own = [video(f"mine{at}", creator_id="ann", created_ms=at, tags=["old" if at < 4 else "new"])
+           for at in range(limits.OWN_UPLOADS + 4)]  # fmt: skip
+    others = [video("other0", tags=["old"]), video("other1", tags=["new"]), video("other2", tags=["none"])]
+    shard, catalogue, viewers = VideoShard(0, 10**13, 10**6), Catalogue(), ViewerTable()
+    shard.apply_videos([(record.video_id, record) for record in [*own, *others]])
+    catalogue.take_states(shard.states())
+    viewers.rows(["ann"])
+    viewers.follows[0] = put(NOTHING, [(FOLLOWS, hash64(f"f{at}"), 2 * at) for at in range(limits.FRIENDS + 1)], 10_000)
+    rows = catalogue.rows(["other0", "other1", "other2"])
+    for row, friend in zip(rows.tolist(), ("f0", f"f{limits.FRIENDS}", "nobody"), strict=True):
+        catalogue.likers[row, 0] = hash64(friend) & 0xFFFFFFFF
+    x = candidate_features(catalogue, viewers, 0, rows, 1_000)
+    assert (x[:, FEATURES.index("uploads")] > 0).tolist() == [False, True, False]
+    assert (x[:, FEATURES.index("friends")] > 0).tolist() == [False, True, False]

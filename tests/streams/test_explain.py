@@ -100,6 +100,8 @@ def test_what_alone_decides_is_the_source_and_the_reason(loop, family):
         if family == "followed":
             maker = int(catalogue.creator[catalogue.candidates()[viewer]])
             viewers.follows[viewer] = put(NOTHING, [(FOLLOWS, maker, 2)])
+        if family == "friends":
+            viewers.follows[viewer] = put(NOTHING, [(FOLLOWS, int(viewers.hash[(viewer + 1) % 10]), 2)])
         if family == "locale":
             viewers.lang[viewer] = catalogue.lang[::2] = hash64("en")
         ranked = rank(catalogue, viewers, request, Model(weights))

@@ -9,8 +9,9 @@ from schemas.catalogue import Video
 from streams import limits
 from streams.affinity import latest
 from streams.catalogue import Catalogue
+from streams.crowds import COUNTRY, LANGUAGE, SEGMENT, crowd_keys, crowds_of
 from streams.features import FEATURES, candidate_features, pair_features
-from streams.hashing import hash_all
+from streams.hashing import hash64, hash_all
 from streams.viewers import LEVELS, ViewerTable
 from streams.wishes import FOLLOWS, NOTHING, put
 
@@ -46,7 +47,7 @@ def world() -> tuple[Catalogue, ViewerTable]:
         Video(
             v=1,
             video_id=name,
-            creator_id=f"c{at % 5}",
+            creator_id=f"c{at % 5}" if at < 55 else f"u{at - 55}",
             created_ms=at * 10**7,
             duration_ms=at * 1_000,
             tags=[f"t{at % 7}", f"t{at % 3}"],
@@ -70,9 +71,22 @@ def world() -> tuple[Catalogue, ViewerTable]:
         viewers.creators[row, :2], viewers.creator_w[row, :2] = np.unique(catalogue.creator[:60])[:2], 1.5
         viewers.sounds[row, 0], viewers.sound_w[row, 0] = catalogue.sound[1], 0.5
         viewers.picked[row, 0] = catalogue.tags[3, 0]
-        viewers.follows[row] = put(NOTHING, [(FOLLOWS, int(catalogue.creator[2]), 2), (FOLLOWS, 5, 3)])
+        viewers.follows[row] = put(NOTHING, [(FOLLOWS, int(catalogue.creator[2]), 2), (FOLLOWS, 5, 3),
+                                              (FOLLOWS, hash64("u4"), 4)])  # fmt: skip
         viewers.lang[row] = catalogue.lang[1]
         viewers.duration_sum[row], viewers.duration_mass[row] = 6.0, 2.0
+        viewers.hours[row], viewers.hour_mass[row] = rng.normal(size=viewers.hours.shape[1:]), 4.0
+        viewers.country[row], viewers.tz_min[row], viewers.at_ms[row] = 9, 60, NOW_MS - 5_000
+        viewers.recent[row, 5:], viewers.recent_ms[row, 5:] = 0, 0
+    named = (LANGUAGE, int(catalogue.lang[1])), (COUNTRY, 9), (SEGMENT, 1), (SEGMENT, 2)
+    keys = [int(crowd_keys(kind, np.array([name], np.uint64))[0]) for kind, name in named]
+    liked = np.zeros((4, limits.CROWD_VIDEOS), np.uint64)
+    liked[:, :20] = catalogue.hash[rng.permuted(np.tile(np.arange(60), (4, 1)), axis=1)[:, :20]]
+    catalogue.crowds = crowds_of({
+        "centroids": np.eye(2, limits.DIM, dtype=np.float32), "size": np.full(2, 0.5, np.float32),
+        "tags": np.zeros((2, limits.SEGMENT_TAGS), np.uint64), "key": np.array(keys, np.uint64), "videos": liked,
+        "weight": rng.exponential(3.0, liked.shape).astype(np.float32), "mass": np.full(4, 90.0, np.float32),
+    })  # fmt: skip
     return catalogue, viewers
 
 
@@ -110,3 +124,24 @@ def test_the_latest_positives_come_first(world):
         times = [when[int(name)] for name in names if name]
         assert times == sorted(times, reverse=True)
         assert len(times) == min(limits.PAIRED, int((viewers.recent[row] != 0).sum()))
+
+
+def test_what_has_faded_counts_less_and_a_session_is_over_soon(world):
+    catalogue, viewers = world
+    rows, viewer, day_ms = np.arange(60), np.arange(7), 86_400_000
+    viewers.at_ms[:7] = NOW_MS
+    found = [
+        pair_features(catalogue, viewers, np.repeat(viewer, 60), np.tile(rows, 7), np.full(420, NOW_MS + later))
+        for later in (0, day_ms)
+    ]
+    spread = [np.abs(x[:, FEATURES.index("content_fast")]).mean() for x in found]
+    weeks = [np.abs(x[:, FEATURES.index("content_slow")]).mean() for x in found]
+    assert spread[1] < 1e-3 * spread[0]
+    assert weeks[1] > 0.9 * weeks[0], "more, where the session contradicted it"
+
+
+def test_of_who_turned_personalisation_off_nothing_is_read(world):
+    catalogue, viewers = world
+    viewers.personalize[:7] = False
+    x = candidate_features(catalogue, viewers, 0, np.arange(60), NOW_MS)
+    assert np.ptp(x[:, FEATURES.index("near_slow") :], axis=0).max() == 0

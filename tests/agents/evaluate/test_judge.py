@@ -66,6 +66,13 @@ def test_slices_hold_every_preview_once_a_side() -> None:
     )
 
 
+def test_slices_tell_segments_and_activity_apart() -> None:
+    several = [Judged("a", at, (), 0, groups=(("activity", "casual"), ("segment", name)))
+               for at, name in enumerate("xyx")]  # fmt: skip
+    found = {name: [one.rank for one in part] for name, part in slices(several).items() if "likes" not in name}
+    assert found == {"activity: casual": [0, 1, 2], "segment: x": [0, 2], "segment: y": [1]}
+
+
 def test_an_undo_is_no_like_and_no_target() -> None:
     def line(op: str, video: str, ts_ms: int) -> bytes:
         like = Like(v=1, event_id=f"{video}{ts_ms}", user_id="ann", session_id="s", video_id=video, ts_ms=ts_ms, op=op)

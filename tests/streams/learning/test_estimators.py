@@ -14,11 +14,15 @@ from streams import limits
 from streams.hashing import hash64
 from streams.learning.embedding import ItemFactors
 from streams.learning.lift import ItemLift
+from streams.learning.likes import CrowdLikes
 from streams.learning.logistic import NewtonLogistic
 from streams.learning.ranker import SoftmaxRanker
+from streams.learning.segments import Segments
 from streams.learning.terms import TermTags
 
-MADE = (SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic(), TermTags())
+MADE = (
+    SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic(), TermTags(), Segments(), CrowdLikes()
+)  # fmt: skip
 
 
 ALONE = (

@@ -1,0 +1,285 @@
+"""Scenarios of knowing the viewer: what is known, from where, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from agents.scenarios.ranking import looped
+from agents.scenarios.scenario import scenario
+from agents.world.population import SUBJECTS, Videos
+from schemas.catalogue import User, Video
+from schemas.events import EVENTS, Ctx
+from schemas.feeds import FeedRequest
+from schemas.lines import line_of, parse_line, write_line
+from streams.replay import Replay
+from streams.tuning import Tuning
+
+__all__ = [
+    "Stage", "drama_in_the_evening", "first_likes_steer", "foreign_languages", "friends_likes", "own_uploads",
+    "planted", "popular_where_one_lives", "quick_turn", "segments_stand_in", "taste_of_weeks",
+]  # fmt: skip
+
+_START_MS: Final = 1_760_313_600_000  # a Monday, 00:00 UTC
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
+
+
+class Stage:
+    """Videos of the synthetic world before a fresh ``Replay``, and viewers who do what they are told to."""
+
+    def __init__(self, seed: int, tuning: Tuning, videos: int = 240) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.replay = Replay(_START_MS + 365 * _DAY_MS, tuning=tuning)
+        made = Videos()
+        self.videos = made.upload(self.rng, [_START_MS - _DAY_MS + at for at in range(videos)])
+        self.announce(self.videos)
+        self.now_ms = _START_MS
+        self._told = 0
+
+    def announce(self, videos: Iterable[Video]) -> None:
+        """More videos."""
+        for video in videos:
+            self.replay.line(parse_line(line_of("videos", video)))
+
+    def join(self, user_id: str, **record: Any) -> None:
+        """A viewer's record."""
+        user = User(v=1, user_id=user_id, **record)
+        self.replay.line(parse_line(write_line("users", user_id, user, self.now_ms)))
+
+    def tell(self, verb: str, user_id: str, video_id: str | None, **more: Any) -> None:
+        """One event, now; a second goes by."""
+        self._told += 1
+        self.now_ms += 1_000
+        base: dict[str, Any] = {
+            "v": 1,
+            "event_id": f"e{self._told}",
+            "user_id": user_id,
+            "session_id": f"s{self.now_ms // _HOUR_MS}",
+        }
+        topic = f"events.{verb}"
+        event = EVENTS[topic](**(base | {"video_id": video_id, "ts_ms": self.now_ms} | more))
+        self.replay.line(parse_line(line_of(topic, event)))
+
+    def like(self, user_id: str, videos: Iterable[Video], **more: Any) -> None:
+        """Likes, one after the other, folded together."""
+        for video in videos:
+            self.tell("like", user_id, video.video_id, **more)
+        self.replay.flush()
+
+    def shown(self, user_id: str, limit: int = 10, ctx: Ctx | None = None, purpose: Any = "feed") -> list[Video]:
+        """The videos of a batch that is asked for now."""
+        self._told += 1
+        request = FeedRequest(
+            v=1, request_id=f"r{self._told}", user_id=user_id, ts_ms=self.now_ms, limit=limit, ctx=ctx, purpose=purpose
+        )
+        batch = self.replay.line(parse_line(line_of("feed.requests", request)))
+        by_id = {video.video_id: video for video in self.videos}
+        return [by_id[item.video_id] for item in (batch.items if batch else []) if item.video_id in by_id]
+
+    def about(self, subject: str) -> list[Video]:
+        """Videos of a subject, in random order."""
+        found = [video for video in self.videos if video.category == subject]
+        return [found[at] for at in self.rng.permutation(len(found)).tolist()]
+
+
+def share(videos: Sequence[Video], among: Iterable[str]) -> float:
+    """The share of ``videos`` whose ids are ``among``."""
+    wanted = set(among)
+    return sum(video.video_id in wanted for video in videos) / max(1, len(videos))
+
+
+def _ids(videos: Iterable[Video]) -> list[str]:
+    return [video.video_id for video in videos]
+
+
+@scenario(
+    row="context",
+    shows="share of drama among ten at 20:00 less that at 08:00, of who likes it in the evening, news in the morning",
+    off={"persona.hour": 0.0},
+    least=0.2,
+)
+def drama_in_the_evening(seed: int, tuning: Tuning) -> float:
+    """Five days of it; then each time of a day on which nothing was done yet."""
+    stage, ctx = Stage(seed, tuning), Ctx(tz_min=120)
+    drama, news = stage.about(SUBJECTS[0]), stage.about(SUBJECTS[1])
+    for day in range(5):
+        for hour, liked in ((8, news), (20, drama)):
+            stage.now_ms = _START_MS + day * _DAY_MS + (hour - 2) * _HOUR_MS
+            stage.like("ann", liked[day * 2 : day * 2 + 2], ctx=ctx)
+    found = []
+    for hour in (8, 20):
+        stage.now_ms = _START_MS + 7 * _DAY_MS + (hour - 2) * _HOUR_MS
+        found.append(share(stage.shown("ann", 10, ctx, "preview"), _ids(drama)))
+    return found[1] - found[0]
+
+
+@scenario(
+    row="cold viewer",
+    shows="share of what the own country likes, less that of what another likes, among the first ten of a new viewer",
+    off={"persona.locale": 0.0},
+    least=0.2,
+)
+def popular_where_one_lives(seed: int, tuning: Tuning) -> float:
+    """Two countries like different videos, equally much; of the newcomer only the country is known."""
+    stage = Stage(seed, tuning)
+    order = [stage.videos[at] for at in stage.rng.permutation(len(stage.videos)).tolist()]
+    liked = {"SE": order[:20], "BR": order[20:40]}
+    for at in range(30):
+        country = ("SE", "BR")[at % 2]
+        some = stage.rng.permutation(20)[:5].tolist()
+        stage.like(f"u{at}", [liked[country][one] for one in some], ctx=Ctx(country=country))
+    first = stage.shown("new", 10, Ctx(country="SE"))
+    return share(first, _ids(liked["SE"])) - share(first, _ids(liked["BR"]))
+
+
+@scenario(
+    row="cold viewer",
+    shows="share of other languages among the first twenty of a new viewer",
+    off={"persona.foreign": 1.0},
+    least=0.1,
+    fewer=True,
+)
+def foreign_languages(seed: int, tuning: Tuning) -> float:
+    """What is popular is in other languages; of the newcomer only the language is known."""
+    stage = Stage(seed, tuning)
+    foreign = [video for video in stage.videos if video.lang != "ja"]
+    for at in range(12):
+        some = stage.rng.permutation(60)[:6].tolist()
+        stage.like(f"u{at}", [foreign[one] for one in some])
+    first = stage.shown("new", 20, Ctx(lang="ja"))
+    return sum(video.lang != "ja" for video in first) / len(first)
+
+
+@scenario(
+    row="cold viewer",
+    shows="match of the first ten after three likes less that before the first",
+    off={"persona.fast": 0.0, "persona.slow": 0.0},
+    least=0.02,
+)
+def first_likes_steer(seed: int, tuning: Tuning) -> float:
+    """Newcomers like the three videos that they like best of twenty; the others have watched for a while."""
+    loop = looped(seed, tuning, viewers=12, videos=200)
+    for viewer in range(4):
+        loop.session(viewer)
+    gains = []
+    for viewer in range(4, 12):
+        before = loop.preview(viewer)
+        liking = loop.world.affinities(viewer)
+        some = loop.world.rng.permutation(200)[:20]
+        best = some[np.argsort(-liking[some])[:3]]
+        for row in best.tolist():
+            told = EVENTS["events.like"](
+                v=1, event_id=f"first{viewer}.{row}", user_id=loop.world.tastes.user_ids[viewer], session_id="first",
+                video_id=loop.world.videos.records[row].video_id, ts_ms=loop.now_ms,
+            )  # fmt: skip
+            loop.act([("events.like", told)])
+        gains.append(loop.preview(viewer) - before)
+    return float(np.mean(gains))
+
+
+@scenario(
+    row="fast and slow interest",
+    shows="share of the new subject among ten, after six likes of it in one session and weeks of liking another",
+    off={"persona.fast": 0.0},
+    least=0.2,
+)
+def quick_turn(seed: int, tuning: Tuning) -> float:
+    """The session says that somebody loves something else now, before the taste of weeks does."""
+    stage = Stage(seed, tuning)
+    _weeks_of(stage, SUBJECTS[2])
+    turned = stage.about(SUBJECTS[6])
+    stage.like("ann", turned[:6])
+    return share(stage.shown("ann", 10, purpose="preview"), _ids(turned))
+
+
+@scenario(
+    row="fast and slow interest",
+    shows="share of the subject liked for weeks among ten on the next day, after six likes of another",
+    off={"persona.slow": 0.0},
+    least=0.2,
+)
+def taste_of_weeks(seed: int, tuning: Tuning) -> float:
+    """The session has faded, the taste has not."""
+    stage = Stage(seed, tuning)
+    _weeks_of(stage, SUBJECTS[2])
+    stage.like("ann", stage.about(SUBJECTS[6])[:6])
+    stage.now_ms += _DAY_MS
+    return share(stage.shown("ann", 10, purpose="preview"), _ids(stage.about(SUBJECTS[2])))
+
+
+def _weeks_of(stage: Stage, subject: str) -> None:
+    """Ann likes one video of a subject a day, for ten days."""
+    for video in stage.about(subject)[:10]:
+        stage.now_ms += _DAY_MS
+        stage.like("ann", [video])
+
+
+@scenario(
+    row="social",
+    shows="share of what friends liked among the first ten",
+    off={"persona.friends": 0.0},
+    least=0.2,
+)
+def friends_likes(seed: int, tuning: Tuning) -> float:
+    """Three friends like what nobody else does; strangers like as much of other videos."""
+    stage = Stage(seed, tuning)
+    order = [stage.videos[at] for at in stage.rng.permutation(len(stage.videos)).tolist()]
+    for at in range(9):
+        stage.like(f"u{at}", order[at * 5 : at * 5 + 5])
+    for friend in range(3):
+        stage.tell("follow", "ann", order[100 + friend].video_id, creator_id=f"u{friend}")
+    return share(stage.shown("ann", 10), _ids(order[:15]))
+
+
+@scenario(
+    row="persona tags",
+    shows="share of the subject of one's own uploads among the first ten",
+    off={"persona.uploads": 0.0},
+    least=0.2,
+)
+def own_uploads(seed: int, tuning: Tuning) -> float:
+    """Somebody uploads five videos about cooking and did nothing else yet."""
+    stage = Stage(seed, tuning)
+    own = [
+        Video(v=1, video_id=f"own{at}", creator_id="ann", created_ms=stage.now_ms, duration_ms=9_000, tags=["cooking"])
+        for at in range(5)
+    ]
+    stage.announce(own)
+    return share(stage.shown("ann", 10), _ids(stage.about("cooking")))
+
+
+@scenario(
+    row="segments",
+    shows="share of the own group's favourites among ten after three likes of other videos",
+    off={"persona.segment": 0.0},
+    least=0.05,
+)
+def segments_stand_in(seed: int, tuning: Tuning) -> float:
+    """Four groups by subject; each has favourites that nothing but the group tells of."""
+    stage = Stage(seed, tuning)
+    groups = planted(stage, 6)
+    found = []
+    for number, videos in enumerate(groups):
+        stage.like(f"new{number}", videos[-3:])
+        found.append(share(stage.shown(f"new{number}", 10), _ids(videos[:10])))
+    return float(np.mean(found))
+
+
+def planted(stage: Stage, each: int) -> list[list[Video]]:
+    """Four groups of ``each`` viewers (``u<group>.<number>``), who like two subjects: of ten favourites of the group
+    most, of its other videos hardly any. Returns the videos of each, the favourites first.
+    """
+    subjects = [stage.about(subject) for subject in SUBJECTS[:8]]
+    groups = []
+    for number in range(4):
+        one, other = subjects[number], subjects[number + 4]
+        groups.append([*one[:5], *other[:5], *one[5:], *other[5:]])
+    for at in range(each):
+        for number, videos in enumerate(groups):
+            favourites, others = stage.rng.permutation(10)[:7].tolist(), stage.rng.permutation(len(videos) - 13)[:1]
+            stage.like(f"u{number}.{at}", [videos[one] for one in [*favourites[:3], *(10 + others).tolist()]])
+            stage.like(f"u{number}.{at}", [videos[one] for one in favourites[3:]])
+    return groups

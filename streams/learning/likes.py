@@ -1,0 +1,95 @@
+"""Likes of crowds: which videos each language, country and segment of viewers likes lately."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from river import base
+
+from streams import limits
+from streams.hashing import U64
+from streams.learning.items import ItemTable
+from streams.tables import F64, I64, add_top
+
+__all__ = ["CrowdLikes"]
+
+
+class CrowdLikes(base.Estimator):  # type: ignore[misc]  # river ships no types
+    """Decayed likes by crowd (``crowds.crowd_keys``) and video, ``max_crowds`` and ``CROWD_VIDEOS`` of each at most.
+
+    >>> likes = CrowdLikes()
+    >>> for video in (7, 7, 9): _ = likes.learn_one({"crowds": [5], "ms": 0}, video)
+    >>> round(likes.predict_one({"crowd": 5, "item": 7}), 2)
+    0.67
+    """
+
+    def __init__(self, max_crowds: int = limits.CROWDS) -> None:
+        self.max_crowds = max_crowds
+        kept = (limits.CROWD_VIDEOS,)
+        columns: dict[str, tuple[Any, tuple[int, ...], Any]] = {
+            "videos": (np.uint64, kept, 0),
+            "weight": (np.float32, kept, 0.0),
+            "mass": (np.float32, (), 0.0),
+            "at_ms": (np.int64, (), 0),
+        }
+        self.table = ItemTable(columns, max_crowds)
+
+    def learn_one(self, x: dict[str, Any], y: int) -> CrowdLikes:
+        """A like of video ``y`` at ``x["ms"]`` by somebody of the crowds ``x["crowds"]``."""
+        crowds, videos = np.array([x["crowds"]], np.uint64), np.array([y], np.uint64)
+        return self.learn_many(crowds, videos, np.ones(1), np.array([x["ms"]]))
+
+    def learn_many(self, crowds: U64, videos: U64, weight: F64, ms: I64) -> CrowdLikes:
+        """Likes of ``videos`` u64[n] by somebody of each of ``crowds`` u64[n, K] (0: none), what each weighs f64[n],
+        and when it was i64[n].
+        """
+        place, nth = np.nonzero(crowds)
+        rows, _ = self.table.rows_for(crowds[place, nth])
+        rows, place = rows[rows >= 0], place[rows >= 0]
+        if not len(rows):
+            return self
+        held = self.table.__dict__
+        touched, inverse = np.unique(rows, return_inverse=True)
+        newest = held["at_ms"][touched]
+        np.maximum.at(newest, inverse, ms[place])
+        fade = _fade(newest - held["at_ms"][touched]).astype(np.float32)
+        held["weight"][touched] *= fade[:, None]
+        held["mass"][touched] *= fade
+        held["at_ms"][touched] = newest
+        amount = weight[place] * _fade(newest[inverse] - ms[place])
+        np.add.at(held["mass"], rows, amount.astype(np.float32))
+        add_top(held["videos"], held["weight"], rows, videos[place], amount)
+        self.table.mark(touched)
+        return self
+
+    def predict_one(self, x: dict[str, Any]) -> float:
+        """The share of ``x["item"]`` in what the crowd ``x["crowd"]`` likes; unknown ones are 0, allocating nothing."""
+        row = self.table.row_of.get(x["crowd"])
+        if row is None:
+            return 0.0
+        held = self.table.__dict__
+        at = held["videos"][row] == np.uint64(x["item"])
+        return float(held["weight"][row][at].sum() / max(held["mass"][row], 1e-12))
+
+    def told(self) -> dict[str, npt.NDArray[Any]]:
+        """What ranking reads: ``key`` of each crowd (0: none), ``videos``, the ``weight`` of each, ``mass`` of all."""
+        held, high = self.table.__dict__, self.table.high
+        self.table.fresh.clear()
+        return {"key": self.table.name[:high].copy()} | {
+            name: held[name][:high].copy() for name in ("videos", "weight", "mass")
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Everything restored likes need to go on bit-equal."""
+        return self.table.state()
+
+    def restore(self, arrays: dict[str, Any]) -> None:
+        """Take over a ``state``."""
+        self.table.restore(arrays)
+
+
+def _fade(age_ms: I64) -> F64:
+    result: F64 = np.exp2(-age_ms / (1_000.0 * limits.CROWD_HALF_LIFE_S))
+    return result
