@@ -16,6 +16,7 @@ from schemas.catalogue import User, Video
 from schemas.control import Control, Promotion
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedDelta, FeedRequest
+from schemas.tiers import TierDecision
 from schemas.trends import Trend
 
 __all__ = [
@@ -50,6 +51,7 @@ KEY_FIELD: Final[dict[str, str]] = {
     "feeds": "user_id",
     "feed.delta": "user_id",
     "videos": "video_id",
+    "tiers": "video_id",
     "control": "key",
     "promotions": "campaign_id",
     "trends": "id",
@@ -67,6 +69,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "feeds": FeedBatch,
     "feed.delta": FeedDelta,
     "trends": Trend,
+    "tiers": TierDecision,
 }
 """Topic to struct, for every topic whose values are JSON."""
 _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS.items()}

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from streams import limits
 from streams.asks import NO_ASKS, SEARCH, Ask, Asks, decode_asks, encode_asks, put_asks
 from streams.hashing import U64, hash64
+from streams.lent import Lent
 from streams.tables import F32, F64, I64, Table
 from streams.wishes import ENTRY, NOTHING
 
@@ -100,6 +101,7 @@ class ViewerTable(Table):
     ``pace`` is a decayed sum of videos met, as of ``pace_ms``; ``ahead_ms`` how far watch time is ahead of the time
     that passed up to ``watched_ms``; ``odd_ms`` when the viewer last did what nobody can, ``fed`` how many served
     videos were met (``streams.bots``).
+    ``lent`` are places these viewers were given to explore.
     """
 
     hash: U64
@@ -152,6 +154,7 @@ class ViewerTable(Table):
         self.hidden: list[npt.NDArray[np.void]] = []
         self.follows: list[npt.NDArray[np.void]] = []
         self.asks: list[Asks] = []
+        self.lent = Lent()
 
     def rows(self, user_ids: Iterable[str]) -> list[int]:
         """Row of each viewer, a new one where it had none; O(1) each."""

@@ -112,6 +112,7 @@ def _all_topics() -> list[str]:
         *BROADCAST,
         "feeds",
         "feed.delta",
+        "tiers",
         "dead-letters",
     ]
 
