@@ -26,6 +26,7 @@ MetricName = Literal[
     "overflows_total",
     "shard_reloads_total",
     "store_retries_total",
+    "tier_decisions_total",
 ]
 
 
@@ -52,6 +53,7 @@ SPECS: Final[dict[MetricName, Spec]] = {
     "overflows_total": Spec("counter", (), "references that fell out of a full ring"),
     "shard_reloads_total": Spec("counter", (), "shards dropped and loaded again after a refused checkpoint"),
     "store_retries_total": Spec("counter", (), "store calls repeated because it was unavailable"),
+    "tier_decisions_total": Spec("counter", ("decision",), "videos promoted, held, stopped or alerted of"),
 }
 _KINDS: Final[dict[str, Any]] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 

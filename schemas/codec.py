@@ -17,6 +17,7 @@ from schemas.control import Control, Promotion
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedDelta, FeedRequest
 from schemas.receipts import Receipt
+from schemas.tiers import TierDecision
 from schemas.trends import Trend
 
 __all__ = [
@@ -52,6 +53,7 @@ KEY_FIELD: Final[dict[str, str]] = {
     "feed.delta": "user_id",
     "receipts": "user_id",
     "videos": "video_id",
+    "tiers": "video_id",
     "control": "key",
     "promotions": "campaign_id",
     "trends": "id",
@@ -70,6 +72,7 @@ RECORDS: Final[dict[str, type[msgspec.Struct]]] = {
     "feed.delta": FeedDelta,
     "trends": Trend,
     "receipts": Receipt,
+    "tiers": TierDecision,
 }
 """Topic to struct, for every topic whose values are JSON."""
 _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS.items()}

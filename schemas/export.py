@@ -99,7 +99,7 @@ def _fields(record: type[msgspec.Struct]) -> list[str]:
     names = []
     for field in msgspec.structs.fields(record):
         optional = field.default is not msgspec.NODEFAULT or field.default_factory is not msgspec.NODEFAULT
-        names.append(f"`{field.name}`{'?' if optional else ''}")
+        names.append(f"`{field.encode_name}`{'?' if optional else ''}")
     return names
 
 

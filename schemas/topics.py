@@ -124,6 +124,20 @@ _RECEIPT: Final = {
     "ts_ms": 1_700_000_000_000,
     "deleted": {"outcomes": 12, "met": 12, "served": 40, "tags": 5, "hidden": 0, "follows": 1, "likes": 12},
 }
+_TIER: Final = {
+    "v": 1,
+    "decision_id": "cat-7.1",
+    "video_id": "cat-7",
+    "ts_ms": 1_700_000_000_000,
+    "from": 0,
+    "to": 1,
+    "decision": "promote",
+    "spent": 120,
+    "budget": 200,
+    "score": 0.31,
+    "bar": 0.1,
+    "evidence": {"completion": {"own": 0.71, "peers": 0.5}, "like": {"own": 0.06, "peers": 0.03}},
+}
 
 
 def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -294,6 +308,17 @@ _OUTPUT: Final = (
         retention_ms=30 * _DAY_MS,
         good=(_RECEIPT,),
         bad=((_without(_RECEIPT, "deleted"), "missing", "$.deleted"), (_RECEIPT | {"v": 2}, "version", "$.v")),
+    ),
+    Topic(
+        name="tiers",
+        key="video_id",
+        partitions="videos",
+        description="every decision about a video's tier, with its evidence; drop repeats by `decision_id`",
+        producers="video workers",
+        consumers="your services",
+        retention_ms=90 * _DAY_MS,
+        good=(_TIER, _TIER | {"decision": "stop", "to": 0, "hit": 0.002}),
+        bad=((_without(_TIER, "from"), "missing", "$.from"), (_TIER | {"decision": "drop"}, "type", "$.decision")),
     ),
     Topic(
         name="trends",

@@ -24,6 +24,7 @@ from streams.inferred import Themes, infer
 from streams.rising import Rising
 from streams.tables import F32, I64
 from streams.text import NGRAMS, Encoder
+from streams.tiers import OPEN, STOPPED, TOP, exposed
 from streams.videos import NUMBERS, VideoTable
 from streams.viewers import LEVELS
 
@@ -50,6 +51,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "created_ms": (np.int64, (), 0),
     "safety": (np.int8, (), 0),
     "doubt": (np.float32, (), -1.0),
+    "spent": (np.int64, (), 0),
     "candidate": (np.bool_, (), False),
     "stale": (np.bool_, (), True),
 }
@@ -63,7 +65,8 @@ class Catalogue(VideoTable):
     ``joint`` f32[n, DIM + FACTORS + 1] holds side by side what one matrix product takes: ``content``, ``factors`` and
     ``base``, the score of each video alone. ``shortlist`` keeps ``base`` and the ``popular`` features; ``stale`` marks
     rows that changed since. ``text`` f32[n, encoder.wide] is what caption and tags say; ``guess_ids`` and ``guess_w``
-    are tags inferred for a video that has none, and how sure they are.
+    are tags inferred for a video that has none, and how sure they are. ``spent`` are exposures within a video's tier,
+    -1 where it has none to spend.
     """
 
     hash: U64
@@ -86,6 +89,7 @@ class Catalogue(VideoTable):
     created_ms: I64
     safety: npt.NDArray[np.int8]
     doubt: F32
+    spent: I64
     candidate: npt.NDArray[np.bool_]
     stale: npt.NDArray[np.bool_]
 
@@ -126,6 +130,8 @@ class Catalogue(VideoTable):
         self._candidates: I64 | None = None
         self._bound: I64 | None = None
         self._sensitive: I64 | None = None
+        self._opened: I64 | None = None
+        self._stopped: I64 | None = None
         self._uploads: dict[int, set[int]] = {}
         self._heard: dict[int, set[int]] = {}
 
@@ -160,7 +166,12 @@ class Catalogue(VideoTable):
 
     def update(self, rows: I64, packed: Packed, videos: Sequence[Video | None], active: Sequence[bool]) -> None:
         """Take over numbers and records of unique ``rows``."""
+        moved = (self.status[rows] != packed["status"]) | (self.tier[rows] != packed["tier"])
+        if moved.any():
+            self._opened = self._stopped = None
         self.unpack(rows, packed)
+        open_ = (self.status[rows] == OPEN) & (self.tier[rows] < TOP)
+        self.spent[rows] = np.where(open_, exposed(packed["counts"]) - packed["start"], -1)
         self.stale[rows] = True
         described: list[int] = []
         for row, video, alive in zip(rows.tolist(), videos, active, strict=True):
@@ -257,6 +268,22 @@ class Catalogue(VideoTable):
             self._sensitive = rows[self.safety[rows] > 0]
         return self._sensitive
 
+    def opened(self) -> I64:
+        """Rows of candidates whose tier has a budget and is open, the ``EXPLORED`` latest of them, int64[m]."""
+        if self._opened is None:
+            rows = self.candidates()
+            rows = rows[self.spent[rows] >= 0]
+            over = len(rows) - limits.EXPLORED
+            self._opened = rows if over <= 0 else rows[np.argpartition(self.created_ms[rows], over)[over:]]
+        return self._opened
+
+    def stopped(self) -> I64:
+        """Rows of candidates that were stopped, int64[m]."""
+        if self._stopped is None:
+            rows = self.candidates()
+            self._stopped = rows[self.status[rows] == STOPPED]
+        return self._stopped
+
     def uploads(self, creator: int) -> I64:
         """Rows of the videos of a creator (a hash), int64[m]."""
         return np.array(sorted(self._uploads.get(creator, ())), dtype=np.int64)
@@ -310,7 +337,7 @@ class Catalogue(VideoTable):
             self._changed()
 
     def _changed(self) -> None:
-        self._candidates = self._bound = self._sensitive = None
+        self._candidates = self._bound = self._sensitive = self._opened = self._stopped = None
         self.version += 1
 
 

@@ -18,7 +18,7 @@ from streams.asks import decode_asks, encode_asks, spoken
 from streams.context import locate
 from streams.hashing import U64, hash64, hash_all
 from streams.hidden import hidden_rows
-from streams.ranking import Ranked, Request
+from streams.ranking import Ranked, Request, serve
 from streams.steering import Steering
 from streams.user_shard import UserShard
 
@@ -116,6 +116,7 @@ class Desk:
         user_id = viewers.user_ids[row]
         if trigger != "preview":
             self._serve(row, ranked)
+            serve(catalogue, viewers, ranked, ts_ms, self._steering.of(int(viewers.hash[row]), ts_ms))
         seq = int(viewers.seq[row])
         name = hash64(f"{user_id}\0{seq}\0{trigger}\0{request_id}\0{ts_ms}\0{self._token}")
         ids = [catalogue.video_ids[video] for video in ranked.rows.tolist()]

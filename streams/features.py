@@ -23,7 +23,8 @@ from streams.tables import F32, F64, I64
 from streams.viewers import LEVELS, ViewerTable
 
 __all__ = [
-    "FEATURES", "POPULAR", "PRIOR", "Group", "candidate_features", "group_of", "grouped_features", "pair_features"
+    "AFFINITY", "FEATURES", "POPULAR", "PRIOR", "Group", "candidate_features", "group_of", "grouped_features",
+    "pair_features",
 ]  # fmt: skip
 
 _DAY_AT: Final = POPULAR_NAMES.index("positive_24h")
@@ -95,6 +96,8 @@ _PEERS: Final = FEATURES.index("peers_24h")
 _FACTORS: Final = FEATURES.index("factors")
 _LOCALE: Final = FEATURES.index("locale")
 _PASSED: Final = FEATURES.index("passed")
+AFFINITY: Final = slice(POPULAR, _PASSED)
+"""The columns that speak of how a viewer and a video fit."""
 _OWN: Final = len(FEATURES) - LEVELS
 
 

@@ -77,6 +77,11 @@ def _hidden(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64
     return _NONE if hidden is None else np.flatnonzero(hidden)
 
 
+def _stopped(catalogue: Catalogue, _: ViewerTable, request: Request) -> I64:
+    obeyed = request.tuning.tiers.on and request.source == "for_you" and not request.pure
+    return catalogue.stopped() if obeyed else _NONE
+
+
 FILTERS: Final[dict[str, Callable[[Catalogue, ViewerTable, Request], I64]]] = {
     "met": _met,
     "served": _served,
@@ -85,9 +90,10 @@ FILTERS: Final[dict[str, Callable[[Catalogue, ViewerTable, Request], I64]]] = {
     "sensitive": _sensitive,
     "region": _elsewhere,
     "hidden": _hidden,
+    "stopped": _stopped,
 }
 """Name to the rows (of candidates at least) that may not be shown: met; served, unless the request is a preview;
-excluded by it; own; too sensitive; of another region; hidden. Rows may come twice."""
+excluded by it; own; too sensitive; of another region; hidden; stopped in its tier. Rows may come twice."""
 
 
 def _known(catalogue: Catalogue, names: U64) -> I64:

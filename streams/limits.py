@@ -140,7 +140,11 @@ NAMED: Final = 500
 BASE_MS: Final = 2_000
 """How old the shortlist's score of a video alone may be; one whose numbers changed is scored anew at once."""
 FRESH_MET: Final = 20.0
-"""A video met by fewer viewers (decayed over 72 h) than this is fresh and may take an exploration place."""
+"""Where tiers are off: a video met by fewer viewers (decayed over 72 h) than this may take an exploration place."""
+EXPLORED: Final = 4_096
+"""Videos with exposures left that a large catalogue explores among, the latest uploads; older ones wait."""
+TRIED: Final = 16
+"""Videos of each kind (not met yet, lowest tier, climbing) that one slate explores among; others have their turn."""
 
 # --- trends ---
 LOOK_MS: Final = 5_000

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from streams import limits
 from streams.bending import bent
@@ -19,6 +20,7 @@ from streams.catalogue import Catalogue
 from streams.chance import Drawn, draws, placed
 from streams.cold import foreign_rows, homely
 from streams.explain import parts_of, reasons_of
+from streams.exploring import to_explore
 from streams.features import FEATURES, PRIOR, candidate_features, grouped_features
 from streams.filters import allowed
 from streams.gains import geared
@@ -44,6 +46,7 @@ __all__ = [
     "rank",
     "rank_many",
     "scored",
+    "serve",
     "slated",
 ]
 
@@ -123,12 +126,26 @@ class Scored(NamedTuple):
 def rank_many(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Request], model: Model) -> list[Ranked]:
     """A slate for each request; where the catalogue is large, what can be is computed for all viewers at once.
 
-    No viewer may come twice.
+    No viewer may come twice. Places to explore that one of them is given are lent while the others are ranked, so that
+    together they do not overspend a budget; who serves the slates lends them for good (``serve``).
     """
     made: dict[int, Ranked] = {}
+    lent: list[tuple[I64, list[npt.NDArray[Any]]]] = []
     for at, one in considered(catalogue, viewers, requests, model):
-        made[at] = slated(catalogue, viewers, requests[at], model, one)
+        made[at] = found = slated(catalogue, viewers, requests[at], model, one)
+        if len(requests) > 1 and any(found.explored):
+            tried = found.rows[np.flatnonzero(found.explored)]
+            lent.append((tried, viewers.lent.held(tried)))
+            serve(catalogue, viewers, found, requests[at].now_ms, requests[at].tuning)
+    for rows, held in reversed(lent):
+        viewers.lent.restore(rows, held)
     return [made[at] for at in range(len(requests))]
+
+
+def serve(catalogue: Catalogue, viewers: ViewerTable, ranked: Ranked, now_ms: int, tuning: Tuning) -> None:
+    """Lend the places to explore of a slate that goes out."""
+    tried = ranked.rows[np.flatnonzero(ranked.explored)]
+    viewers.lent.lend(tried, catalogue.hash[tried], now_ms, tuning.tiers.lease_s)
 
 
 def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model) -> Ranked:
@@ -193,7 +210,10 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
         most, bound = request.limit * 4, request.tuning.persona.foreign
         foreign = foreign_rows(catalogue, viewers, request.viewer, rows, bound)
         order = homely(best(scores, names, len(rows) if foreign.any() else most), foreign, bound, most)
-        fresh = _fresh(catalogue, rows, scores, names, request)
+        if request.tuning.tiers.on:
+            fresh = to_explore(catalogue, viewers, request, rows, x, model.weights, sum(_explores(request)))
+        else:
+            fresh = _fresh(catalogue, rows, scores, names, request)
         rising = places(catalogue, rows, scores, names, order, request)
         fresh, rising = fresh[~foreign[fresh]], rising[~foreign[rising]]
         if request.candidates is None and source_of(request) is None and not request.query:

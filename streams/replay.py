@@ -51,8 +51,8 @@ class Replay:
     """One user shard, one video shard, a catalogue and a learner, driven by lines.
 
     ``sent_ms`` stands in for the time of sending: events more than a day past it are bad, as on the wire. ``bad``
-    counts bad lines by cause. ``tuning`` holds until ``control`` lines change it; ``without`` names
-    features that no model may use; ``ports`` are the operator's own functions.
+    counts bad lines by cause, ``decided`` decisions about tiers by what they were. ``tuning`` holds until ``control``
+    lines change it; ``without`` names features that no model may use; ``ports`` are the operator's own functions.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Replay:
         self.steering = Steering(tuning)
         self.catalogue = Catalogue()
         self.users = UserShard(0, self.catalogue, negatives, steering=self.steering)
-        self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9)
+        self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9, self.steering)
         self.learner = Learner(learn_rows, without=without)
         self.desk = Desk(self.users, _OWNER, steering=self.steering)
         self.lookout = Lookout(self.videos, self.catalogue, whole=True)
@@ -78,6 +78,7 @@ class Replay:
         """The latest trends."""
         self.bad: Counter[str] = Counter()
         self.lines: Counter[str] = Counter()
+        self.decided: Counter[str] = Counter()
         self._waiting: dict[str, list[tuple[int, Any]]] = {}
         self._held = 0
         self._flushes = 0
@@ -214,6 +215,7 @@ class Replay:
     def _broadcast(self) -> None:
         """What the workers learn through ``video.state``, without the detour over bytes."""
         videos, rows = self.videos, self.videos.unsent()
+        self.decided.update(made.decision for made in videos.referee.decisions())
         if len(rows):
             fresh = [name for row in rows.tolist() if (name := videos.video_ids[row]) not in self.catalogue.row_of]
             own = self.catalogue.intern([videos.video_ids[row] for row in rows.tolist()])

@@ -16,10 +16,12 @@ from streams import limits
 from streams.affinity import Near, taste_vectors
 from streams.bending import bend, bends
 from streams.catalogue import Catalogue
+from streams.exploring import Pool, closest, pool
 from streams.features import FEATURES, POPULAR, Group, group_of
 from streams.filters import forbidden
 from streams.popular import popular_features
 from streams.tables import F32, F64, I64
+from streams.tuning import Tiers
 from streams.viewers import ViewerTable
 
 if TYPE_CHECKING:
@@ -68,10 +70,12 @@ def shortlists(
         rising = rising[rising >= 0]
         found: list[I64] = []
         only: list[I64] = []
+        pools: dict[Tiers, Pool] = {}
         for at, row in enumerate(scores):
             part = slice(edges[at], edges[at + 1])
             near = Near(group.near.keys[part], group.near.sums[part])
-            joined = (_greatest(row, limits.SHORTLIST), _nearest(near, row), rising[row[rising] > _BARRED])
+            joined = [_greatest(row, limits.SHORTLIST), _nearest(near, row), rising[row[rising] > _BARRED]]
+            joined.append(_tried(catalogue, viewers, block[at], row, pools))
             rows = np.unique(np.concatenate(joined))
             own = named[low + at]
             only.append(np.setdiff1d(own[row[own] > _BARRED], rows) if len(own) else own)
@@ -100,6 +104,19 @@ def light_scores(
             scores[at] += bend(catalogue, viewers, request, everything, texts=bool(request.query))
         scores[at, forbidden(catalogue, viewers, request)] = _NEVER
     return group, scores
+
+
+def _tried(catalogue: Catalogue, viewers: ViewerTable, request: Request, scores: F32, pools: dict[Tiers, Pool]) -> I64:
+    """Rows worth trying on the viewer, so that an upload without any numbers is looked at too; ``pools`` by settings
+    are made once a block.
+    """
+    tuning = request.tuning
+    if not tuning.tiers.on or not tuning.slate.fresh or request.query:
+        return np.empty(0, np.int64)
+    if (held := pools.get(tuning.tiers)) is None:
+        held = pools[tuning.tiers] = pool(catalogue, viewers, request)
+    rows = closest(catalogue, viewers, request.viewer, held, scores)
+    return rows[scores[rows] > _BARRED]
 
 
 def _refresh(catalogue: Catalogue, weights: F32, now_ms: int) -> None:

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 __all__ = [
     "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Gain", "Objective", "Persona", "Pull", "Ratio", "Share", "Slate",
-    "Span", "Trends", "Tuning", "Words", "Worth", "changed", "described",
+    "Span", "Tiers", "Trends", "Tuning", "Words", "Worth", "changed", "described",
 ]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
@@ -57,7 +57,7 @@ class Slate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a slate is put together from what is ranked."""
 
     fresh: Share = 0.1
-    """Share of places that go to a video few have met."""
+    """Share of places that go to a video whose tier has exposures left (or that few have met, where tiers are off)."""
 
 
 class Explain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,11 +153,46 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Largest share of places in other languages, for a viewer of whom little is known but the language."""
 
 
+Exposures = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many viewers a video is tried on before it has to have earned more, and what counts as earned."""
+
+    on: bool = True
+    first: Exposures = 200
+    """Exposures that the lowest tier may spend; the next four follow, and the top one is without a bound."""
+    second: Exposures = 1_000
+    third: Exposures = 5_000
+    fourth: Exposures = 10_000
+    fifth: Exposures = 100_000
+    ready: Share = 0.5
+    """Share of a budget that must be spent before evidence promotes."""
+    bar: Annotated[float, Meta(ge=-5.0, le=5.0)] = 0.1
+    """Evidence, the weighted log of own over peers' rates, that promotes from the lowest tier."""
+    step: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.03
+    """How much more of it each further tier takes."""
+    early: Exposures = 40
+    """Exposures before which nothing is stopped."""
+    worse: Annotated[float, Meta(ge=1.0, le=100.0)] = 2.0
+    """How many times the peers' odds of a skip or a dislike are too many."""
+    sure: Annotated[float, Meta(ge=0.5, le=1.0)] = 0.99
+    """Probability that they are too many, from which a video is stopped."""
+    alarm: Annotated[float, Meta(ge=1.0, le=1_000.0)] = 3.0
+    """How many times the odds of a dislike so far, own or peers', those of the last hour may be before it is an alert.
+    """
+    merit: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.15
+    """What a creator's past uploads must have scored for the next one to start in the second tier."""
+    lease_s: Annotated[float, Meta(ge=1.0, le=86_400.0)] = 600.0
+    """How long a place that was given counts as spent, in event time, until its exposure is told of."""
+
+
 class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
     objective: Objective = Objective()
     slate: Slate = Slate()
+    tiers: Tiers = Tiers()
     explain: Explain = Explain()
     words: Words = Words()
     explore: Explore = Explore()
@@ -170,6 +205,9 @@ DEFAULT: Final = Tuning()
 
 OFF: Final[dict[str, dict[str, Any]]] = {
     "fresh places": {"slate.fresh": 0.0},
+    "traffic tiers": {"tiers.on": False},
+    "creators": {"tiers.merit": 5.0},
+    "risk": {"tiers.alarm": 1_000.0},
     "reasons": {"explain.reasons": 0},
     "requests in words": {"words.query": 0.0},
     "learned words": {"words.learned": 0.0},

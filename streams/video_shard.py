@@ -20,12 +20,14 @@ from schemas.internal import VideoState
 from streams import limits
 from streams.changes import Batch, Packed
 from streams.hashing import U64, hash64
+from streams.referee import JUDGED_BY, Referee
+from streams.steering import Steering
 from streams.tables import I64
-from streams.videos import NUMBERS, NUMBERS_1, VideoTable
+from streams.videos import BEFORE, NUMBERS, VideoTable
 
 __all__ = ["VideoShard", "decode_state", "video_key"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 class _Packed(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,29 +81,25 @@ def video_key(video_id: str) -> bytes:
 
 
 def decode_state(value: bytes) -> VideoState:
-    """A stored or broadcast state; raises ``ValueError`` for another format."""
+    """A stored or broadcast state, of this format or one before; raises ``ValueError`` for another."""
     packed = _DECODER.decode(value)
-    if packed.format not in {1, FORMAT}:
-        raise ValueError(f"a video's state has format {packed.format}, this version reads up to {FORMAT}")
-    record = _record(bytes(packed.video))
-    numbers = packed.numbers if packed.format == FORMAT else _renewed(packed.numbers)
-    return VideoState(format=FORMAT, video=record, active=packed.active, numbers=numbers)
-
-
-def _renewed(numbers: bytes) -> bytes:
-    """Numbers of the format before as they are now."""
-    made, held = np.zeros(1, dtype=NUMBERS), np.frombuffer(numbers, dtype=NUMBERS_1)
-    for name in NUMBERS_1.names or ():
-        made[name] = held[name]
-    return made.tobytes()
+    numbers = packed.numbers
+    if packed.format != FORMAT:
+        if packed.format not in BEFORE or len(numbers) != BEFORE[packed.format]:
+            raise ValueError(f"a video's state has format {packed.format}, this version reads up to {FORMAT}")
+        numbers += bytes(NUMBERS.itemsize - len(numbers))
+    return VideoState(format=FORMAT, video=_record(bytes(packed.video)), active=packed.active, numbers=numbers)
 
 
 class VideoShard:
-    """State of one video partition. ``active_ms``: a video nobody engaged with for this long is no candidate."""
+    """State of one video partition. ``active_ms``: a video nobody engaged with for this long is no candidate.
+    ``steering`` says what holds for the tiers that ``referee`` decides.
+    """
 
-    def __init__(self, number: int, active_ms: int, active_videos: int) -> None:
+    def __init__(self, number: int, active_ms: int, active_videos: int, steering: Steering | None = None) -> None:
         self.number = number
-        self.table = VideoTable({"active": (np.bool_, (), False), "touched": (np.int64, (), 0)})
+        self.table = VideoTable({"active": (np.bool_, (), False), "touched": (np.int64, (), 0), **JUDGED_BY})
+        self.referee = Referee(steering)
         self.row_of: dict[str, int] = {}
         self.video_ids: list[str] = []
         self.videos: list[Video | None] = []
@@ -134,7 +132,8 @@ class VideoShard:
         rows = self._rows([video_id for video_id, _ in known])
         self.table.unpack(rows, np.frombuffer(b"".join(state.numbers for state in states), dtype=NUMBERS))
         for row, state in zip(rows.tolist(), states, strict=True):
-            self.videos[row], self.active[row] = state.video, state.active
+            self.active[row] = state.active
+            self._describe(row, state.video)
 
     def apply(self, batch: Batch, next_offset: int | None = None) -> None:
         """Fold one frame of changes; see ``apply_many``."""
@@ -158,7 +157,9 @@ class VideoShard:
         if len(paired):
             owner = np.concatenate([part.owner for part in kept])
             self.table.pair(owner, np.concatenate([part.other for part in kept]), paired)
-        self._touch(np.unique(np.concatenate([part.touched for part in kept])))
+        touched = np.unique(np.concatenate([part.touched for part in kept]))
+        self.referee.judge(self.table, touched, self.video_ids, self.watermark_ms)
+        self._touch(touched)
 
     def _fresh(self, batch: Batch) -> _Fresh | None:
         """What of a frame lies beyond what was applied of its source, which it is from now on."""
@@ -187,10 +188,11 @@ class VideoShard:
         self._clock += 1
         rows = self._rows(list(latest))
         for row, video in zip(rows.tolist(), latest.values(), strict=True):
-            self.videos[row] = video
+            self._describe(row, video)
             if video is not None:
                 self.table.last_ms[row] = max(int(self.table.last_ms[row]), video.created_ms)
                 self.watermark_ms = max(self.watermark_ms, video.created_ms)
+        self.referee.judge(self.table, rows, self.video_ids, self.watermark_ms)
         self._touch(rows)
         self._urgent.update(self._unsent.intersection(rows.tolist()))
 
@@ -282,6 +284,13 @@ class VideoShard:
             for video_id, row in zip(missing, made, strict=True):
                 self.row_of[video_id], self.video_ids[row] = row, video_id
         return np.fromiter((self.row_of[video_id] for video_id in video_ids), np.int64, len(video_ids))
+
+    def _describe(self, row: int, video: Video | None) -> None:
+        self.videos[row] = video
+        columns = self.table.__dict__
+        columns["creator"][row] = hash64(video.creator_id) if video is not None else 0
+        columns["duration_ms"][row] = video.duration_ms if video is not None else 0
+        columns["created_ms"][row] = max(1, video.created_ms) if video is not None else 0
 
     def _touch(self, rows: I64) -> None:
         """Note a change; whoever is announced and engaged with is admitted."""

@@ -21,10 +21,10 @@ from streams.hashing import U64
 from streams.tables import F32, F64, I64, Table, add_top, segments
 
 __all__ = [
+    "BEFORE",
     "HALF_LIVES_S",
     "HOUR_MS",
     "NUMBERS",
-    "NUMBERS_1",
     "POSITIVE",
     "VideoTable",
     "decayed",
@@ -43,13 +43,15 @@ NUMBERS: Final = np.dtype(
     + [("near_w", "<f4", (limits.NEIGHBOURS, 2)), ("near_mass", "<f4", 2), ("near_ms", "<i8"), ("last_ms", "<i8")]
     + [("likers", "<u4", limits.LIKERS), ("liker_ms", "<i8", limits.LIKERS), ("liker_w", "<f4", limits.LIKERS)]
     + [("hours", "<f4", limits.HOURS), ("hour", "<i8"), ("doubted", "<f4", _SUMS)]
+    + [("tier", "u1"), ("status", "u1"), ("decided", "<u2"), ("start", "<i8"), ("alert_ms", "<i8")]
 )
 """One video's numbers as stored and broadcast; neighbours are hash64 of their ids, likers the low half of it. Positives
 of hour h (since 1970) stand in ``hours[h % HOURS]``; ``hour`` is the latest of them. ``doubted`` are sums of what is
-doubted, beside ``sums`` (``streams.doubt``).
+doubted, beside ``sums`` (``streams.doubt``). The last five are what ``streams.tiers`` decided: the tier, how it stands,
+the number of decisions, exposures when the tier began, and when the latest alert was.
 """
-NUMBERS_1: Final = np.dtype([(name, NUMBERS[name]) for name in NUMBERS.names or () if name != "doubted"])
-"""The same in the format before."""
+BEFORE: Final = {1: dict(NUMBERS.fields or {})["doubted"][1], 2: dict(NUMBERS.fields or {})["tier"][1]}
+"""Bytes of the numbers in formats before: each ended earlier, and what it lacked was 0."""
 _COUNT_OF: Final = {
     IMPRESSION: "impressions",
     WATCH: "watches",
@@ -123,6 +125,11 @@ class VideoTable(Table):
     hours: F32
     hour: I64
     doubted: F32
+    tier: npt.NDArray[np.uint8]
+    status: npt.NDArray[np.uint8]
+    decided: npt.NDArray[np.uint16]
+    start: I64
+    alert_ms: I64
 
     def __init__(self, extra: dict[str, tuple[Any, tuple[int, ...], Any]] | None = None) -> None:
         fields: dict[str, Any] = dict(NUMBERS.fields or {})

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from streams import limits
 from streams.asks import NO_ASKS, SEARCH, Ask, Asks, decode_asks, encode_asks, put_asks
 from streams.hashing import U64, hash64
+from streams.lent import Lent
 from streams.tables import F32, F64, I64, Table
 from streams.wishes import ENTRY, NOTHING
 
@@ -27,7 +28,7 @@ NOWHERE = -32_768
 LEVELS = 16
 """How many numbers say how a video stands (``streams.popular.POPULAR_NAMES``)."""
 _NO_MET = np.empty(0, dtype=np.uint64)
-_FORMAT = 3
+_FORMAT = 2
 
 _VECTOR = (np.float32, (limits.DIM,), 0.0)
 _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
@@ -79,7 +80,7 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 _UNSAVED = frozenset({"hash", "met_count", "seq", "touched", "asked_ms"})
 _SINCE = {
     "asks_bytes": 2, "pace": 2, "pace_ms": 2, "ahead_ms": 2, "watched_ms": 2, "odd_ms": 2, "fed": 2,
-    "hours": 3, "hour_mass": 3, "tz_min": 3, "net": 3,
+    "hours": 2, "hour_mass": 2, "tz_min": 2, "net": 2,
 }  # fmt: skip
 """Columns to the format that they came with; the others are of the first."""
 _SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
@@ -109,6 +110,7 @@ class ViewerTable(Table):
     ``pace`` is a decayed sum of videos met, as of ``pace_ms``; ``ahead_ms`` how far watch time is ahead of the time
     that passed up to ``watched_ms``; ``odd_ms`` when the viewer last did what nobody can, ``fed`` how many served
     videos were met (``streams.bots``).
+    ``lent`` are places these viewers were given to explore.
     """
 
     hash: U64
@@ -165,6 +167,7 @@ class ViewerTable(Table):
         self.hidden: list[npt.NDArray[np.void]] = []
         self.follows: list[npt.NDArray[np.void]] = []
         self.asks: list[Asks] = []
+        self.lent = Lent()
 
     def rows(self, user_ids: Iterable[str]) -> list[int]:
         """Row of each viewer, a new one where it had none; O(1) each."""

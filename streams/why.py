@@ -40,6 +40,7 @@ CODES: Final[dict[str, str]] = {
     "sensitive": "its safety level is {level}, and the viewer's is {viewer_level}",
     "region": "it is for {countries} only, and the viewer's country is another one or not known",
     "hidden": "the viewer hides it: {by} {name}",
+    "stopped": "it was stopped in its tier, since viewers skip or dislike it far more than others of its kind",
     "not_asked": "the request names its candidates, and this is none of them",
     "not_in_source": "it is not what the request asks for: {source}",
     "shortlist": "it did not come into the shortlist: its first score is {score:.3f}, and {cut:.3f} was needed",

@@ -101,6 +101,7 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
 def _video(store: Store, video_id: str) -> dict[str, Any] | None:
     import msgspec  # noqa: PLC0415
 
+    from streams.tiers import exposed  # noqa: PLC0415
     from streams.video_shard import decode_state, video_key  # noqa: PLC0415
     from streams.videos import NUMBERS  # noqa: PLC0415
 
@@ -112,6 +113,9 @@ def _video(store: Store, video_id: str) -> dict[str, Any] | None:
     return {
         "video_id": video_id,
         "counts": dict(zip(COUNTS, numbers["counts"].tolist(), strict=True)),
+        "tier": int(numbers["tier"]),
+        "standing": ("open", "held", "stopped")[int(numbers["status"])],
+        "spent": int(exposed(numbers["counts"]) - numbers["start"]),
         "active": state.active,
         "video": msgspec.to_builtins(state.video),
         "last_ms": int(numbers["last_ms"]),

@@ -59,6 +59,7 @@ ROOMS: Final = (
     "agents.scenarios.bots",
     "agents.scenarios.experiments",
     "agents.scenarios.ranking",
+    "agents.scenarios.tiers",
     "agents.scenarios.trends",
     "agents.scenarios.viewer",
     "agents.scenarios.why",

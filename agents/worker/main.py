@@ -113,6 +113,7 @@ def _all_topics() -> list[str]:
         "feeds",
         "feed.delta",
         "receipts",
+        "tiers",
         "dead-letters",
     ]
 

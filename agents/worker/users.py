@@ -74,6 +74,7 @@ class UserHost(ShardHost):
         """An empty shard at the stored offsets; rows come from the store when they are needed."""
         shared = self.shared
         self.shard = UserShard(self.number, shared.catalogue, learn=shared.learn, steering=shared.steering)
+        self.shard.viewers.lent.shards = self.settings.user_partitions
         self.shard.offsets = dict(loaded.offsets)
         self.desk = Desk(self.shard, self.token, self.settings.refill_at, self.shared.steering)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count

@@ -66,7 +66,7 @@ class VideoHost(ShardHost):
         settings = self.settings
         active_ms = int(settings.active_days * limits.DAY_MS)
         share = -(-settings.active_videos // settings.video_partitions)
-        self.shard = VideoShard(self.number, active_ms, share)
+        self.shard = VideoShard(self.number, active_ms, share, self.shared.steering)
         self.shard.offsets = dict(loaded.offsets)
         self._lookout = Lookout(self.shard, self.shared.catalogue, whole=self.number == _WHOLE)
 
@@ -171,6 +171,11 @@ class VideoHost(ShardHost):
         for video_id, state in self.shard.states(urgent=urgent):
             value = None if state is None else self.shard.encode(self.shard.row_of[video_id], state)
             self.shared.producer.send("video.state", video_id.encode(), value, partition=self.number, ticket=self._said)
+        # Before the checkpoint that holds what was decided, so at least once; decided again, it has the same id.
+        for made in self.shard.referee.decisions():
+            key = made.video_id.encode()
+            self.shared.producer.send("tiers", key, encode(made), partition=self.number, ticket=self._said)
+            METRICS["tier_decisions_total"].labels(made.decision).inc()
 
     async def _warm(self, video_ids: Iterable[str]) -> None:
         missing = self.shard.missing(video_ids)

@@ -16,7 +16,7 @@ from streams.hashing import hash64, hash_all
 from streams.steering import Steering
 from streams.tuning import DEFAULT, changed
 from streams.video_shard import FORMAT, VideoShard, decode_state
-from streams.videos import NUMBERS, NUMBERS_1, POSITIVE
+from streams.videos import BEFORE, NUMBERS, POSITIVE
 from streams.viewers import ViewerTable
 from tests.streams.states import video
 from tests.streams.states_of_viewers import Users, fold, known, made_event
@@ -208,10 +208,10 @@ def test_rows_of_the_formats_before_are_read():
     shard.apply_videos([("v", video("v"))])
     (state,) = [state for _, state in shard.states()]
     new = shard.encode(0, state)
-    numbers = np.zeros(1, dtype=NUMBERS_1)
+    numbers = np.zeros(1, dtype=NUMBERS)
     numbers["counts"] = 7
-    old = new.replace(state.numbers, numbers.tobytes()).replace(
-        b"\xc5" + NUMBERS.itemsize.to_bytes(2, "big"), b"\xc5" + NUMBERS_1.itemsize.to_bytes(2, "big")
+    old = new.replace(state.numbers, numbers.tobytes()[: BEFORE[1]]).replace(
+        b"\xc5" + NUMBERS.itemsize.to_bytes(2, "big"), b"\xc5" + BEFORE[1].to_bytes(2, "big")
     )
     old = old.replace(b"\xa6format" + bytes([FORMAT]), b"\xa6format\x01")
     back: Any = np.frombuffer(decode_state(old).numbers, dtype=NUMBERS)[0]

@@ -102,11 +102,11 @@ def test_a_row_of_the_format_before_is_read_and_knows_no_hours():
     viewers = users.shard.viewers
     (value,) = viewers.encode(np.array([0]))
     now = np.frombuffer(value, _ROWS[max(_ROWS)], 1, 1)
-    old = np.zeros(1, _ROWS[2])
-    for name in _ROWS[2].names:
+    old = np.zeros(1, _ROWS[1])
+    for name in _ROWS[1].names:
         old[name] = now[name]
     rest = value[1 + _ROWS[max(_ROWS)].itemsize :]
-    before = bytes([2]) + old.tobytes() + rest
+    before = bytes([1]) + old.tobytes() + rest
     assert met_of(before).tolist() == met_of(value).tolist() == viewers.met[0].tolist()
     back = ViewerTable()
     back.decode(["u", "w"], [before, value])
@@ -115,5 +115,5 @@ def test_a_row_of_the_format_before_is_read_and_knows_no_hours():
     assert back.tz_min[:2].tolist() == [NOWHERE, 60]
     assert not back.hours[0].any()
     assert back.hours[1].any()
-    with pytest.raises(ValueError, match="format 9, this version reads 3 and before"):
+    with pytest.raises(ValueError, match="format 9, this version reads 2 and before"):
         back.decode(["x"], [bytes([9]) + before[1:]])

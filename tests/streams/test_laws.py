@@ -25,6 +25,8 @@ INSIDE = {
     "Changes": "UserShard",
     "NewtonLogistic": "Heads",
     "Lookout": "Trends, and what it reads off tables, which test_trends shows",
+    "Lent": "what it knows ends with a lease; test_exploring holds it to its bound",
+    "Referee": "VideoShard",
     "Peers": "no state between calls; test_features holds it to its look-ups",
     "Table": "OutcomeTable",
     "Themes": "Catalogue",

@@ -13,7 +13,7 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.filters import allowed
 from streams.hashing import hash64, hash_all
-from streams.ranking import Model, Request, rank, rank_many
+from streams.ranking import Model, Request, rank, rank_many, serve
 from streams.viewers import ViewerTable
 
 NOW_MS = 1_700_000_000_000
@@ -56,6 +56,15 @@ def change(catalogue: Catalogue, row: int, **fields: object) -> None:
     video = msgspec.structs.replace(catalogue.videos[row], **fields)
     rows = np.array([row])
     catalogue.update(rows, catalogue.pack(rows), [video], [True])
+
+
+def stand(catalogue: Catalogue, rows: object, **numbers: object) -> None:
+    """Set numbers of rows as if their states had come."""
+    at = np.asarray(rows, dtype=np.int64)
+    packed = catalogue.pack(at)
+    for name, value in numbers.items():
+        packed[name] = value
+    catalogue.update(at, packed, [catalogue.videos[row] for row in at.tolist()], [True] * len(at))
 
 
 @pytest.mark.parametrize("count", [200, limits.FULL_RANK + 500])
@@ -134,6 +143,7 @@ def test_ranking_together_is_ranking_alone(viewers):
     together = rank_many(catalogue, viewers, requests, Model())
     for one, request in zip(together, requests, strict=True):
         assert one.rows.tolist() == rank(catalogue, viewers, request, Model()).rows.tolist()
+        serve(catalogue, viewers, one, NOW_MS, request.tuning)
 
 
 def test_a_cold_viewer_gets_what_was_picked_first(viewers):

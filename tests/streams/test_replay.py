@@ -147,9 +147,11 @@ def test_previews_among_the_events_do_not_move_later_scores():
 
 def test_what_was_only_served_may_be_previewed_and_is_not_served_again():
     lines = [request("u0", 1, limit=12), request("u0", 2, purpose="preview", limit=12), request("u0", 3, limit=12)]
-    served, looked, again = (msgspec.json.decode(batch)["items"] for batch in replayed([*announced(), *lines])[0])
-    assert len(served) == len(looked) == 12
-    assert again == []
+    batches = (msgspec.json.decode(batch)["items"] for batch in replayed([*announced(), *lines])[0])
+    served, looked, again = ({item["video_id"] for item in items} for items in batches)
+    assert len(looked) == 12
+    assert len(served) >= 10, "creators may run out"
+    assert again <= looked - served
 
 
 @pytest.mark.parametrize(

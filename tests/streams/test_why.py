@@ -12,10 +12,12 @@ from streams.catalogue import Catalogue
 from streams.filters import FILTERS
 from streams.hashing import hash64, hash_all
 from streams.ranking import Model, Request, rank
+from streams.tiers import STOPPED
+from streams.tuning import DEFAULT, changed
 from streams.viewers import ViewerTable
 from streams.why import CODES, Kept, Why, why
 from streams.wishes import KINDS, NOTHING, WORD, put
-from tests.streams.test_ranking import NOW_MS, change, made
+from tests.streams.test_ranking import NOW_MS, change, made, stand
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def bar(catalogue: Catalogue, viewers: ViewerTable, row: int, code: str) -> None
         "sensitive": lambda: change(catalogue, row, safety=Safety(level=3)),
         "region": lambda: change(catalogue, row, countries=["FR", "BE"]),
         "hidden": lambda: viewers.hidden.__setitem__(0, put(NOTHING, [(KINDS["hide_tag"], tag, 2)])),
+        "stopped": lambda: stand(catalogue, [row], status=STOPPED),
     }
     barring[code]()
 
@@ -60,6 +63,7 @@ NUMBERS = {
     "sensitive": {"level": 3, "viewer_level": 0},
     "region": {"countries": ["FR", "BE"], "known": False},
     "hidden": {"by": "hide_tag"},
+    "stopped": {},
 }
 
 
@@ -187,7 +191,7 @@ def test_a_video_held_back_by_its_neighbours_says_where_they_stand(catalogue, vi
 
 def test_what_misses_the_shortlist_says_by_how_much(viewers):
     catalogue = made(limits.FULL_RANK + 500)
-    request = Request(0, NOW_MS, limit=20)
+    request = Request(0, NOW_MS, limit=20, tuning=changed(DEFAULT, {"slate.fresh": 0.0}))
     whole = rank(catalogue, viewers, request._replace(limit=10_000, pure=True), Model())
     codes = {}
     for place in (25, 400, 4_000):
