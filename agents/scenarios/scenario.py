@@ -59,6 +59,7 @@ ROOMS: Final = (
     "agents.scenarios.bots",
     "agents.scenarios.experiments",
     "agents.scenarios.ranking",
+    "agents.scenarios.slate",
     "agents.scenarios.trends",
     "agents.scenarios.why",
     "agents.scenarios.words",
