@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from schemas.events import Id, Millis
 
-__all__ = ["Arm", "Control", "Experiment", "Promotion", "Target"]
+__all__ = ["Arm", "Control", "Experiment", "Promotion", "Rule", "Target"]
 
 _NEVER: Final = 2**53 - 1
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -46,6 +46,26 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     start: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
     from_ms: Millis = 0
     to_ms: Millis = _NEVER
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Value of ``control`` under a key ``rule.<name>``: what an operator orders of the videos that one of ``video``,
+    ``tag``, ``creator`` or ``country`` (they are bound to) names.
+
+    ``factor`` multiplies (boost) or divides (bury) the odds of a video to be chosen. ``pin`` shows a video first, once
+    to each viewer; ``take_down`` shows it no more and withdraws it from what is not seen yet. ``audience`` is the
+    country of the viewers for whom it holds, absent: all. It holds while event time is before ``until_ms``.
+    """
+
+    do: Literal["boost", "bury", "pin", "take_down"]
+    video: Id | None = None
+    tag: Id | None = None
+    creator: Id | None = None
+    country: Id | None = None
+    audience: Id | None = None
+    factor: Annotated[float, Meta(gt=1.0, le=1_000.0)] = 2.0
+    until_ms: Millis | None = None
+    why: str | None = None
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -45,7 +45,8 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``source`` and ``reasons`` are of the lists in ``schemas.reasons``. ``parts``, where the request asks for them, add
     up to ``score`` within 1e-6: what each family of features says beyond the usual candidate, and ``usual``.
-    ``propensity``: where the place explored, how likely its draw was to give this very video.
+    ``propensity``: where the place explored, how likely its draw was to give this very video. An item whose source is
+    promoted is paid for by ``campaign_id`` and must be shown as such.
     """
 
     video_id: str
@@ -55,6 +56,7 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasons: list[str]
     parts: dict[str, float] | None = None
     propensity: float | None = None
+    campaign_id: str | None = None
 
 
 class FeedBatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -255,7 +255,6 @@ _INPUT: Final = (
         producers="operators",
         consumers="user workers",
         cleanup="compact",
-        reserved=True,
         good=(_PROMOTION, _without(_PROMOTION, "campaign_id") | {"target": {"countries": ["SE"]}}),
         bad=((_PROMOTION | {"impressions": -1}, "type", "$.impressions"),),
     ),

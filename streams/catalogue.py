@@ -35,6 +35,7 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "hash": (np.uint64, (), 0),
     "creator": (np.uint64, (), 0),
     "sound": (np.uint64, (), 0),
+    "marks": (np.uint32, (4,), 0),
     "lang": (np.uint64, (), 0),
     "tags": (np.uint64, (limits.VIDEO_TAGS,), 0),
     "tag_ids": (np.int32, (limits.VIDEO_TAGS + 2,), 0),
@@ -61,6 +62,8 @@ class Catalogue(VideoTable):
     """Struct of arrays, one row a video: the numbers of ``VideoTable`` beside what its record says.
 
     Of ``doubted`` signals ``sums`` hold what counts, unlike a video shard's; ``doubt`` f32[n] is their share.
+    ``marks`` u32[n, 4] is what a slate must not repeat: creator, sound, template and leading tag, the lower halves of
+    their hashes, 0 where there is none.
     ``candidate`` bool[n]: announced, active, public, recommendable and no duplicate. ``countries`` all 0: everywhere.
     ``joint`` f32[n, DIM + FACTORS + 1] holds side by side what one matrix product takes: ``content``, ``factors`` and
     ``base``, the score of each video alone. ``shortlist`` keeps ``base`` and the ``popular`` features; ``stale`` marks
@@ -72,6 +75,7 @@ class Catalogue(VideoTable):
     hash: U64
     creator: U64
     sound: U64
+    marks: npt.NDArray[np.uint32]
     lang: U64
     tags: U64
     tag_ids: npt.NDArray[np.int32]
@@ -111,6 +115,16 @@ class Catalogue(VideoTable):
         """
         self.version = 0
         """Changes whenever the set of candidates may have changed."""
+        self.described = 0
+        """Changes whenever a record did, or a row was given away."""
+        self.ruled: Any = None
+        """What ``streams.rules`` keeps: what the rules say of each video."""
+        self.exposed: Any = None
+        """What ``streams.fairness`` keeps: when it was made, of how many candidates, and who is shown how much."""
+        self.leaders: I64 = np.empty(0, dtype=np.int64)
+        """What ``streams.beyond`` keeps: the best candidates of each leading tag, as old as ``base`` may be."""
+        self.leading = -1
+        """The ``version`` that ``leaders`` are of."""
         self.scale: tuple[int, int, Any] | None = None
         """What ``streams.popular`` keeps: when it was made, of how many candidates, and the scale."""
         self.chances: Any = None
@@ -294,6 +308,7 @@ class Catalogue(VideoTable):
 
     def _describe(self, row: int, video: Video | None) -> None:
         self.videos[row] = video
+        self.described += 1
         if video is None:
             return
         self._uploads.get(int(self.creator[row]), set()).discard(row)
@@ -305,6 +320,9 @@ class Catalogue(VideoTable):
             self._heard.setdefault(int(self.sound[row]), set()).add(row)
         self.lang[row] = hash64(video.lang) if video.lang else 0
         self.tags[row] = tag_hashes(video)
+        template = hash64(video.template_id) if video.template_id else 0
+        kinds = int(self.creator[row]), int(self.sound[row]), template, int(self.tags[row, 0])
+        self.marks[row] = [kind & 0xFFFFFFFF for kind in kinds]
         for name in (*video.tags, *([video.category] if video.category else [])):
             self.tag_names[hash64(name)] = name
         numbers = self.id_of_tag
@@ -332,6 +350,7 @@ class Catalogue(VideoTable):
             self.video_ids[row], self.videos[row] = "", None
             self.candidate[row], self.stale[row] = False, True
         if rows:
+            self.described += 1
             self._index.drop(self.hash[np.array(rows)])
             self.give(np.array(rows, dtype=np.int64))
             self._changed()

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from streams.catalogue import Catalogue
 from streams.hashing import U64
 from streams.hidden import hidden_rows
+from streams.rules import country_of, ordered
 from streams.tables import I64
 from streams.viewers import ViewerTable
 
@@ -67,7 +68,7 @@ def _elsewhere(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> 
     rows = catalogue.bound()
     if not len(rows):
         return rows
-    country = np.uint64(request.country or int(viewers.country[request.viewer]))
+    country = np.uint64(country_of(viewers, request))
     result: I64 = rows[~((catalogue.countries[rows] == country) & (country != 0)).any(axis=1)]
     return result
 
@@ -82,6 +83,10 @@ def _stopped(catalogue: Catalogue, _: ViewerTable, request: Request) -> I64:
     return catalogue.stopped() if obeyed else _NONE
 
 
+def _taken_down(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
+    return ordered(catalogue, viewers, request).barred
+
+
 FILTERS: Final[dict[str, Callable[[Catalogue, ViewerTable, Request], I64]]] = {
     "met": _met,
     "served": _served,
@@ -91,9 +96,11 @@ FILTERS: Final[dict[str, Callable[[Catalogue, ViewerTable, Request], I64]]] = {
     "region": _elsewhere,
     "hidden": _hidden,
     "stopped": _stopped,
+    "taken_down": _taken_down,
 }
 """Name to the rows (of candidates at least) that may not be shown: met; served, unless the request is a preview;
-excluded by it; own; too sensitive; of another region; hidden; stopped in its tier. Rows may come twice."""
+excluded by it; own; too sensitive; of another region; hidden; stopped in its tier; taken down by an operator. Rows may
+come twice."""
 
 
 def _known(catalogue: Catalogue, names: U64) -> I64:

@@ -26,7 +26,7 @@ class Missing(NamedTuple):
 
 class Applied(NamedTuple):
     """What a batch touched: ``viewer`` rows and ``video`` hashes of every event, rows of viewers with a ``strong``
-    signal, and of those who ``hid`` something, took it back or started anew.
+    signal or who became bored, and of those who ``hid`` something, took it back or started anew.
     """
 
     viewer: I64

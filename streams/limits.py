@@ -23,6 +23,14 @@ MET: Final = 8_192
 """Videos remembered as met per viewer (8 bytes each). Beyond it the oldest may be shown again."""
 SERVED: Final = 2_048
 """Videos remembered as served per viewer (8 bytes each). Beyond it the oldest may be served again."""
+PROMOTED: Final = 128
+"""Videos remembered as promoted to a viewer (8 bytes each); what the viewer does with older ones counts as organic."""
+PACE: Final = 8
+"""Latest showings of a viewer of which it is kept whether they were passed over (8 bytes each); older ones fall out."""
+LATELY: Final = 50
+"""Latest served items whose creator, sound, template and leading tag are kept per viewer (20 bytes each), over which
+the caps of a slate hold; older ones count no more.
+"""
 
 # --- viewers ---
 DIM: Final = 32
@@ -139,6 +147,10 @@ NAMED: Final = 500
 """Videos that an operator's own candidate source may name for one ranking; further ones are left out."""
 BASE_MS: Final = 2_000
 """How old the shortlist's score of a video alone may be; one whose numbers changed is scored anew at once."""
+CAMPAIGNS: Final = 1_000
+"""Campaigns that may stand at a time; a further one is refused."""
+RULES: Final = 1_000
+"""Rules that operators may set at a time; a further one is refused."""
 FRESH_MET: Final = 20.0
 """Where tiers are off: a video met by fewer viewers (decayed over 72 h) than this may take an exploration place."""
 EXPLORED: Final = 4_096

@@ -15,20 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
+from streams.adjust import adjustments
 from streams.bending import bent
+from streams.beyond import beyond, beyond_share
 from streams.catalogue import Catalogue
 from streams.chance import Drawn, draws, placed
 from streams.cold import foreign_rows, homely
 from streams.explain import parts_of, reasons_of
 from streams.exploring import to_explore
-from streams.features import FEATURES, PRIOR, candidate_features, grouped_features
+from streams.features import FEATURES, POPULAR, PRIOR, candidate_features, grouped_features
 from streams.filters import allowed
 from streams.gains import geared
 from streams.hashing import U64
 from streams.ports import NO_PORTS, Ports
-from streams.rising import places, woven
+from streams.rising import places
+from streams.rules import NO_RULES, Rules, ordered
 from streams.shortlist import shortlists
-from streams.slate import best, slate
+from streams.slate import NOTHING, TAG, U32, Pool, best, slate, spread
 from streams.sources import narrowed, source_of
 from streams.tables import F32, F64, I64
 from streams.tuning import DEFAULT, Tuning
@@ -36,6 +39,7 @@ from streams.viewers import ViewerTable
 from streams.worth import tilt
 
 __all__ = [
+    "NO_NAMES",
     "Considered",
     "Model",
     "Ranked",
@@ -50,6 +54,9 @@ __all__ = [
     "slated",
 ]
 
+NO_NAMES: Final[U64] = np.empty(0, dtype=np.uint64)
+_TOLD: Final = frozenset({"promoted", "pinned"})
+"""Pools that others have filled: what they hold is shown in any language."""
 _NONE: Final[I64] = np.empty(0, dtype=np.int64)
 
 
@@ -68,9 +75,11 @@ class Model(NamedTuple):
 class Request(NamedTuple):
     """One ranking to make. ``pure``: a preview, no exploration and no diversity, what was only served may come.
 
-    ``source`` for_you, following or trending; ``like`` the hash of the video that all are to be like, 0 none.
-    ``query`` is what is asked for in words. ``tuning`` is what holds for this viewer; ``explain``: hand out the parts
-    of each score.
+    ``lately`` u32[m, MARKS] is what was served before, the latest last (see ``streams.slate``), of which the last
+    ``unseen`` are not shown yet. ``source`` for_you, following or trending; ``like`` the hash of the video that all are
+    to be like, 0 none. ``query`` is what is asked for in words. ``tuning`` is what holds for this viewer, ``rules`` are
+    the operators', ``promoted`` u64[n] hashes of videos whose campaigns are due; ``explain``: hand out the parts of
+    each score.
     """
 
     viewer: int
@@ -78,7 +87,8 @@ class Request(NamedTuple):
     limit: int = 20
     pure: bool = False
     seed: int = 0
-    last_creator: int = 0
+    lately: U32 = NOTHING
+    unseen: int = 0
     country: int = 0
     candidates: U64 | None = None
     exclude: U64 | None = None
@@ -86,12 +96,15 @@ class Request(NamedTuple):
     like: int = 0
     query: str = ""
     tuning: Tuning = DEFAULT
+    rules: Rules = NO_RULES
+    promoted: U64 = NO_NAMES
     explain: bool = False
 
 
 class Ranked(NamedTuple):
     """A slate, best first: catalogue ``rows`` i64[n], ``scores`` f64[n], ``sources`` and ``reasons``, features f32[n,
-    F], the ``parts`` of each score where they were asked for, which items explored, and by place the ``odds`` of what
+    F], the ``parts`` of each score where they were asked for, from which pool each came (empty: by its score), and by
+    place the ``odds`` of what
     was drawn.
     """
 
@@ -101,19 +114,21 @@ class Ranked(NamedTuple):
     reasons: list[list[str]]
     x: F32
     parts: list[dict[str, float]] | None = None
-    explored: Sequence[bool] = ()
+    explored: Sequence[str] = ()
     odds: Mapping[int, float] = MappingProxyType({})
 
 
 class Considered(NamedTuple):
     """What is ranked for one request: ``rows`` i64[n] and their features ``x`` f32[n, F].
 
-    ``only`` are those that nothing found but the operator's own source.
+    ``only`` are those that nothing found but the operator's own source, ``far`` some that lie beyond the viewer's
+    interests.
     """
 
     rows: I64
     x: F32
     only: I64 = _NONE
+    far: I64 = _NONE
 
 
 class Scored(NamedTuple):
@@ -134,7 +149,7 @@ def rank_many(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Req
     for at, one in considered(catalogue, viewers, requests, model):
         made[at] = found = slated(catalogue, viewers, requests[at], model, one)
         if len(requests) > 1 and any(found.explored):
-            tried = found.rows[np.flatnonzero(found.explored)]
+            tried = _tried(found)
             lent.append((tried, viewers.lent.held(tried)))
             serve(catalogue, viewers, found, requests[at].now_ms, requests[at].tuning)
     for rows, held in reversed(lent):
@@ -144,8 +159,13 @@ def rank_many(catalogue: Catalogue, viewers: ViewerTable, requests: Sequence[Req
 
 def serve(catalogue: Catalogue, viewers: ViewerTable, ranked: Ranked, now_ms: int, tuning: Tuning) -> None:
     """Lend the places to explore of a slate that goes out."""
-    tried = ranked.rows[np.flatnonzero(ranked.explored)]
+    tried = _tried(ranked)
     viewers.lent.lend(tried, catalogue.hash[tried], now_ms, tuning.tiers.lease_s)
+
+
+def _tried(ranked: Ranked) -> I64:
+    """Rows of a slate that took a place kept for fresh videos."""
+    return ranked.rows[[pool == "fresh" for pool in ranked.explored]]
 
 
 def rank(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model) -> Ranked:
@@ -163,9 +183,9 @@ def considered(
     for block in shortlists(catalogue, viewers, [requests[at] for at in large], model.weights, named):
         popular = catalogue.popular[block.rows]
         x, low = grouped_features(catalogue, viewers, block.group, block.counts, block.rows, popular), 0
-        for count, only in zip(block.counts, block.only, strict=True):
+        for count, only, far in zip(block.counts, block.only, block.far, strict=True):
             part, low, at = slice(low, low + count), low + count, next(waiting)
-            yield at, Considered(block.rows[part], x[part], only)
+            yield at, Considered(block.rows[part], x[part], only, far)
     for at in sorted(set(range(len(requests))) - set(large)):
         yield at, _whole(catalogue, viewers, requests[at], model)
 
@@ -186,6 +206,8 @@ def scored(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     added |= bent(catalogue, viewers, request, one.rows, model.weights)
     if model.ports.scorer is not None:
         added["own"] = model.ports.scores(catalogue, viewers, request.viewer, request.now_ms, one.rows, one.x)
+    if not request.pure:
+        added |= adjustments(catalogue, viewers, request, one.rows)
     return Scored(sum(added.values(), one.x @ model.weights), added)
 
 
@@ -193,7 +215,11 @@ def _whole(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     """Everything that may be shown."""
     rows = catalogue.candidates()
     rows = narrowed(catalogue, viewers, request, rows[allowed(catalogue, viewers, request)[rows]])
-    return Considered(rows, candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms))
+    x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms)
+    if request.pure or source_of(request) is not None or not len(rows):
+        return Considered(rows, x)
+    good = rows[best(x[:, :POPULAR] @ model.weights[:POPULAR], catalogue.hash[rows], len(rows))]
+    return Considered(rows, x, far=beyond(viewers, request, good, catalogue.marks[good], catalogue.hash[good]))
 
 
 def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, one: Considered) -> Ranked:
@@ -202,40 +228,17 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
     scores, added = scored(catalogue, viewers, request, model, one)
-    names, chance = catalogue.hash[rows], Drawn([], [], [])
+    chance = Drawn([], [], [])
     if request.pure:
-        order, explored = best(scores, names, request.limit), [False] * request.limit
-        rising = order[:0]
+        order = best(scores, catalogue.hash[rows], request.limit)
+        came = dict.fromkeys(order.tolist(), "")
     else:
-        most, bound = request.limit * 4, request.tuning.persona.foreign
-        foreign = foreign_rows(catalogue, viewers, request.viewer, rows, bound)
-        order = homely(best(scores, names, len(rows) if foreign.any() else most), foreign, bound, most)
-        if request.tuning.tiers.on:
-            fresh = to_explore(catalogue, viewers, request, rows, x, model.weights, sum(_explores(request)))
-        else:
-            fresh = _fresh(catalogue, rows, scores, names, request)
-        rising = places(catalogue, rows, scores, names, order, request)
-        fresh, rising = fresh[~foreign[fresh]], rising[~foreign[rising]]
-        if request.candidates is None and source_of(request) is None and not request.query:
-            met = catalogue.sums[rows, 0, -1]
-            chance = draws(scores, met, names, request.limit, request.seed, request.tuning.explore)
-            order, fresh, rising = (some[~np.isin(some, chance.places)] for some in (order, fresh, rising))
-        spare, slots = woven(fresh, _explores(request), rising, request.tuning.trends.share, request.seed // 1_000)
-        makers, before = catalogue.creator[rows], request.last_creator
-        # Who asks for a few creators alone gets them, also one after the other.
-        order, explored = slate(
-            order, makers, spare, request.limit, before, slots, strict=request.source != "following"
-        )
-        if chance.places:
-            order, explored = _with_drawn(order, explored, chance, makers, request)
+        order, came, chance = _assembled(catalogue, viewers, request, model, one, scores)
     shown, parts = rows[order], parts_of(x, model.weights, added, order)
     by_chance = {place: turn for turn, place in enumerate(chance.places)}
     turns = {at: by_chance[place] for at, place in enumerate(order.tolist()) if place in by_chance}
-    taken, rises = np.array(explored[: len(order)], dtype=bool), np.isin(order, rising)
-    marks = {"fresh": (taken & ~rises).tolist(), "rising": (taken & rises).tolist()}
-    for word in sorted(set(chance.sources)):
-        marks[word] = [at in turns and chance.sources[turns[at]] == word for at in range(len(order))]
-    explored = [special or at in turns for at, special in enumerate(explored[: len(order)])]
+    pools = [chance.sources[turns[at]] if at in turns else came[place] for at, place in enumerate(order.tolist())]
+    marks = {name: [pool == name for pool in pools] for name in sorted(set(pools)) if name}
     if len(one.only):
         marks = {"own": np.isin(shown, one.only).tolist(), **marks}
     sources, reasons = reasons_of(catalogue, viewers, request, shown, parts, marks)
@@ -243,24 +246,74 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
         sources = [source] * len(sources)
     odds = {at: chance.odds[turn] for at, turn in turns.items()}
     published = parts.published(scores[order]) if request.explain else None
-    return Ranked(shown, scores[order], sources, reasons, x[order], published, explored, odds)
+    return Ranked(shown, scores[order], sources, reasons, x[order], published, pools, odds)
 
 
-def _with_drawn(
-    order: I64, explored: list[bool], drawn: Drawn, makers: U64, request: Request
-) -> tuple[I64, list[bool]]:
-    """The slate with what was drawn, and which of its places are fresh."""
-    shown = order.tolist()
-    fresh = {place for place, is_fresh in zip(shown, explored, strict=True) if is_fresh}
-    made = placed(shown, drawn, makers[:, None], request.limit, [request.last_creator], request.seed)
-    return np.array(made, dtype=np.int64), [place in fresh for place in made]
+def _assembled(
+    catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, one: Considered, scores: F64
+) -> tuple[I64, dict[int, str], Drawn]:
+    """Places of the slate, the pool that each came from, and what was drawn beside them."""
+    names, marks, chance = catalogue.hash[one.rows], catalogue.marks[one.rows], Drawn([], [], [])
+    if request.candidates is None and source_of(request) is None and not request.query:
+        met = catalogue.sums[one.rows, 0, -1]
+        chance = draws(scores, met, names, request.limit, request.seed, request.tuning.explore)
+    bound = request.tuning.persona.foreign
+    foreign = foreign_rows(catalogue, viewers, request.viewer, one.rows, bound)
+    pools = _pools(catalogue, viewers, request, model, one, scores)
+    pools = [pool if pool.name in _TOLD else _less(pool, pool.places[foreign[pool.places]]) for pool in pools]
+    pools = [_less(pool, chance.places) for pool in pools]
+    # Who asks for a few creators alone, or for what is alike, gets that, also one after the other.
+    caps = None if source_of(request) or request.query else request.tuning.slate
+    strict = not request.like and request.source != "following"
+    for count in (request.limit * 2 + 10, len(scores)):
+        order = homely(best(scores, names, len(scores) if foreign.any() else count), foreign, bound, count)
+        order = order[~np.isin(order, chance.places)] if chance.places else order
+        found = slate(order, marks, request.limit, pools, request.lately, caps, strict=strict)
+        if not found.eased or count >= len(scores):
+            break
+    came = dict(zip(found.places.tolist(), found.pools, strict=True))
+    if not chance.places:
+        return found.places, came, chance
+    before = request.lately[-1, :TAG].tolist() if len(request.lately) else [0] * TAG
+    made = placed(found.places.tolist(), chance, marks[:, :TAG], request.limit, before, request.seed)
+    return np.array(made, dtype=np.int64), came, chance
 
 
-def _explores(request: Request) -> list[bool]:
-    """Which places of the slate go to fresh videos; the seed says where the first of them stands."""
-    share = 0.0 if request.query else request.tuning.slate.fresh
-    places = (np.arange(request.limit + 1) + request.seed % 1_000) * share
-    return [bool(turn) for turn in np.diff(np.floor(places + 1e-9)) > 0]
+def _less(pool: Pool, gone: I64 | Sequence[int]) -> Pool:
+    return pool._replace(places=pool.places[~np.isin(pool.places, gone)]) if len(gone) else pool
+
+
+def _pools(
+    catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, one: Considered, scores: F64
+) -> list[Pool]:
+    """What may take places of the slate beside the best scores; whoever comes first is asked first."""
+    tuning, limit, seed, rows = request.tuning.slate, request.limit, request.seed, one.rows
+    names = catalogue.hash[rows]
+    order = best(scores, names, limit) if len(catalogue.rising) else _NONE
+    rising = places(catalogue, rows, scores, names, order, request)
+    pools = [Pool("rising", rising, spread(request.tuning.trends.share, limit, seed // 1_000))]
+    if request.query:
+        return pools
+    slots = spread(tuning.fresh, limit, seed)
+    if request.tuning.tiers.on:
+        fresh = to_explore(catalogue, viewers, request, rows, one.x, model.weights, sum(slots))
+    else:
+        fresh = _fresh(catalogue, rows, scores, names, request)
+    pools.insert(0, Pool("fresh", fresh, slots))
+    if source_of(request) is not None:
+        return pools
+    if len(one.far):
+        share = beyond_share(viewers, request)
+        pools.append(Pool("beyond", np.searchsorted(rows, one.far), spread(share, limit, seed + 5)))
+    if len(request.promoted):
+        turn = request.promoted.tolist()
+        paid = np.flatnonzero(np.isin(names, request.promoted))
+        paid = paid[np.argsort([turn.index(name) for name in names[paid].tolist()], kind="stable")]
+        pools.insert(0, Pool("promoted", paid, spread(tuning.promoted, limit, seed + 8)))
+    if len(pinned := ordered(catalogue, viewers, request).pinned):
+        first = np.flatnonzero(np.isin(rows, pinned))
+        pools.insert(0, Pool("pinned", first, [at < len(first) for at in range(limit)]))
+    return pools
 
 
 def _fresh(catalogue: Catalogue, rows: I64, scores: F64, names: U64, request: Request) -> I64:

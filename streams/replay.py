@@ -15,7 +15,7 @@ import numpy as np
 
 from schemas.catalogue import User, Video
 from schemas.codec import BadRecord, decode, encode
-from schemas.control import Control
+from schemas.control import Control, Promotion
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line
@@ -109,6 +109,9 @@ class Replay:
             return None
         if record is None and line.topic == "users":
             self.flush()  # what was done before is forgotten too
+        if line.topic == "promotions":
+            self._promote((key or b"").decode(), record if isinstance(record, Promotion) else None)
+            return None
         item = record if record is not None else (key or b"").decode()
         self._waiting.setdefault(line.topic, []).append((offset, item))
         self._held += 1
@@ -188,6 +191,13 @@ class Replay:
         self.flush()
         try:
             self.steering.take(key, value)
+        except ValueError:
+            self.bad["type"] += 1
+
+    def _promote(self, name: str, promotion: Promotion | None) -> None:
+        self.flush()
+        try:
+            self.steering.promote(name, promotion)
         except ValueError:
             self.bad["type"] += 1
 

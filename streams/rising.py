@@ -6,7 +6,6 @@ or sound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from streams.catalogue import Catalogue
     from streams.ranking import Request
 
-__all__ = ["Rising", "places", "woven"]
+__all__ = ["Rising", "places"]
 
 _POOL: Final = 8
 
@@ -86,24 +85,3 @@ def places(catalogue: Catalogue, rows: I64, scores: F64, names: U64, order: I64,
         others = np.flatnonzero(carries & ~fine & ~shown)
         own = np.concatenate((own, others[best(scores[others], names[others], _POOL - len(own))]))
     return own
-
-
-def woven(fresh: I64, explores: Sequence[bool], rising: I64, share: float, seed: int) -> tuple[I64, list[bool]]:
-    """``fresh`` places and the slots that take them, with ``rising`` places in further slots, a ``share`` of all.
-
-    Where a slot is taken already the next free one is; the first of them stands where ``seed`` says.
-
-    >>> woven(np.array([7]), [False, True, False, False], np.array([3, 4]), 0.25, 2)
-    (array([7, 3, 4]), [False, True, True, False])
-    """
-    turns = np.diff(np.floor((np.arange(len(explores) + 1) + seed) * share + 1e-9)) > 0
-    slots, owed, spare = list(explores), 0, {0: fresh.tolist(), 1: rising.tolist()}
-    order: list[int] = []
-    for at, turn in enumerate(turns.tolist()):
-        owed += turn
-        takes_rising = owed > 0 and not slots[at] and bool(spare[1])
-        if takes_rising:
-            owed, slots[at] = owed - 1, True
-        if slots[at] and spare[int(takes_rising)]:
-            order.append(spare[int(takes_rising)].pop(0))
-    return np.array([*order, *spare[0], *spare[1]], dtype=np.int64), slots

@@ -15,11 +15,13 @@ import numpy as np
 from streams import limits
 from streams.affinity import Near, taste_vectors
 from streams.bending import bend, bends
+from streams.beyond import beyond, leaders
 from streams.catalogue import Catalogue
 from streams.exploring import Pool, closest, pool
 from streams.features import FEATURES, POPULAR, Group, group_of
 from streams.filters import forbidden
 from streams.popular import popular_features
+from streams.rules import ordered
 from streams.tables import F32, F64, I64
 from streams.tuning import Tiers
 from streams.viewers import ViewerTable
@@ -40,13 +42,15 @@ _BARRED: Final = _NEVER / 2  # up to here a score is a sum with _NEVER in it
 class Shortlist(NamedTuple):
     """Of a block of requests: its ``group``, and one after the other ``counts`` candidates of each, ``rows`` i64[n].
 
-    ``only`` holds of each the rows that came since they were named, i64.
+    ``only`` holds of each the rows that came since they were named, ``far`` those beyond its viewer's interests,
+    i64 both.
     """
 
     group: Group
     counts: list[int]
     rows: I64
     only: list[I64]
+    far: list[I64]
 
 
 def shortlists(
@@ -70,17 +74,21 @@ def shortlists(
         rising = rising[rising >= 0]
         found: list[I64] = []
         only: list[I64] = []
+        far: list[I64] = []
         pools: dict[Tiers, Pool] = {}
-        for at, row in enumerate(scores):
+        for at, (request, row) in enumerate(zip(block, scores, strict=True)):
             part = slice(edges[at], edges[at + 1])
             near = Near(group.near.keys[part], group.near.sums[part])
-            joined = [_greatest(row, limits.SHORTLIST), _nearest(near, row), rising[row[rising] > _BARRED]]
-            joined.append(_tried(catalogue, viewers, block[at], row, pools))
+            lead = catalogue.leaders[row[catalogue.leaders] > _BARRED]
+            far.append(beyond(viewers, request, lead, catalogue.marks[lead], catalogue.hash[lead]))
+            told = np.concatenate((rising, _told(catalogue, viewers, request)))
+            joined = [_greatest(row, limits.SHORTLIST), _nearest(near, row), told[row[told] > _BARRED], far[-1]]
+            joined.append(_tried(catalogue, viewers, request, row, pools))
             rows = np.unique(np.concatenate(joined))
             own = named[low + at]
             only.append(np.setdiff1d(own[row[own] > _BARRED], rows) if len(own) else own)
             found.append(np.union1d(rows, only[-1]) if len(own) else rows)
-        yield Shortlist(group, [len(rows) for rows in found], np.concatenate(found), only)
+        yield Shortlist(group, [len(rows) for rows in found], np.concatenate(found), only, far)
 
 
 def light_scores(
@@ -102,6 +110,8 @@ def light_scores(
         if bends(viewers, request):
             everything = slice(0, catalogue.high)
             scores[at] += bend(catalogue, viewers, request, everything, texts=bool(request.query))
+        if (moves := ordered(catalogue, viewers, request).moves) is not None:
+            scores[at, : len(moves)] += moves
         scores[at, forbidden(catalogue, viewers, request)] = _NEVER
     return group, scores
 
@@ -136,6 +146,14 @@ def _refresh(catalogue: Catalogue, weights: F32, now_ms: int) -> None:
     catalogue.base[scored] = _NEVER
     scored = scored[catalogue.candidate[scored]]
     catalogue.base[scored] = catalogue.popular[scored] @ weights[:POPULAR]
+    if due or catalogue.leading != catalogue.version:
+        catalogue.leaders, catalogue.leading = leaders(catalogue), catalogue.version
+
+
+def _told(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
+    """Rows that operators pinned and promoted."""
+    rows = np.concatenate((ordered(catalogue, viewers, request).pinned, catalogue.rows_of_hashes(request.promoted)))
+    return rows[rows >= 0]
 
 
 def _interest(viewers: ViewerTable, who: I64, now_ms: I64, weights: F32) -> F32:

@@ -1,19 +1,60 @@
 """The slate: from scored candidates to the order in which they are shown.
 
-No two neighbours by one creator, a fresh video at some places, nothing random: the same scores, viewer and
-sequence number give the same slate.
+No two neighbours by one creator, sound or template, so many of a kind at most among the latest served, and some places
+for pools that bring in what the scores alone would not. Nothing random: the same scores, viewer and sequence number
+give the same slate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from streams import limits
 from streams.hashing import U64
 from streams.tables import F64, I64
+from streams.tuning import Slate
 
-__all__ = ["best", "slate"]
+__all__ = [
+    "CREATOR", "MARKS", "NOTHING", "PROMOTED", "SOUND", "TAG", "TEMPLATE", "U32", "Chosen", "Pool", "best", "slate",
+    "spread",
+]  # fmt: skip
+
+U32 = npt.NDArray[np.uint32]
+CREATOR, SOUND, TEMPLATE, TAG = range(4)
+"""Columns of marks: the lower halves of hashes, 0 where there is none; TAG is the leading one."""
+MARKS: Final = 5
+"""Width of what is kept of a served item: its marks and, in ``PROMOTED``, 1 where it was promoted."""
+PROMOTED: Final = 4
+NOTHING: Final[U32] = np.empty((0, MARKS), dtype=np.uint32)
+_CAPPED: Final = (CREATOR, SOUND, TAG)
+
+
+class Pool(NamedTuple):
+    """Places that may take some slots: ``name`` is what their items give as their source, ``places`` i64[n] are in
+    order of preference, ``slots`` says of each slot whether it is open to them;
+    one that cannot be taken is made up for by the next.
+    """
+
+    name: str
+    places: I64
+    slots: Sequence[bool]
+
+
+class Chosen(NamedTuple):
+    """``places`` i64[n] to show; ``pools`` names the pool that each came from, empty where it came by its score;
+    ``eased`` where a cap had to yield or places ran out.
+    """
+
+    places: I64
+    pools: list[str]
+    eased: bool
 
 
 def best(scores: F64, names: U64, count: int) -> I64:
@@ -30,52 +71,158 @@ def best(scores: F64, names: U64, count: int) -> I64:
     return near[np.lexsort((names[near], -scores[near]))][:count]
 
 
+def spread(share: float, limit: int, phase: int) -> Sequence[bool]:
+    """Slots of a ``share`` of all places, evenly apart; ``phase`` says where the first of them stands.
+
+    >>> [at for at, turn in enumerate(spread(0.1, 30, 0)) if turn]
+    [9, 19, 29]
+    """
+    return _spread(share, limit, phase % 1_000)
+
+
+@lru_cache(4_096)
+def _spread(share: float, limit: int, phase: int) -> tuple[bool, ...]:
+    places = (np.arange(limit + 1) + phase) * share
+    return tuple((np.diff(np.floor(places + 1e-9)) > 0).tolist())
+
+
 def slate(
     order: I64,
-    creators: U64,
-    fresh: I64,
+    marks: U32,
     limit: int,
-    before: int,
-    explore: Sequence[bool],
+    pools: Sequence[Pool] = (),
+    lately: U32 = NOTHING,
+    caps: Slate | None = None,
     *,
     strict: bool = True,
-) -> tuple[I64, list[bool]]:
-    """Places to show, and which of them explored.
+) -> Chosen:
+    """What to show of places best first in ``order`` (more than ``limit`` if there are); O(limit) where kinds differ.
 
-    ``order`` are places best first (more than ``limit`` if there are), ``creators`` u64 by place, ``fresh`` places
-    that may take one of the slots that ``explore`` (bool by slot), ``before`` the creator of what stood just before (0
-    nothing). Where creators run out fewer come out, or, if not ``strict``, neighbours by one creator.
+    ``marks`` u32[n, 4] by place; ``lately`` u32[m, MARKS] is what was served before, the latest last. Where only what
+    a cap keeps out is left, the cap yields; where only neighbours of one kind are left, fewer come out, or, if not
+    ``strict``, those. ``caps`` None: no caps.
 
-    >>> slate(np.array([0, 1, 2]), np.array([7, 7, 8], np.uint64), np.empty(0, np.int64), 3, 0, [False] * 3)[0].tolist()
+    >>> marks = np.array([[7, 0, 0, 0], [7, 0, 0, 0], [8, 0, 0, 0]], np.uint32)
+    >>> slate(np.arange(3), marks, 3).places.tolist()
     [0, 2, 1]
     """
+    look = np.concatenate((order, *(pool.places for pool in pools)))
+    own = marks[look].T.tolist()
+    kinds = dict(zip(look.tolist(), zip(*own, strict=True), strict=True))
     waiting = order.tolist()
-    spare = fresh.tolist()
+    spare = [(pool.name, pool.places.tolist(), pool.slots) for pool in pools]
+    owed = [0] * len(pools)
+    rules = _began(lately, own, caps)
     chosen: list[int] = []
-    explored: list[bool] = []
+    came: list[str] = []
     used: set[int] = set()
-    makers = creators.tolist()
-    previous = before
+    eased = False
     while len(chosen) < limit:
-        pick = _next(spare, makers, used, previous) if explore[len(chosen)] else -1
-        explored_now = pick >= 0
+        pick, came_from = -1, ""
+        for at, (name, places, slots) in enumerate(spare):
+            owed[at] += slots[len(chosen)]
+            if pick < 0 < owed[at] and not (rules.promoted and name == "promoted"):
+                pick = _next(places, kinds, used, rules)
+                if pick >= 0:
+                    owed[at], came_from = owed[at] - 1, name
         if pick < 0:
-            pick = _next(waiting, makers, used, previous)
+            pick = _next(waiting, kinds, used, rules)
+        if pick < 0:
+            eased = True
+            pick = _next(waiting, kinds, used, rules, capped=False)
         if pick < 0 and not strict:
-            pick = _next(waiting, makers, used, None)
+            pick = next((place for place in waiting if place not in used), -1)
         if pick < 0:
             break
         used.add(pick)
         chosen.append(pick)
-        explored.append(explored_now)
-        previous = makers[pick]
-    return np.array(chosen, dtype=np.int64), explored
+        came.append(came_from)
+        rules.note(kinds[pick], came_from == "promoted")
+    return Chosen(np.array(chosen, dtype=np.int64), came, eased)
 
 
-def _next(waiting: list[int], makers: list[int], used: set[int], previous: int | None) -> int:
-    """The first place not used whose creator is not ``previous``, taken out of ``waiting``; -1 if there is none."""
+@dataclass(slots=True)
+class _Rules:
+    """What the next place has to keep to: the marks before it, and what there is enough of in the window.
+
+    ``last`` has -1 where there was none. Names are marks with their kind in the low bits, so that a creator and a sound
+    of one name are two. ``counts`` holds those that may reach their cap, ``full`` those that have; ``window`` is a ring
+    with its oldest at ``oldest``.
+    """
+
+    last: tuple[int, ...]
+    promoted: bool
+    caps: tuple[int, ...]
+    window: list[tuple[int, ...]]
+    counts: dict[int, int]
+    full: set[int]
+    oldest: int = 0
+
+    def note(self, own: tuple[int, int, int, int], promoted: bool) -> None:
+        """An item was put in its place."""
+        creator, sound, template, tag = own
+        self.last, self.promoted = (creator or -1, sound or -1, template or -1), promoted
+        counts = self.counts
+        if not counts:
+            return
+        names = creator << 2, sound << 2 | 1, tag << 2 | 2
+        for name in names:
+            if name in counts:
+                counts[name] += 1
+                if counts[name] >= self.caps[name & 3]:
+                    self.full.add(name)
+        if len(self.window) < limits.LATELY - 1:
+            self.window.append(names)
+            return
+        old, self.window[self.oldest] = self.window[self.oldest], names
+        self.oldest = (self.oldest + 1) % len(self.window)
+        for name in old:
+            if name in counts:
+                counts[name] -= 1
+                if counts[name] < self.caps[name & 3]:
+                    self.full.discard(name)
+
+
+def _began(lately: U32, own: Sequence[list[int]], caps: Slate | None) -> _Rules:
+    """The rules after ``lately``, for items with the marks ``own`` (by kind) to choose from."""
+    last = lately[-1].tolist() if len(lately) else [0] * MARKS
+    rules = _Rules(tuple(kind or -1 for kind in last[:TAG]), bool(last[PROMOTED]), (), [], {}, set())
+    if caps is None:
+        return rules
+    rules.caps = caps.creator_cap, caps.sound_cap, caps.tag_cap
+    window = lately[max(0, len(lately) - limits.LATELY + 1) :].T.tolist()
+    for low, kind in enumerate(_CAPPED):
+        found, cap = Counter(window[kind] + own[kind]), rules.caps[low]
+        if max(found.values(), default=0) < cap:
+            continue
+        for name, count in found.items():
+            if count >= cap and name:
+                rules.counts[name << 2 | low] = now = window[kind].count(name)
+                if now >= cap:
+                    rules.full.add(name << 2 | low)
+    if rules.counts:
+        names = ([name << 2 | low for name in window[kind]] for low, kind in enumerate(_CAPPED))
+        rules.window = list(zip(*names, strict=True))
+    return rules
+
+
+def _next(
+    waiting: list[int],
+    kinds: Mapping[int, tuple[int, int, int, int]],
+    used: set[int],
+    rules: _Rules,
+    *,
+    capped: bool = True,
+) -> int:
+    """The first place not used that keeps to the rules, taken out of ``waiting``; -1 if there is none."""
+    last_creator, last_sound, last_template = rules.last
+    full = rules.full if capped else None
     for at, place in enumerate(waiting):
-        if place not in used and makers[place] != previous:
-            del waiting[at]
-            return place
+        creator, sound, template, tag = kinds[place]
+        if creator == last_creator or sound == last_sound or template == last_template or place in used:
+            continue
+        if full and (creator << 2 in full or sound << 2 | 1 in full or tag << 2 | 2 in full):
+            continue
+        del waiting[at]
+        return place
     return -1

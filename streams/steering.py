@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from schemas.control import Experiment
+from schemas.control import Experiment, Promotion
 from streams import limits
 from streams.experiments import Trial, arms_of, experiment_of, trials
+from streams.promotions import NO_CAMPAIGNS
+from streams.rules import NO_RULES
 from streams.tuning import DEFAULT, Tuning, changed
 
 __all__ = ["EXPERIMENT", "Steering"]
 
 _TUNING: Final = "tuning."
+_RULE: Final = "rule."
 EXPERIMENT: Final = "experiment."
 """What the keys of experiments begin with."""
 
@@ -38,6 +41,8 @@ class Steering:
 
     def __init__(self, base: Tuning = DEFAULT) -> None:
         self.tuning = base
+        self.rules = NO_RULES
+        self.campaigns = NO_CAMPAIGNS
         self._base = base
         self._set: dict[str, Any] = {}
         self._told: dict[str, Experiment] = {}
@@ -48,6 +53,8 @@ class Steering:
         """Take over a record's value, None unsets; raises ``ValueError`` that names what is wrong with it."""
         if key.startswith(EXPERIMENT):
             self._try(key.removeprefix(EXPERIMENT), value)
+        elif key.startswith(_RULE):
+            self.rules = self.rules.put(key.removeprefix(_RULE), value)
         elif key.startswith(_TUNING):
             held = {name: one for name, one in self._set.items() if name != key}
             if value is not None:
@@ -55,6 +62,10 @@ class Steering:
             self.tuning = changed(self._base, {name.removeprefix(_TUNING): one for name, one in held.items()})
             self._set = held
         self._made.clear()
+
+    def promote(self, name: str, promotion: Promotion | None) -> None:
+        """Take over a campaign, None ends it; raises ``ValueError`` that says what is wrong with it."""
+        self.campaigns = self.campaigns.put(name, promotion)
 
     @property
     def experiments(self) -> dict[str, Experiment]:

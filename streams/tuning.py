@@ -32,6 +32,10 @@ Pull = Annotated[float, Meta(ge=0.0, le=30.0)]
 """What bends a score: 1 makes a video e times as likely to be chosen."""
 Span = Annotated[float, Meta(gt=0.0, le=1e9)]
 """A length of time, in the unit that the name ends with."""
+Strength = Annotated[float, Meta(ge=0.0, le=5.0)]
+"""What a score, a logarithm of odds, may be moved by."""
+Cap = Annotated[int, Meta(ge=1, le=50)]
+"""So many of the 50 items served latest."""
 
 
 class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +62,22 @@ class Slate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fresh: Share = 0.1
     """Share of places that go to a video whose tier has exposures left (or that few have met, where tiers are off)."""
+    creator_cap: Cap = 6
+    """Most of the 50 latest items by one creator, where anything else is left."""
+    sound_cap: Cap = 8
+    """The same with one sound."""
+    tag_cap: Cap = 40
+    """The same with one leading tag."""
+    beyond: Share = 0.1
+    """Share of places that go to what lies beyond the viewer's interests."""
+    bored: Share = 0.5
+    """The same after five showings in a row were passed over; it grows with each of them."""
+    promoted: Share = 0.1
+    """Largest share of places that go to promoted videos, where campaigns are due."""
+    fatigue: Strength = 0.5
+    """Most that is taken off the score of what was shown often lately without holding the viewer."""
+    creator_gini: Share = 0.8
+    """Inequality of exposure among creators beyond which scores work against it; 1: never."""
 
 
 class Explain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -226,6 +246,12 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "popular in locale": {"persona.locale": 0.0},
     "segments": {"persona.segment": 0.0},
     "foreign languages bounded": {"persona.foreign": 1.0},
+    "beyond the interests": {"slate.beyond": 0.0},
+    "pace": {"slate.bored": 0.0},
+    "promotions": {"slate.promoted": 0.0},
+    "fatigue": {"slate.fatigue": 0.0},
+    "creators' shares": {"slate.creator_gini": 1.0},
+    "caps": {"slate.creator_cap": 50, "slate.sound_cap": 50, "slate.tag_cap": 50},
 }
 """Mechanism to the settings that switch it off, for ablations: ``feedstream evaluate --ablate`` tries each in turn."""
 

@@ -29,8 +29,10 @@ from streams.learning.examples import teach
 from streams.learning.terms import teach_terms
 from streams.learning.training import Training
 from streams.outcomes import OutcomeTable
+from streams.pace import note_pace
 from streams.popular import levels
 from streams.profile import describe, grant
+from streams.promotions import organic
 from streams.steering import Steering
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
@@ -251,14 +253,15 @@ class UserShard:
             return moved
         rising = moved[((after & ~before)[moved] & objective.POSITIVE) > 0]
         flips = (after ^ before)[moved]
+        earned = organic(self.viewers, outcomes, touched[moved])
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))
         outcomes.bits[touched] = after
         if self._learn:
             self._teach(batch, touched, created, rising, moved, (before, after))
-        times = was_met_ms[moved], met_ms[moved], was_ms[moved], at_ms[moved]
-        labels, doubt = (before[moved], after[moved]), outcomes.doubt[touched[moved]]
-        effects.signal(self.changes, batch, event[moved], *labels, effects.Times(*times), doubt)
-        self._pair_up(batch, touched, event, moved[(flips & objective.POSITIVE) > 0], after, at_ms)
+        own = moved[earned]
+        times = effects.Times(was_met_ms[own], met_ms[own], was_ms[own], at_ms[own])
+        effects.signal(self.changes, batch, event[own], before[own], after[own], times, outcomes.doubt[touched[own]])
+        self._pair_up(batch, touched, event, moved[earned & ((flips & objective.POSITIVE) > 0)], after, at_ms)
         again = moved[((before & after)[moved] & objective.POSITIVE) > 0]
         like_again(self.viewers, self.catalogue, outcomes, touched[again], was_ms[again], at_ms[again])
         move_interest(self.viewers, self.catalogue, outcomes, touched[moved], known, worth[moved], at_ms[moved])
@@ -267,7 +270,8 @@ class UserShard:
         self._owe(touched[moved[(known < 0) & (worth[moved] != 0)]])
         outcomes.reward[touched], outcomes.reward_ms[touched] = put_in, at_ms
         strong = moved[(flips & (objective.POSITIVE | objective.NEGATIVE)) > 0]
-        return np.unique(outcomes.viewer[touched[strong]])
+        bored = note_pace(self.viewers, outcomes.viewer[touched[moved]], was_met_ms[moved], met_ms[moved], worth[moved])
+        return np.unique(np.concatenate((outcomes.viewer[touched[strong]], bored)))
 
     def _pair_up(
         self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.Bits, at_ms: I64

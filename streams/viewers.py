@@ -28,7 +28,7 @@ NOWHERE = -32_768
 LEVELS = 16
 """How many numbers say how a video stands (``streams.popular.POPULAR_NAMES``)."""
 _NO_MET = np.empty(0, dtype=np.uint64)
-_FORMAT = 2
+_FORMAT = 3
 
 _VECTOR = (np.float32, (limits.DIM,), 0.0)
 _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
@@ -49,6 +49,7 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "sounds": (np.uint64, (limits.SOUNDS,), 0),
     "sound_w": (np.float32, (limits.SOUNDS,), 0.0),
     "judged": (np.float32, (4,), 0.0),
+    "swipes": (np.int64, (limits.PACE,), 0),
     "picked": (np.uint64, (limits.PICKED,), 0),
     "duration_sum": (np.float32, (), 0.0),
     "duration_mass": (np.float32, (), 0.0),
@@ -80,13 +81,13 @@ _COLUMNS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 _UNSAVED = frozenset({"hash", "met_count", "seq", "touched", "asked_ms"})
 _SINCE = {
     "asks_bytes": 2, "pace": 2, "pace_ms": 2, "ahead_ms": 2, "watched_ms": 2, "odd_ms": 2, "fed": 2,
-    "hours": 2, "hour_mass": 2, "tz_min": 2, "net": 2,
+    "hours": 2, "hour_mass": 2, "tz_min": 2, "net": 2, "swipes": 3,
 }  # fmt: skip
 """Columns to the format that they came with; the others are of the first."""
 _SAVED = tuple(name for name in _COLUMNS if name not in _UNSAVED)
 _INTERESTS = (
     "fast", "slow", "negative", "mass", "recent", "recent_ms", "levels", "tags", "tag_w", "creators", "creator_w",
-    "sounds", "sound_w", "judged", "duration_sum", "duration_mass", "hours", "hour_mass",
+    "sounds", "sound_w", "judged", "swipes", "duration_sum", "duration_mass", "hours", "hour_mass",
 )  # fmt: skip
 _ROWS = {
     number: np.dtype([(name, *_COLUMNS[name][:2]) for name in _SAVED if _SINCE.get(name, 1) <= number])
@@ -103,8 +104,10 @@ class ViewerTable(Table):
     same over all videos.
     ``hours`` f32[n, DAY_PARTS, HOUR_DIM] is ``slow`` split by the time of day and by the kind of day (``context``), in
     fewer dimensions; ``tz_min`` and ``net`` say where and on what the viewer was last.
+    ``swipes`` i64[n, PACE] is of ``streams.pace``: 2 * ms, plus 1 where a showing held the viewer, the latest first.
     ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
     (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
+    ``promoted`` holds by row the hashes of videos that were served as promoted, the oldest first.
     ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``, ``asks`` tuples of ``asks.Ask``; ``asked_ms`` is when the
     viewer last searched. Nothing earned up to ``reset_ms`` counts for interests.
     ``pace`` is a decayed sum of videos met, as of ``pace_ms``; ``ahead_ms`` how far watch time is ahead of the time
@@ -130,6 +133,7 @@ class ViewerTable(Table):
     sounds: U64
     sound_w: F32
     judged: F32
+    swipes: I64
     picked: U64
     duration_sum: F32
     duration_mass: F32
@@ -164,6 +168,7 @@ class ViewerTable(Table):
         self.user_ids: list[str] = []
         self.met: list[U64] = []
         self.served: list[U64] = []
+        self.promoted: dict[int, dict[int, None]] = {}
         self.hidden: list[npt.NDArray[np.void]] = []
         self.follows: list[npt.NDArray[np.void]] = []
         self.asks: list[Asks] = []
@@ -200,6 +205,7 @@ class ViewerTable(Table):
         """Forget rows (they are cold, or the viewer asked to be forgotten)."""
         for row in rows.tolist():
             del self.row_of[self.user_ids[row]]
+            self.promoted.pop(row, None)
             self.user_ids[row] = ""
             self.met[row] = self.served[row] = _NO_MET
             self.hidden[row] = self.follows[row] = NOTHING

@@ -19,8 +19,9 @@ from streams.explain import USUAL, parts_of
 from streams.filters import FILTERS
 from streams.hidden import hidden_by
 from streams.ranking import Considered, Model, Ranked, Request, considered, drawn, scored, slated
+from streams.rules import country_of, named_rows
 from streams.shortlist import light_scores
-from streams.slate import best
+from streams.slate import CREATOR, best
 from streams.viewers import ViewerTable
 
 __all__ = ["CODES", "Kept", "Other", "Why", "why"]
@@ -41,6 +42,7 @@ CODES: Final[dict[str, str]] = {
     "region": "it is for {countries} only, and the viewer's country is another one or not known",
     "hidden": "the viewer hides it: {by} {name}",
     "stopped": "it was stopped in its tier, since viewers skip or dislike it far more than others of its kind",
+    "taken_down": "an operator's rule took it down: {rules}",
     "not_asked": "the request names its candidates, and this is none of them",
     "not_in_source": "it is not what the request asks for: {source}",
     "shortlist": "it did not come into the shortlist: its first score is {score:.3f}, and {cut:.3f} was needed",
@@ -167,6 +169,10 @@ def _of_filter(
         return {"level": int(catalogue.safety[row]), "viewer_level": int(viewers.safety_level[viewer])}
     if name == "region" and video is not None:
         return {"countries": video.countries, "known": bool(request.country or viewers.country[viewer])}
+    if name == "taken_down":
+        standing = request.rules.standing(country_of(viewers, request), request.now_ms)
+        down = [rule for rule in standing if rule.do == "take_down" and row in named_rows(catalogue, rule)]
+        return {"rules": [rule for rule, held in request.rules.named.items() if held in down]}
     if name == "hidden" and (by := hidden_by(catalogue, viewers.hidden[viewer], row)) is not None:
         return dict(zip(("by", "name"), by, strict=True))
     return {}
@@ -224,7 +230,7 @@ def _ranked(
         numbers["lacks"] = max(names, key=lambda name: short[name])
         return told.answer("outranked", numbers, parts=parts[0], last=other)
     same = np.flatnonzero(catalogue.creator[ranked.rows] == catalogue.creator[row]).tolist()
-    if request.last_creator == catalogue.creator[row]:
+    if len(request.lately) and request.lately[-1, CREATOR] == catalogue.marks[row, CREATOR]:
         same.insert(0, -1)
     code = "neighbour" if same else "slate"
     return told.answer(code, numbers | {"same_creator_at": same}, parts=parts[0], last=other)

@@ -60,6 +60,7 @@ ROOMS: Final = (
     "agents.scenarios.experiments",
     "agents.scenarios.ranking",
     "agents.scenarios.tiers",
+    "agents.scenarios.slate",
     "agents.scenarios.trends",
     "agents.scenarios.viewer",
     "agents.scenarios.why",

@@ -144,13 +144,17 @@ def _take(shared: Shared, groups: list[Group], batch: list[Message]) -> None:
 
 
 def _tell(groups: list[Group], heard: Heard) -> None:
-    """Let shards of viewers know which videos are new, and which are none any more."""
+    """Let shards of viewers know which videos are new, and which are none any more; log what operators ordered."""
+    for event, fields in heard.orders:
+        _LOG.info(event, **fields)
     for host in (host for group in groups for host in group.hosts.values()):
         if isinstance(host, UserHost):
             if heard.new:
                 host.settle(heard.new)
             if heard.gone:
                 host.take_down(heard.gone)
+            for names, country in heard.taken:
+                host.take_down(names, country)
 
 
 async def _first(stop: asyncio.Event, failures: list[Awaitable[Any]], until: asyncio.Task[Any] | None = None) -> None:

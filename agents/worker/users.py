@@ -28,6 +28,7 @@ from streams.desk import Desk, Reason, feed_key
 from streams.handed import Missing
 from streams.hashing import pair
 from streams.learning.training import encode_training
+from streams.promotions import SPENT_KEY, Pacer
 from streams.ranking import Ranked, Request, rank_many
 from streams.user_shard import UserShard
 
@@ -76,7 +77,8 @@ class UserHost(ShardHost):
         self.shard = UserShard(self.number, shared.catalogue, learn=shared.learn, steering=shared.steering)
         self.shard.viewers.lent.shards = self.settings.user_partitions
         self.shard.offsets = dict(loaded.offsets)
-        self.desk = Desk(self.shard, self.token, self.settings.refill_at, self.shared.steering)
+        self.desk = Desk(self.shard, self.token, self.settings.refill_at, shared.steering)
+        self.desk.pacer = Pacer(self.number, self.settings.user_partitions)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
         self._group, self._published, self._signalled = Group(), [], {}
         self._forgotten, self._leaving, self._unfed = {}, {}, {}
@@ -85,6 +87,7 @@ class UserHost(ShardHost):
     async def opened(self, loaded: Loaded) -> None:
         """Repeat what was stored and perhaps not sent: frames in order, feed batches with the same bytes."""
         await self._send_frames(self._outbox.numbers())
+        self.desk.pacer.decode(*await self.retried(self.store.mget, self.id, [SPENT_KEY]))
         ticket = Ticket()
         for name, stored in loaded.feeds:
             self._publish(of_stored(name, stored), ticket)
@@ -191,10 +194,10 @@ class UserHost(ShardHost):
                 + [(row, times.get(row, self.shard.watermark_ms), "signal") for row in strong]
             )
 
-    def take_down(self, names: Mapping[int, str]) -> None:
-        """Withdraw videos (hash to id) from whoever was sent them and has not seen them."""
+    def take_down(self, names: Mapping[int, str], country: str | None = None) -> None:
+        """Withdraw videos (hash to id) from whoever (of a ``country``) was sent them and has not seen them."""
         if self.open_now:
-            for row in self.desk.holders(names):
+            for row in self.desk.holders(names, country):
                 self._withdraw(row, names, "taken_down")
 
     def _withdraw(self, row: int, names: Mapping[int, str], reason: Reason) -> None:
@@ -287,6 +290,7 @@ class UserHost(ShardHost):
         """Batches of our own accord: (viewer row, event time, trigger)."""
         asked = [self.desk.own(row, now_ms, self.settings.batch_items) for row, now_ms, _ in due]
         for (row, now_ms, trigger), ranked in zip(due, self._rank(asked), strict=True):
+            self.desk.pacer.settle(row, ())
             if len(ranked.rows):
                 batch = self.desk.made(row, ranked, self._as_of(), self.shared.model.version, trigger, now_ms)
                 self._keep(row, batch, ranked)
@@ -335,9 +339,7 @@ class UserHost(ShardHost):
         """Commit what waits, then publish it."""
         group, self._group = self._group, Group()
         published, self._published = self._published, []
-        rows = [row for row in group.rows if self.shard.viewers.user_ids[row]]
-        keys = [feed_key(self.shard.viewers.user_ids[row]) for row in rows]
-        values = [self.desk.encode(row) for row in rows]
+        keys, values = self.desk.ledgers(group.rows)
         stored = [record.stored() for record in group.records]
         offsets = dict(self._requests_done)
         try:

@@ -17,6 +17,7 @@ _KEYS = [f"tuning.{key}" for key, *_ in described() if key.startswith(("objectiv
 
 _NAMES = [f"experiment.e{at}" for at in range(4)]
 _VIEWERS = range(1, 40)
+_RULES = [None, {"do": "boost", "tag": "a"}, {"do": "take_down", "video": "b", "until_ms": 9}]
 
 
 def _told(share: float) -> dict[str, object]:
@@ -25,12 +26,13 @@ def _told(share: float) -> dict[str, object]:
 
 def _set(rng: random.Random) -> Events:
     some = [(rng.choice(_KEYS), rng.choice([None, 0.0, 0.25, 1.0])) for _ in range(20)]
+    some += [(f"rule.r{rng.randrange(4)}", rng.choice(_RULES)) for _ in range(8)]
     return some + [(rng.choice(_NAMES), rng.choice([None, _told(0.25), _told(0.5)])) for _ in range(4)]
 
 
 def _exact(steering: Steering) -> object:
     held = [(steering.arms(one, 5), msgspec.to_builtins(steering.of(one, 5))) for one in _VIEWERS]
-    return msgspec.to_builtins(steering.tuning), held
+    return msgspec.to_builtins(steering.tuning), held, steering.rules.named
 
 
 def _steer(steering: Steering, events: Events) -> None:
@@ -47,7 +49,8 @@ def _flooded() -> tuple[int, int]:
     steering, rng = Steering(), random.Random(1)
     for _ in range(200):
         _steer(steering, _set(rng))
-    return len(steering._set) + len(steering._told), len(_KEYS) + len(_NAMES)
+    held = len(steering._set) + len(steering._told) + len(steering.rules.named)
+    return held, len(_KEYS) + len(_NAMES) + 4
 
 
 STEERING = State(
@@ -57,7 +60,7 @@ STEERING = State(
     apply=_steer,
     exact=_exact,
     again=pickled,
-    raw=lambda steering: (steering.tuning, steering._set, steering._told, steering._trials),
+    raw=lambda steering: (steering.tuning, steering._set, steering._told, steering._trials, steering.rules.named),
     flood=_flooded,
     cold=lambda steering: steering.tuning == DEFAULT,
     lane=lambda event: event[0],

@@ -301,8 +301,8 @@ def _flooded_desk() -> tuple[int, int]:
     return len(counter.desk.encode(0)), LEDGER_BYTES
 
 
-LEDGER_BYTES = 8 * limits.SERVED + 2_048
-"""Of what a viewer was served, in the store: 8 bytes a video, and the places of the latest batch (200 at most)."""
+LEDGER_BYTES = 8 * limits.SERVED + 20 * limits.LATELY + 2_048
+"""Of what a viewer was served, in the store: 8 bytes a video, 20 more of the latest, and places of the latest batch."""
 
 DESK = State(
     "Desk",

@@ -107,7 +107,8 @@ def test_a_preview_is_every_candidate_best_first(viewers):
 def test_no_two_neighbours_by_one_creator_across_batches_too(viewers):
     catalogue = made(300)
     last = int(catalogue.creator[0])
-    ranked = rank(catalogue, viewers, Request(0, NOW_MS, limit=50, last_creator=last), Model())
+    lately = np.array([[last & 0xFFFFFFFF, 0, 0, 0, 0]], dtype=np.uint32)
+    ranked = rank(catalogue, viewers, Request(0, NOW_MS, limit=50, lately=lately), Model())
     creators = [last, *catalogue.creator[ranked.rows].tolist()]
     assert len(ranked.rows) == 50
     assert all(a != b for a, b in itertools.pairwise(creators))

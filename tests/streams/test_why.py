@@ -12,6 +12,7 @@ from streams.catalogue import Catalogue
 from streams.filters import FILTERS
 from streams.hashing import hash64, hash_all
 from streams.ranking import Model, Request, rank
+from streams.rules import NO_RULES
 from streams.tiers import STOPPED
 from streams.tuning import DEFAULT, changed
 from streams.viewers import ViewerTable
@@ -80,7 +81,14 @@ def test_each_filter_is_named_with_its_numbers(catalogue, viewers, code):
 
 def test_every_filter_has_an_answer_and_is_asked():
     assert FILTERS.keys() <= CODES.keys()
-    assert NUMBERS.keys() | {"excluded"} == FILTERS.keys()
+    assert NUMBERS.keys() | {"excluded", "taken_down"} == FILTERS.keys()
+
+
+def test_the_rule_that_took_a_video_down_is_named(catalogue, viewers):
+    rules = NO_RULES.put("flood", {"do": "take_down", "tag": "t7"}).put("other", {"do": "take_down", "video": "v8"})
+    found = asked(catalogue, viewers, "v7", rules=rules)
+    assert (found.code, found.numbers) == ("taken_down", {"rules": ["flood"]})
+    assert found.sentence == "an operator's rule took it down: flood"
 
 
 def test_what_else_leaves_a_video_out_is_said_too(catalogue, viewers):
@@ -163,7 +171,8 @@ def test_an_outranked_video_says_its_place_its_score_and_what_it_lacks(catalogue
 def test_every_candidate_gets_an_answer_that_agrees_with_the_batch(catalogue, viewers):
     for row in range(3):
         bar(catalogue, viewers, row, "own")
-    request = Request(0, NOW_MS, limit=20, seed=3, last_creator=int(catalogue.creator[9]))
+    lately = np.append(catalogue.marks[9], [0]).astype(np.uint32)[None]
+    request = Request(0, NOW_MS, limit=20, seed=3, lately=lately)
     shown = rank(catalogue, viewers, request, Model())
     places = {catalogue.video_ids[row]: at for at, row in enumerate(shown.rows.tolist())}
     for name in catalogue.video_ids:

@@ -116,6 +116,20 @@ def test_a_video_that_is_taken_down_is_withdrawn_from_whoever_was_sent_it(world:
     assert "doomed" not in known_videos(world)
 
 
+def test_what_a_rule_takes_down_is_withdrawn_and_comes_no_more_until_the_rule_is_unset(world: Live) -> None:
+    served = ids(answer(world, "rita", "before", limit=20))
+    maker = f"fc{int(served[5][1:]) % 20}"
+    world.send("control", "rule.poor", {"v": 1, "key": "rule.poor", "value": {"do": "take_down", "creator": maker}})
+    world.until("the delta", lambda: deltas(world, "rita"))
+    (delta,) = deltas(world, "rita")
+    theirs = [name for name in served if f"fc{int(name[1:]) % 20}" == maker]
+    assert (delta["removed"], delta["reason"]) == (theirs, "taken_down")
+    following = ids(answer(world, "rita", "after", limit=100))
+    assert not set(theirs) & {*following, *known_videos(world)}
+    world.send("control", "rule.poor", None)
+    world.until("their return", lambda: set(theirs) <= known_videos(world))
+
+
 # --- counts -----------------------------------------------------------------------------------------------------------
 
 
