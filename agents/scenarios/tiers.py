@@ -224,8 +224,8 @@ def a_maker_of_hits_is_found_sooner(seed: int, tuning: Tuning) -> float:
 def an_alarm_is_raised(seed: int, tuning: Tuning) -> float:
     """What is disliked all of a sudden is said, and what always was a little is not."""
     town = Town(seed, tuning, videos=20)
-    for step in range(16):
-        if step == 12:
+    for step in range(12):
+        if step == 9:
             bad = np.argsort(-town.exposures(list(range(20))))[:3].tolist()
             town.rates[bad, 3] = 0.25
         town.watch(town.ask(40), minutes=60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 import numpy as np
 import pytest
@@ -48,6 +50,24 @@ def test_a_hit_climbs_a_dud_stops_and_the_usual_is_held():
     (stop,) = [one for one in said if one.video_id == "v3"]
     assert stop.decision == "stop"
     assert stop.evidence["skip"].own > stop.evidence["skip"].peers
+
+
+def test_every_upload_spends_its_first_tier_or_stops_and_no_budget_nor_the_share_of_places_is_overspent():
+    made = Town(1, changed(DEFAULT, SMALL | {"slate.fresh": 0.2}), 30)
+    places, given = 0, Counter()
+    for step in range(70):
+        if step < 30:
+            made.upload(1)
+        shown = made.ask(25)
+        for one in shown:
+            fresh = [row for row, source in zip(one.rows.tolist(), one.sources, strict=True) if source == "fresh"]
+            given.update((row, int(made.catalogue.tier[row])) for row in fresh)
+            places += len(one.rows)
+        made.watch(shown)
+    tier, status = (np.array(one) for one in standing(made))
+    assert ((tier > 0) | (status != OPEN)).mean() >= 0.99
+    assert max(given.values()) <= 20
+    assert 0.05 * places < given.total() <= 0.2 * places
 
 
 def test_every_decision_is_a_record_of_its_own_that_the_wire_reads():
