@@ -31,7 +31,7 @@ from streams.ports import NO_PORTS, Ports
 from streams.rising import places
 from streams.rules import NO_RULES, Rules, ordered
 from streams.shortlist import shortlists
-from streams.slate import NOTHING, TAG, U32, Pool, best, slate, spread
+from streams.slate import NOTHING, SOUND, TAG, TEMPLATE, U32, Pool, best, slate, spread
 from streams.sources import narrowed, source_of
 from streams.tables import F32, F64, I64
 from streams.tuning import DEFAULT, Tuning
@@ -262,9 +262,11 @@ def _assembled(
     pools = _pools(catalogue, viewers, request, model, one, scores)
     pools = [pool if pool.name in _TOLD else _less(pool, pool.places[foreign[pool.places]]) for pool in pools]
     pools = [_less(pool, chance.places) for pool in pools]
-    # Who asks for a few creators alone, or for what is alike, gets that, also one after the other.
-    caps = None if source_of(request) or request.query else request.tuning.slate
-    strict = not request.like and request.source != "following"
+    # Who asks for something gets it, with one sound after the other; who asks for a few creators alone, these too.
+    asked, strict = bool(source_of(request) or request.query), request.source != "following"
+    caps = None if asked else request.tuning.slate
+    if asked:
+        marks[:, [SOUND, TEMPLATE]] = 0
     for count in (request.limit * 2 + 10, len(scores)):
         order = homely(best(scores, names, len(scores) if foreign.any() else count), foreign, bound, count)
         order = order[~np.isin(order, chance.places)] if chance.places else order

@@ -340,8 +340,7 @@ class UserHost(ShardHost):
         group, self._group = self._group, Group()
         published, self._published = self._published, []
         keys, values = self.desk.ledgers(group.rows)
-        stored = [record.stored() for record in group.records]
-        offsets = dict(self._requests_done)
+        stored, offsets = [record.stored() for record in group.records], dict(self._requests_done)
         try:
             self._feed_count = await self.retried(
                 self.store.commit_feeds, self.id, self.token, self._feed_count, keys, values, offsets, stored, published

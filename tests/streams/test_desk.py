@@ -47,8 +47,9 @@ def test_a_batch_says_under_which_arms_it_was_made_and_how_likely_what_was_drawn
     assert early.arms == {}
     batch = answer(desk, ask())
     assert batch.arms == {"x": "chance"}
-    assert [item.propensity for item in batch.items] == [1 / len(known().candidates())] * 4
-    assert {item.source for item in batch.items} == {"chance"}
+    drawn = [item for item in batch.items if item.source == "chance"]
+    assert len(drawn) >= 2, "what stands beside its like wherever it is put is not shown"
+    assert {item.propensity for item in drawn} == {1 / len(known().candidates())}
 
 
 def test_nothing_is_served_twice_and_no_batch_id_is_used_twice(desk):
@@ -145,7 +146,7 @@ def test_a_ledger_of_the_format_before_is_read(desk):
     desk.decode(row, msgspec.msgpack.encode(old))
     assert desk.own(row, 0, 20).lately.tolist() == [[9, 0, 0, 0, 0]]
     assert desk.unseen(row) == new["tail"]
-    assert msgspec.msgpack.decode(desk.encode(row))["format"] == 2
+    assert msgspec.msgpack.decode(desk.encode(row))["format"] == 3
 
 
 def test_the_served_ledger_is_bounded_and_the_oldest_falls_out(desk):

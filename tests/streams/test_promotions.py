@@ -161,24 +161,21 @@ def test_what_was_spent_outlives_the_owner_of_the_shard():
 
 
 def test_what_a_promoted_video_earns_counts_exactly_and_is_no_signal():
-    catalogue = made(200)
-    desk = opened(catalogue, 2)
+    desk = opened(made(200), 2)
     desk._steering.promote("c", campaign(impressions=1_000))
-    (paid,) = promoted(served(desk, 0, NOW_MS + DAY_MS // 2))
-    shard, now_ms = desk._shard, NOW_MS + DAY_MS // 2
+    now_ms = NOW_MS + DAY_MS // 2
+    batch, shard = served(desk, 0, now_ms), desk._shard
 
-    def rows(user):
-        events = [made_event(verb, user, paid.video_id, now_ms, impression_id="i", **more)[1]
-                  for verb, more in (("like", {}),)]  # fmt: skip
+    def liked(name):
+        """Change rows and pairs that follow from a like."""
         start = shard.offsets.get("events.like", 0)
-        shard.apply(columns("events.like", events, [start]), start + 1)
-        return [(len(batch.rows), len(batch.pairs)) for batch in shard.changes.drain(0)]
+        shard.apply(columns("events.like", [made_event("like", "u0", name, now_ms)[1]], [start]), start + 1)
+        return [(len(changed.rows), len(changed.pairs)) for changed in shard.changes.drain(0)]
 
-    value = desk.encode(0)
-    desk.decode(0, value)
-    assert rows("u0") == [(1, 0)], "the count alone"
+    desk.decode(0, desk.encode(0))
+    assert liked(promoted(batch)[0].video_id) == [(1, 0)], "the count alone"
     assert shard.viewers.mass[0, 0] > 0, "the viewer's own interest all the same"
-    ((count, pairs),) = rows("u1")
+    ((count, pairs),) = liked(next(item.video_id for item in batch.items if item.source != "promoted"))
     assert count > 1
     assert pairs > 0
 
