@@ -42,13 +42,13 @@ def test_heads_learn_so_many_rows_at_once_and_lose_none():
 def test_snapshots_hold_the_weights_and_only_the_vectors_that_changed():
     learner = taught(4)
     first = {made.model: made for made in learner.snapshots(7)}
-    assert {"heads", "ranker", "crowds", "factors:0", "lift:0", "terms:0"} == set(first)
+    assert {"heads", "ranker", "quality", "crowds", "factors:0", "lift:0", "terms:0"} == set(first)
     assert arrays_of(first["ranker"])["weights"].tolist() == learner.ranker.weights.tolist()
     assert first["ranker"].feature_names == list(FEATURES)
     assert arrays_of(first["factors:0"])["names"].tolist() == list(learner.factors.table.row_of)
     assert arrays_of(first["lift:0"])["names"].tolist() == list(learner.lift.table.row_of)
     again = learner.snapshots(8)
-    assert [made.model for made in again] == ["heads", "ranker"], "no vector changed since"
+    assert [made.model for made in again] == ["heads", "ranker", "quality"], "no vector changed since"
     assert {made.version for made in again} == {2}
 
 
