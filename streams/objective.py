@@ -82,7 +82,7 @@ def reward(outcomes: OutcomeTable, rows: I64, labels: Bits, seen: Watched, signa
     good += WORTH.like * standing(outcomes.operation(rows, MORE_LIKE))
     good += np.minimum(signals.gesture * outcomes.gestured(rows), limits.GESTURES)
     left = (seen.ms != ABSENT) & ~seen.excused & ((labels & (SKIPPED | LONG_VIEW | POSITIVE)) == 0)
-    bad = (WORTH.skip * earned(SKIPPED) + SHORT_WORTH * left) * (1.0 - quality)
+    bad = (WORTH.skip * earned(SKIPPED) + SHORT_WORTH * left) * (1.0 - quality**2)
     bad += WORTH.not_interested * earned(NEGATIVE)
     result: F32 = (np.minimum(good, 2.0) + bad).astype(np.float32)
     return result

@@ -222,6 +222,7 @@ def judge_quality(
     twice must not change an outcome.
     """
     grown = (before.seen_ms != after.seen_ms) | (before.duration_ms != after.duration_ms)
+    grown |= outcomes.quality[rows] == UNJUDGED
     grown = np.flatnonzero(grown & (after.seen_ms != ABSENT))
     changed = np.zeros(len(rows), dtype=bool)
     if len(grown):

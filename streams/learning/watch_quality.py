@@ -28,8 +28,8 @@ class WatchQuality(base.Estimator):  # type: ignore[misc]  # river ships no type
 
     >>> usual = WatchQuality()
     >>> _ = usual.learn_many(1_000 + np.arange(1_000) * 7_919 % 1_000 * 20, np.full(1_000, 20_000))
-    >>> round(usual.predict_one({"watch_ms": 6_000, "duration_ms": 20_000}), 1)
-    0.2
+    >>> round(usual.predict_one({"watch_ms": 11_000, "duration_ms": 20_000}), 1)
+    0.5
     """
 
     def __init__(self, seen: float = limits.USUAL_SEEN, bins: int = limits.USUAL_BINS) -> None:
