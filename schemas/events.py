@@ -6,13 +6,15 @@ times are UTC milliseconds, every positive has its undo (``op: remove``). Nothin
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 __all__ = [
+    "END_REASONS",
     "EVENTS",
+    "EXCUSES",
     "Action",
     "Comment",
     "Ctx",
@@ -39,6 +41,17 @@ Span = Annotated[int, Meta(ge=0, lt=2**40)]
 """A length of time in milliseconds, below 35 years."""
 Op = Literal["add", "remove"]
 """``remove`` takes an earlier ``add`` back."""
+END_REASONS: Final = {
+    "ended": "played to its end",
+    "swiped": "the viewer went on to the next video",
+    "closed": "the viewer closed the video or the app",
+    "background": "the app went out of sight: a call, the lock screen, another app",
+    "error": "playback failed",
+    "stalled": "the network could not keep up",
+}
+"""Why watching ended, ``Watch.end_reason``; any other reason is taken for the viewer's own."""
+EXCUSES: Final = frozenset({"background", "error", "stalled"})
+"""Reasons that are not the viewer's: a short watch that ended so says nothing against the video."""
 
 
 class Ctx(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -77,7 +90,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
 class Watch(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Watch time of one impression so far: cumulative, so a heartbeat may repeat or be lost.
 
-    ``duration_ms`` 0: a still picture or unknown.
+    ``duration_ms`` 0: a still picture or unknown. ``ts_ms`` is when the time was taken, at the end of what was watched.
+    ``loops`` is how often the video was played, 1.5 or more is a rewatch; absent, it follows from the time.
+    ``end_reason`` is one of ``END_REASONS``.
     """
 
     watch_ms: Span
@@ -106,7 +121,11 @@ class Follow(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Comment(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """A comment, or its removal; its text never crosses this wire."""
+    """A comment, or its removal; its text never crosses this wire.
+
+    One of ``sentiment`` below -0.5, or labelled ``negative`` where there is none, counts and does not speak for the
+    video.
+    """
 
     comment_id: Id
     op: Op = "add"
@@ -122,7 +141,7 @@ class Share(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Skip(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Swiped away after ``watch_ms``; never sent for a playback error."""
+    """Swiped away after ``watch_ms``: the earlier, the more it says. Never sent for a playback error."""
 
     watch_ms: Span
 

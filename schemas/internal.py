@@ -43,7 +43,8 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     """Value of ``training``: examples and labels of one user shard.
 
     ``opened_*``: features as served, u64[n] pair, i64[n] ms, f16[n, F], f32[n] weight. ``label_*``: what became of a
-    pair, u64[m], i64[m], u16[m]. ``group_*``: a positive and its sampled negatives, f16[g, 1+K, F], f32[g],
+    pair, u64[m], i64[m], u16[m], and how long it was watched of how long a video, i64[m] each (-1: not at all; may be
+    absent). ``group_*``: a positive and its sampled negatives, f16[g, 1+K, F], f32[g],
     the log of how many videos each of them stands for, f16[g, 1+K], and when it was, i64[g].
     ``group_taste`` f16[g, D]: the taste of the viewer of each group, as it was; ``group_share`` f32[g] what that weighs
     so that viewers weigh alike; ``group_tags`` u64[g, T] tags liked best; ``group_crowds`` u64[g, C] language, country.
@@ -62,6 +63,8 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     label_pair: bytes = b""
     label_ms: bytes = b""
     label_bits: bytes = b""
+    label_watch_ms: bytes = b""
+    label_duration_ms: bytes = b""
     group_size: int = 0
     group_x: bytes = b""
     group_w: bytes = b""

@@ -81,7 +81,7 @@ def _note_watches(viewers: ViewerTable, batch: Columns, viewer: I64, change: Cha
     at = np.flatnonzero(batch.kind == WATCH)
     if not len(at):
         return
-    watched_ms = np.maximum(change.after[at], 0) - np.maximum(change.before[at], 0)
+    watched_ms = np.maximum(change.after[at] >> 2, 0) - np.maximum(change.before[at] >> 2, 0)
     distinct, inverse = np.unique(viewer[at], return_inverse=True)
     oldest, newest = np.full(len(distinct), 2**62), viewers.watched_ms[distinct]
     np.minimum.at(oldest, inverse, batch.ts_ms[at])

@@ -27,6 +27,7 @@ from streams.text import NGRAMS, Encoder
 from streams.tiers import OPEN, STOPPED, TOP, exposed
 from streams.videos import NUMBERS, VideoTable
 from streams.viewers import LEVELS
+from streams.watching import UNKNOWN, Usual
 
 __all__ = ["Catalogue", "barred"]
 
@@ -136,6 +137,8 @@ class Catalogue(VideoTable):
         self._odds_ms = 0
         self.rising = Rising()
         """What is known to rise."""
+        self.usual: Usual = UNKNOWN
+        """How long videos are usually watched, as the learner says."""
         self.crowds: Any = None
         """What ``streams.crowds`` reads: groups of viewers and what each likes, as the learner last told."""
         self.base_ms = 0

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.events import Ctx
+from schemas.events import EXCUSES, Ctx
 from streams.asks import OPENED, Asked
 from streams.hashing import U64, hash64
 from streams.tables import I64
@@ -23,12 +23,17 @@ __all__ = [
     "ABSENT",
     "ACTION",
     "COMMENT",
+    "EXCUSED",
     "FOLLOW",
+    "GESTURES",
     "IMPRESSION",
     "LIKE",
+    "LOOPED",
     "MORE_LIKE",
     "NOT_INTERESTED",
+    "ONCE",
     "OPS",
+    "PLAIN",
     "REPORT",
     "RINGS",
     "SAVE",
@@ -45,11 +50,20 @@ IMPRESSION, WATCH, SKIP, SHARE, COMMENT = range(5)
 LIKE, SAVE, FOLLOW, NOT_INTERESTED, REPORT, MORE_LIKE = range(5, 11)
 """Kinds with one latest operation each."""
 ACTION = 11
-"""Touches the pair and changes no fact."""
+"""Touches the pair; no operation and nothing counted, at most a gesture."""
 RINGS: Final = 5
 OPS: Final = 6
 ABSENT: Final = -1
 """Value of a fact that never happened."""
+PLAIN, ONCE, EXCUSED, LOOPED = range(4)
+"""What a watch report says beside its time, in the two low bits of the value: nothing; loops, below a rewatch; that it
+ended for a reason that is not the viewer's; a rewatch. The largest report speaks for its impression.
+"""
+GESTURES: Final = ("pause", "seek", "fullscreen", "profile_visit", "comments_open", "click")
+"""Small actions on a video that speak for it, by the bit that each of them sets."""
+_GESTURE: Final = {kind: 1 << at for at, kind in enumerate(GESTURES)}
+_REWATCH_LOOPS: Final = 1.5
+_HARSH: Final = -0.5  # a comment of a lower sentiment is clearly negative
 
 _FEEDBACK: Final = {"not_interested": NOT_INTERESTED, "report": REPORT, "more_like_this": MORE_LIKE}
 
@@ -60,7 +74,9 @@ class Columns:
 
     ``topics`` names the sources, ``source`` u8[n] says which each fact came from.
     ``users`` and ``videos`` are id strings (n each); ``kind`` u8[n], ``ref`` u64[n] (0 where the kind has none),
-    ``value`` i64[n]: watch_ms, or ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties.
+    ``value`` i64[n]: ts_ms * 2 + (1 if removed) where the latest operation wins and remove wins ties; of a comment
+    ts_ms * 4 + (3 if removed, 2 if clearly negative); of a watch watch_ms * 4 + what the report says (``PLAIN`` …); the
+    watch_ms of a skip; the bit of a gesture.
     ``duration_ms`` i64[n] (0 unknown), ``ts_ms`` and ``offset`` i64[n]. ``wishes`` are what viewers hid or
     followed, or took back, ``asks`` what they opened or searched for; ``places`` where each viewer said to be last, and
     when (ms).
@@ -199,13 +215,27 @@ _Fact = tuple[Any, U64 | None, I64 | None]
 
 
 def _watch(events: Sequence[Any], ts_ms: I64) -> _Fact:
-    value = np.fromiter((event.watch_ms for event in events), np.int64, len(events))
-    return WATCH, _impression_refs(events), value
+    count = len(events)
+    loops = np.fromiter((-1.0 if event.loops is None else event.loops for event in events), np.float64, count)
+    excused = np.fromiter((event.end_reason in EXCUSES for event in events), np.bool_, count)
+    told = np.where(loops >= _REWATCH_LOOPS, LOOPED, np.where(excused, EXCUSED, np.where(loops >= 0, ONCE, PLAIN)))
+    return WATCH, _impression_refs(events), _watch_ms(events) * 4 + told
+
+
+def _watch_ms(events: Sequence[Any]) -> I64:
+    return np.fromiter((event.watch_ms for event in events), np.int64, len(events))
 
 
 def _comment(events: Sequence[Any], ts_ms: I64) -> _Fact:
     ref = np.fromiter((hash64(event.comment_id) for event in events), np.uint64, len(events))
-    return COMMENT, ref, _operation(events, ts_ms)
+    low = np.fromiter((3 if event.op == "remove" else 2 * _harsh(event) for event in events), np.int64, len(events))
+    return COMMENT, ref, ts_ms * 4 + low
+
+
+def _harsh(event: Any) -> bool:
+    if event.sentiment is None:
+        return event.labels is not None and "negative" in event.labels
+    return bool(event.sentiment < _HARSH)
 
 
 def _share(events: Sequence[Any], ts_ms: I64) -> _Fact:
@@ -214,18 +244,22 @@ def _share(events: Sequence[Any], ts_ms: I64) -> _Fact:
 
 def _feedback(events: Sequence[Any], ts_ms: I64) -> _Fact:
     kind = np.fromiter((_FEEDBACK.get(event.kind, ACTION) for event in events), np.uint8, len(events))
-    return kind, None, _operation(events, ts_ms)
+    return kind, None, np.where(kind == ACTION, 0, _operation(events, ts_ms))
+
+
+def _action(events: Sequence[Any], ts_ms: I64) -> _Fact:
+    return ACTION, None, np.fromiter((_GESTURE.get(event.kind, 0) for event in events), np.int64, len(events))
 
 
 _FACTS: Final[dict[str, Callable[[Sequence[Any], I64], _Fact]]] = {
     "watch": _watch,
     "impression": lambda events, ts_ms: (IMPRESSION, _impression_refs(events), ts_ms),
-    "skip": lambda events, ts_ms: (SKIP, _impression_refs(events), ts_ms),
+    "skip": lambda events, ts_ms: (SKIP, _impression_refs(events), _watch_ms(events)),
     "share": _share,
     "comment": _comment,
     "like": lambda events, ts_ms: (LIKE, None, _operation(events, ts_ms)),
     "save": lambda events, ts_ms: (SAVE, None, _operation(events, ts_ms)),
     "follow": lambda events, ts_ms: (FOLLOW, None, _operation(events, ts_ms)),
     "feedback": _feedback,
-    "action": lambda events, ts_ms: (ACTION, None, None),
+    "action": _action,
 }

@@ -31,7 +31,7 @@ def count(changes: Changes, batch: Columns, change: Change) -> None:
     latest = (kind == LIKE) | (kind == SAVE) | (kind == FOLLOW) | (kind == COMMENT)
     n = np.where(latest, standing(change.after).astype(np.int64) - standing(change.before), 0)
     n = np.where(kind < COMMENT, change.before == ABSENT, n)
-    watch_ms = np.where(kind == WATCH, np.maximum(change.after, 0) - np.maximum(change.before, 0), 0)
+    watch_ms = np.where(kind == WATCH, np.maximum(change.after >> 2, 0) - np.maximum(change.before >> 2, 0), 0)
     at = np.flatnonzero((n != 0) | (watch_ms != 0))
     packed = np.zeros(len(at), dtype=ROW)
     packed["offset"], packed["ts_ms"], packed["kind"] = batch.offset[at], batch.ts_ms[at], kind[at]

@@ -32,6 +32,10 @@ LATELY: Final = 50
 the caps of a slate hold; older ones count no more.
 """
 
+GESTURES: Final = 0.15
+"""Most that small gestures on a video (a pause, a look at its comments …) are worth together, in units of one finished
+long video; further ones add nothing."""
+
 # --- viewers ---
 DIM: Final = 32
 """Length of a content vector; float32, unit norm."""
@@ -220,6 +224,14 @@ ITEMS: Final = 200_000
 """Videos that a model keeps rows of; where they run out, the tenth touched longest ago goes and starts anew later."""
 FACTOR_CHUNK: Final = 4_096
 """Rows of videos (vectors, lifts) per snapshot record."""
+DURATIONS: Final = 24
+"""Buckets of durations, each with its own usual watch times; longer videos share the last one."""
+QUANTILES: Final = 64
+"""Even shares of the watches of a bucket at which the watch time is published."""
+USUAL_BINS: Final = 64
+"""Bins of a bucket's histogram of watch times; beyond it the two nearest become one."""
+USUAL_SEEN: Final = 20_000.0
+"""Watches that a bucket remembers; beyond it all count half, so that what is usual follows what has become usual."""
 OWED: Final = 50_000
 """Videos not announced yet whose outcomes wait to enter their viewers' interests; further ones enter with their next
 event.

@@ -13,29 +13,35 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
-from streams.columns import ABSENT, ACTION, COMMENT, LIKE, OPS, RINGS, SHARE, WATCH
+from streams.columns import ABSENT, ACTION, COMMENT, LIKE, OPS, RINGS, SHARE, SKIP, WATCH
 from streams.hashing import U64
 from streams.tables import F32, I64, Table, segments
 
-__all__ = ["Change", "OutcomeTable", "standing"]
+__all__ = ["UNJUDGED", "Change", "OutcomeTable", "standing"]
 
 _RING_CELLS = RINGS * limits.RING
 CELLS = _RING_CELLS + OPS
-_BITS = 43  # a value is below 2^42: times in ms, doubled, until the year 2039 and spans of 35 years
-_FORMAT = 3
+_BITS = 44  # a value is below 2^43: times in ms, times four, until the year 2039 and spans of 35 years
+_FORMAT = 4
+_DOUBT = [("doubt", "u1")]
+_WATCH = [("watched_ms", "<i8"), ("quality", "u1"), ("gestures", "u1")]
 _HEADS = {
     number: np.dtype(
         [("format", "u1"), ("fills", "u1", RINGS), ("bits", bits), ("reward", "<f4"), ("first_ms", "<i8")]
         + [("reward_ms", "<i8"), ("duration_ms", "<i8"), *more]
     )
-    for number, bits, more in ((1, "u1", ()), (2, "<u2", ()), (3, "<u2", (("doubt", "u1"),)))
+    for number, bits, more in ((1, "u1", []), (2, "<u2", []), (3, "<u2", _DOUBT), (4, "<u2", _DOUBT + _WATCH))
 }
-"""By format: the first had fewer label bits, which are derived anew with the outcome's next event; up to the second
-nobody was judged.
+"""By format: the first had fewer label bits; up to the second nobody was judged; up to the third less was known of a
+watch, a skip and a comment. What follows from them is derived anew with the outcome's next event.
 """
-_NAMES = ("bits", "reward", "first_ms", "reward_ms", "duration_ms", "doubt")
+_NAMES = ("bits", "reward", "first_ms", "reward_ms", "duration_ms", "doubt", "watched_ms", "quality", "gestures")
 _HEAD = _HEADS[_FORMAT]
 _FACT = np.dtype([("cell", "u1"), ("value", "<i8"), ("ref", "<u8")])
+
+
+UNJUDGED = 255
+"""``quality`` of what was not watched."""
 
 
 class Change(NamedTuple):
@@ -61,6 +67,9 @@ class OutcomeTable(Table):
     ``cells`` i64[n, 46]: ``RING`` cells of each of the five kinds with references, then one per operation; ``refs``
     u64[n, 40]; ``fills`` i32[n, 5] references ever kept. ``reward`` and ``reward_ms``: the contribution now standing in
     the viewer's sums. ``bits``: labels last reported to the learner. ``doubt``: how it was judged (``streams.doubt``).
+    ``first_ms``: time of the earliest event, ``watched_ms`` of the latest watch report. ``gestures`` u8[n]: a bit for
+    each of ``GESTURES`` that happened. ``quality`` u8[n]: how far it was watched, against what is usual for its length,
+    in 254ths, as it was judged when the watch changed.
     """
 
     cells: I64
@@ -72,6 +81,9 @@ class OutcomeTable(Table):
     first_ms: I64
     duration_ms: I64
     doubt: npt.NDArray[np.uint8]
+    watched_ms: I64
+    quality: npt.NDArray[np.uint8]
+    gestures: npt.NDArray[np.uint8]
     viewer: I64
     video: I64
     touched: I64
@@ -87,6 +99,9 @@ class OutcomeTable(Table):
             "first_ms": (np.int64, (), 2**62),
             "duration_ms": (np.int64, (), 0),
             "doubt": (np.uint8, (), 0),
+            "watched_ms": (np.int64, (), 0),
+            "quality": (np.uint8, (), UNJUDGED),
+            "gestures": (np.uint8, (), 0),
             "viewer": (np.int64, (), -1),
             "video": (np.int64, (), -1),
             "touched": (np.int64, (), 0),
@@ -177,6 +192,27 @@ class OutcomeTable(Table):
         self.cells[row, cell] = max(before, value)
         return before, max(before, value)
 
+    def note(self, rows: I64, kind: npt.NDArray[np.uint8], value: I64, ts_ms: I64, duration_ms: I64) -> None:
+        """Take over what is kept of facts beside their cells: times, durations, gestures. Idempotent, in any order."""
+        np.minimum.at(self.first_ms, rows, ts_ms)
+        np.maximum.at(self.duration_ms, rows, duration_ms)
+        watch = kind == WATCH
+        np.maximum.at(self.watched_ms, rows[watch], ts_ms[watch])
+        gesture = kind == ACTION
+        np.bitwise_or.at(self.gestures, rows[gesture], value[gesture].astype(np.uint8))
+
+    def gestured(self, rows: I64) -> I64:
+        """How many kinds of gestures each row has; to come back to a video is one, too; i64[n]."""
+        back = self.fills[rows, WATCH] > 1
+        result: I64 = np.bitwise_count(self.gestures[rows]).astype(np.int64) + back
+        return result
+
+    def refs_of(self, rows: I64, kind: int) -> U64:
+        """References of one ring of each row, u64[n, RING]; 0 where there is none."""
+        low = kind * limits.RING
+        result: U64 = self.refs[rows, low : low + limits.RING]
+        return result
+
     def ring(self, rows: I64, kind: int) -> I64:
         """Values of one ring of each row, i64[n, RING]."""
         low = kind * limits.RING
@@ -189,8 +225,8 @@ class OutcomeTable(Table):
         return result
 
     def best_watch(self, rows: I64) -> I64:
-        """Largest watch time of each row in ms, ABSENT if it was never watched; i64[n]."""
-        result: I64 = self.ring(rows, WATCH).max(axis=1)
+        """Largest reported watch time of each row in ms, ABSENT if it was never watched; i64[n]."""
+        result: I64 = self.ring(rows, WATCH).max(axis=1) >> 2
         return result
 
     def shared_ms(self, rows: I64) -> I64:
@@ -198,10 +234,11 @@ class OutcomeTable(Table):
         result: I64 = self.ring(rows, SHARE).max(axis=1)
         return result
 
-    def commented_ms(self, rows: I64) -> I64:
-        """Time of the latest standing comment, ABSENT if none; i64[n]."""
+    def commented_ms(self, rows: I64, harsh: bool = False) -> I64:
+        """Time of the latest standing comment, clearly negative ones only if ``harsh``, ABSENT if none; i64[n]."""
         values = self.ring(rows, COMMENT)
-        result: I64 = np.where(standing(values), values // 2, ABSENT).max(axis=1)
+        speaks = standing(values) & (harsh | (values & 2 == 0))
+        result: I64 = np.where(speaks, values // 4, ABSENT).max(axis=1)
         return result
 
     def encode(self, rows: I64) -> list[bytes]:
@@ -244,9 +281,17 @@ class OutcomeTable(Table):
         counts = [(len(value) - size) // _FACT.itemsize for value in values]
         facts = np.frombuffer(b"".join(value[size:] for value in values), dtype=_FACT)
         at = np.repeat(rows, counts)
-        self.cells[at, facts["cell"]] = facts["value"]
+        self.cells[at, facts["cell"]] = facts["value"] if kind is _HEAD else _renewed(facts)
         ring = facts["cell"] < _RING_CELLS
         self.refs[at[ring], facts["cell"][ring]] = facts["ref"][ring]
+
+
+def _renewed(facts: npt.NDArray[np.void]) -> I64:
+    """Values of facts of the formats before as they are now: a skip had its time and not how far it got."""
+    kind, value = facts["cell"].astype(np.int64) // limits.RING, facts["value"].astype(np.int64)
+    now = [4 * value, np.zeros_like(value), 2 * value + (value & 1)]
+    result: I64 = np.select([kind == WATCH, kind == SKIP, kind == COMMENT], now, value)
+    return result
 
 
 def facts(value: bytes) -> list[tuple[int, int, int]]:

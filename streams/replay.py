@@ -71,7 +71,7 @@ class Replay:
         self.catalogue = Catalogue()
         self.users = UserShard(0, self.catalogue, negatives, steering=self.steering)
         self.videos = VideoShard(0, int(active_days * limits.DAY_MS), 10**9, self.steering)
-        self.learner = Learner(learn_rows, without=without)
+        self.learner = Learner(learn_rows, without=without, steering=self.steering)
         self.desk = Desk(self.users, _OWNER, steering=self.steering)
         self.lookout = Lookout(self.videos, self.catalogue, whole=True)
         self.trends: deque[Trend] = deque(maxlen=limits.RISING)

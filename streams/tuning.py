@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
-    "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Gain", "Objective", "Persona", "Pull", "Ratio", "Share", "Slate",
-    "Span", "Tiers", "Trends", "Tuning", "Words", "Worth", "changed", "described",
+    "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Gain", "Objective", "Persona", "Pull", "Ratio", "Share", "Signals",
+    "Slate", "Span", "Tiers", "Trends", "Tuning", "Words", "Worth", "changed", "described",
 ]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
@@ -46,15 +46,36 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     complete: Worth = 0.7
-    """Beside the long view that it is, too."""
-    share: Worth = 1.0
+    """Of a long video, beside the long view that it is, too."""
+    rewatch: Worth = 0.2
+    """Beside what watching it once is worth."""
+    share: Worth = 0.9
     follow: Worth = 0.8
     comment: Worth = 0.7
     save: Worth = 0.6
     like: Worth = 0.5
     long_view: Worth = 0.3
+    quality: Worth = 0.1
+    """Watched longer than most do with videos of that length; at its most where nobody watched longer."""
     skip: Worth = -0.5
     not_interested: Worth = -1.0
+
+
+class Signals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a viewer's doing is taken to mean. Counts never change by it, only tastes, labels and ranking signals."""
+
+    fair: bool = True
+    """Watch time is judged against what is usual for the video's length; off: as a share of its length."""
+    excuse: bool = True
+    """A short watch that ended by an error or out of sight says nothing against the video."""
+    harsh: bool = False
+    """Whether a clearly negative comment speaks for the video like any other."""
+    gesture: Share = 0.05
+    """Worth of each kind of small gesture on a video, together at most ``limits.GESTURES``."""
+    slack_s: Annotated[float, Meta(ge=0.0, le=1e6)] = 10.0
+    """Watch time beyond twice the time that passed and so much more is not believed."""
+    correct: bool = True
+    """A label that comes after its example was learnt takes it back and puts it right."""
 
 
 class Slate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,6 +232,7 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every section. Equal values compare and hash equal."""
 
     objective: Objective = Objective()
+    signals: Signals = Signals()
     slate: Slate = Slate()
     tiers: Tiers = Tiers()
     explain: Explain = Explain()
@@ -224,6 +246,12 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 DEFAULT: Final = Tuning()
 
 OFF: Final[dict[str, dict[str, Any]]] = {
+    "fair watch times": {"signals.fair": False},
+    "excused watches": {"signals.excuse": False},
+    "negative comments": {"signals.harsh": True},
+    "gestures": {"signals.gesture": 0.0},
+    "believable watch times": {"signals.slack_s": 1e6},
+    "late labels": {"signals.correct": False},
     "fresh places": {"slate.fresh": 0.0},
     "traffic tiers": {"tiers.on": False},
     "creators": {"tiers.merit": 5.0},

@@ -25,7 +25,7 @@ from streams.handed import Applied, Missing, Saved
 from streams.hashing import U64, hash64, hash_all, pair
 from streams.interest import like_again, move_interest
 from streams.keys import outcome_key, viewer_key
-from streams.learning.examples import teach
+from streams.learning.examples import teach, tell
 from streams.learning.terms import teach_terms
 from streams.learning.training import Training
 from streams.outcomes import OutcomeTable
@@ -36,6 +36,7 @@ from streams.promotions import organic
 from streams.steering import Steering
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
+from streams.watching import Watched, judge_quality, watched
 
 __all__ = ["UserShard"]
 
@@ -121,11 +122,11 @@ class UserShard:
         locate(self.viewers, batch.places)
         video = self._hashes(batch.videos)
         rows, created = self._outcome_rows(viewer, video, pair(self.viewers.hash[viewer], video))
-        change = self.outcomes.apply(rows, batch.kind, batch.ref, batch.value)
         touched, inverse = np.unique(rows, return_inverse=True)
         was_met_ms = self.outcomes.first_ms[touched]
-        np.minimum.at(self.outcomes.first_ms, rows, batch.ts_ms)
-        np.maximum.at(self.outcomes.duration_ms, rows, batch.duration_ms)
+        seen = watched(self.outcomes, touched, self._steering.tuning.signals)
+        change = self.outcomes.apply(rows, batch.kind, batch.ref, batch.value)
+        self.outcomes.note(rows, batch.kind, batch.value, batch.ts_ms, batch.duration_ms)
         effects.count(self.changes, batch, change)
         odds, how = self.catalogue.odds, self._steering.tuning.bots
         judge(self.viewers, self.outcomes, batch, viewer, change, created, odds, how)
@@ -134,7 +135,7 @@ class UserShard:
         self.outcomes.touched[touched] = self.viewers.touched[viewer] = self._clock
         self._dirty_outcomes.update(touched.tolist())
         self._dirty_viewers.update(viewer.tolist())
-        strong = self._derive(batch, touched, event, created, was_met_ms)
+        strong = self._derive(batch, touched, event, created, was_met_ms, seen)
         np.maximum.at(self.viewers.last_ms, viewer, batch.ts_ms)
         self._meet(created)
         self.watermark_ms = max(self.watermark_ms, int(batch.ts_ms.max()))
@@ -147,8 +148,10 @@ class UserShard:
         if not len(due):
             return
         due = np.unique(due)
-        labels = objective.bits(self.outcomes, due)
-        worth = objective.reward(self.outcomes, due, labels)
+        signals = self._steering.tuning.signals
+        seen = watched(self.outcomes, due, signals)
+        labels = objective.bits(self.outcomes, due, seen, signals)
+        worth = objective.reward(self.outcomes, due, labels, seen, signals)
         known = self.catalogue.rows_of_hashes(self.outcomes.video[due].view(np.uint64))
         move_interest(self.viewers, self.catalogue, self.outcomes, due, known, worth, self.outcomes.reward_ms[due])
         self.outcomes.reward[due] = np.where(known >= 0, worth, 0.0)
@@ -240,15 +243,20 @@ class UserShard:
         rows[new] = made[inverse]
         return rows, made[order]
 
-    def _derive(self, batch: Columns, touched: I64, event: I64, created: I64, was_met_ms: I64) -> I64:
+    def _derive(
+        self, batch: Columns, touched: I64, event: I64, created: I64, was_met_ms: I64, was_seen: Watched
+    ) -> I64:
         """Everything that is a function of changed outcomes; returns rows of viewers with a strong signal."""
-        outcomes = self.outcomes
-        before, after = outcomes.bits[touched], objective.bits(outcomes, touched)
-        worth, at_ms = objective.reward(outcomes, touched, after), objective.reward_time(outcomes, touched)
+        outcomes, signals = self.outcomes, self._steering.tuning.signals
+        seen = watched(outcomes, touched, signals)
+        judged = judge_quality(outcomes, self.catalogue.usual, touched, was_seen, seen, signals.fair)
+        before, after = outcomes.bits[touched], objective.bits(outcomes, touched, seen, signals)
+        worth = objective.reward(outcomes, touched, after, seen, signals)
+        at_ms = objective.reward_time(outcomes, touched, signals.harsh)
         met_ms = outcomes.first_ms[touched]
         was_ms = outcomes.reward_ms[touched]
         same = (before == after) & (worth == outcomes.reward[touched]) & (at_ms == was_ms) & (met_ms == was_met_ms)
-        moved = np.flatnonzero(~same)
+        moved = np.flatnonzero(~same | judged)
         if not len(moved):
             return moved
         rising = moved[((after & ~before)[moved] & objective.POSITIVE) > 0]
@@ -257,6 +265,9 @@ class UserShard:
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))
         outcomes.bits[touched] = after
         if self._learn:
+            told = moved[(flips > 0) | judged[moved]]
+            now_ms = int(batch.ts_ms.max())
+            tell(self.training, self.viewers, outcomes, touched[told], after[told], seen.take(told), now_ms)
             self._teach(batch, touched, created, rising, moved, (before, after))
         own = moved[earned]
         times = effects.Times(was_met_ms[own], met_ms[own], was_ms[own], at_ms[own])
@@ -297,16 +308,12 @@ class UserShard:
         before, after = labels
         outcomes, viewers = self.outcomes, self.viewers
         tables = self.catalogue, viewers, outcomes
-        now_ms = np.full(len(touched), int(batch.ts_ms.max()))
-        names = pair(viewers.hash[outcomes.viewer[touched]], outcomes.video[touched].view(np.uint64))
-        flips = moved[before[moved] != after[moved]]
-        self.training.add(label_pair=names[flips], label_ms=now_ms[flips], label_bits=after[flips])
         seen_long = ((after & ~before)[moved] & objective.LONG_VIEW) > 0
         better = (after[moved] & (objective.POSITIVE | objective.NEGATIVE)) > 0
-        watched = touched[moved[seen_long & ~better]]
+        long_seen = touched[moved[seen_long & ~better]]
         met, risen, long = (
             rows[viewers.personalize[outcomes.viewer[rows]] & np.isin(outcomes.doubt[rows], BELIEVED)]
-            for rows in (created, touched[rising], watched)
+            for rows in (created, touched[rising], long_seen)
         )
         teach(self.training, *tables, met, risen, long, int(batch.ts_ms.max()))
         teach_terms(self.training, *tables, risen, long)

@@ -14,12 +14,14 @@ __all__ = ["HEADS", "tilt"]
 
 HEADS: Final = {
     "complete": objective.COMPLETE,
+    "rewatch": objective.REWATCHED,
     "share": objective.SHARED,
     "follow": objective.FOLLOWED,
     "comment": objective.COMMENTED,
     "save": objective.SAVED,
     "like": objective.LIKED,
     "long_view": objective.LONG_VIEW,
+    "quality": objective.QUALITY,
     "skip": objective.SKIPPED,
     "not_interested": objective.NEGATIVE,
 }

@@ -7,13 +7,14 @@ file. Figures are over the later part of the previews, with a bootstrap interval
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from schemas.events import EVENTS
 from schemas.feeds import FeedRequest
 from schemas.lines import Line, line_of, parse_line
 
@@ -118,13 +119,15 @@ def with_previews(lines: Iterable[Line], limit: int = 200) -> Iterator[Line]:
         yield line
 
 
-def delayed(lines: Iterable[Line], delay_ms: int) -> Iterator[Line]:
-    """``lines`` with every event coming so much later than it happened; requests and records keep their place."""
+def delayed(lines: Iterable[Line], delay_ms: int, topics: Collection[str] = EVENTS) -> Iterator[Line]:
+    """``lines`` with every event coming so much later than it happened, or those of some ``topics``; requests and
+    records keep their place.
+    """
     waiting: deque[Line] = deque()
     for line in lines:
         while waiting and waiting[0].ts_ms + delay_ms <= line.ts_ms:
             yield waiting.popleft()
-        if line.topic.startswith("events.") and delay_ms:
+        if line.topic in topics and delay_ms:
             waiting.append(line)
         else:
             yield line

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from agents.evaluate.journey import Journeys, Place
 from agents.evaluate.sequential import Difference, difference
-from streams.objective import long_view
+from streams.watching import long_view
 
 __all__ = ["DAY_MS", "GUARDRAILS", "METRICS", "Member", "Readout", "gini", "grouped", "members", "readout"]
 

@@ -59,6 +59,7 @@ ROOMS: Final = (
     "agents.scenarios.bots",
     "agents.scenarios.experiments",
     "agents.scenarios.ranking",
+    "agents.scenarios.signals",
     "agents.scenarios.tiers",
     "agents.scenarios.slate",
     "agents.scenarios.trends",

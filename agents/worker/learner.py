@@ -55,8 +55,12 @@ class LearnerHost(ShardHost):
 
     def fresh(self, loaded: Loaded) -> None:
         """A learner without state; ``opened`` brings it back."""
-        self.learner = Learner(self.settings.learn_rows, int(self.settings.learn_window_s * 1_000))
+        self.learner = self._new()
         self._offset = loaded.offsets.get("training", 0)
+
+    def _new(self) -> Learner:
+        window_ms = int(self.settings.learn_window_s * 1_000)
+        return Learner(self.settings.learn_rows, window_ms, steering=self.shared.steering)
 
     async def opened(self, loaded: Loaded) -> None:
         """Go on where the last checkpoint stood."""
@@ -66,7 +70,7 @@ class LearnerHost(ShardHost):
                 self.learner.restore(value)
             except (ValueError, KeyError, msgspec.MsgspecError) as error:
                 _LOG.warning("learner_starts_anew", why=str(error))
-                self.learner = Learner(self.settings.learn_rows, int(self.settings.learn_window_s * 1_000))
+                self.learner = self._new()
 
     def next_offset(self, topic: str) -> int:
         """The next training record to learn."""

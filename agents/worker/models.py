@@ -17,6 +17,8 @@ from streams.crowds import crowds_of, unfit
 from streams.features import FEATURES
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
+from streams.watching import UNKNOWN, Usual
+from streams.worth import HEADS
 
 __all__ = ["take_model"]
 
@@ -46,6 +48,8 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
         shared.model = shared.model._replace(heads=(arrays["w"], arrays["b"]))
     elif made.model == "crowds":
         shared.catalogue.crowds = crowds_of(arrays)
+    elif made.model == "quality":
+        shared.catalogue.usual = Usual(arrays["points"], arrays["seen"])
     elif made.model.startswith("factors:"):
         shared.factors.put(made.model, arrays["names"], arrays["vectors"])
         shared.catalogue.place(arrays["names"], arrays["vectors"])
@@ -57,14 +61,15 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
 
 
 def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
-    """The first array that ranking would stumble over."""
+    """The first array that whoever ranks or judges would stumble over."""
     if model == "crowds":
         return unfit(arrays)
     found = {name: array.shape for name, array in arrays.items()}
-    names = found.get("names" if ":" in model else "b", ())
+    names = found.get("names", ())
     wanted: dict[str, dict[str, tuple[int, ...]]] = {
         "ranker": {"weights": (len(FEATURES),)},
-        "heads": {"b": names, "w": (*names, len(FEATURES))},
+        "heads": {"b": (len(HEADS),), "w": (len(HEADS), len(FEATURES))},
+        "quality": {name: array.shape for name, array in UNKNOWN._asdict().items()},
         "factors": {"names": names, "vectors": (*names, limits.FACTORS)},
         "lift": {"names": names, "sums": (*names, len(limits.LIFT_HALF_LIVES_S), 2), "at_ms": names},
         "terms": {
@@ -76,5 +81,5 @@ def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
         },
     }
     shapes = wanted.get(model.partition(":")[0], {})
-    one_dimensional = len(names) == 1 or model == "ranker"
+    one_dimensional = len(names) == 1 or ":" not in model
     return next((name for name, shape in shapes.items() if found.get(name) != shape or not one_dimensional), None)

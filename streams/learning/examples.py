@@ -21,11 +21,13 @@ from streams.features import pair_features
 from streams.hashing import U64, pair
 from streams.learning.negatives import LEFT_OUT, negatives
 from streams.learning.training import Training
+from streams.objective import Bits
 from streams.outcomes import OutcomeTable
 from streams.tables import F32, I64
 from streams.viewers import ViewerTable
+from streams.watching import Watched
 
-__all__ = ["sample", "teach"]
+__all__ = ["sample", "teach", "tell"]
 
 _BEST: Final = 3
 """Tags liked best that the learner is told of."""
@@ -65,6 +67,19 @@ def teach(
         training.add(opened_pair=met.names, opened_ms=when, opened_x=x[:count], opened_w=weight)
     if len(groups.names):
         _add_groups(training, catalogue, viewers, outcomes, groups, now_ms, x[count:].reshape(*groups.rows.shape, -1))
+
+
+def tell(
+    training: Training, viewers: ViewerTable, outcomes: OutcomeTable, rows: I64, bits: Bits, seen: Watched, now_ms: int
+) -> None:
+    """What became of outcome ``rows`` i64[n]: label ``bits`` u16[n], and how long they were watched."""
+    training.add(
+        label_pair=pair(viewers.hash[outcomes.viewer[rows]], outcomes.video[rows].view(np.uint64)),
+        label_ms=np.full(len(rows), now_ms),
+        label_bits=bits,
+        label_watch_ms=np.where(seen.excused, ABSENT, seen.seen_ms),
+        label_duration_ms=seen.duration_ms,
+    )
 
 
 class _Met(NamedTuple):
@@ -221,6 +236,7 @@ def _left(
         if row < 0 or kept is None or kept.moment != moment:
             continue
         told = outcomes.bits[row] & objective.SKIPPED or outcomes.best_watch(np.array([row]))[0] != ABSENT
+        told = told and outcomes.bits[row] & objective.SEEN  # else it was watched in vain
         if not told or outcomes.bits[row] & (objective.POSITIVE | objective.LONG_VIEW):
             continue
         yield video, kept.x

@@ -19,8 +19,8 @@ from streams.worth import HEADS
 __all__ = ["Heads"]
 
 _START: Final = {
-    "complete": -1.0, "share": -5.0, "follow": -4.5, "comment": -3.5, "save": -4.0, "like": -3.5, "long_view": 0.0,
-    "skip": -1.0, "not_interested": -5.0,
+    "complete": -1.0, "rewatch": -2.5, "share": -5.0, "follow": -4.5, "comment": -3.5, "save": -4.0, "like": -3.5,
+    "long_view": 0.0, "quality": 0.0, "skip": -1.0, "not_interested": -5.0,
 }  # fmt: skip
 """Log-odds before anything was learnt: those of a common event mix."""
 
@@ -31,7 +31,7 @@ class Heads:
     >>> heads = Heads(["x"])
     >>> heads.learn_many(np.ones((4, 1), np.float32), np.array([4, 4, 0, 4], np.uint16))
     >>> heads.probabilities(np.ones((1, 1), np.float32)).shape
-    (1, 9)
+    (1, 11)
     """
 
     def __init__(self, names: list[str]) -> None:

@@ -2,16 +2,17 @@
 
 An example opens with its features, closes a declared window after the viewer first saw the video, and is learnt then. A
 positive that comes later corrects it: what was learnt is taken back and the truth learnt instead. Served and never
-seen, an example is dropped after the same window.
+seen, or seen in vain through no doing of the viewer's, an example is dropped.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from streams import limits, objective
+from streams.columns import ABSENT
 from streams.hashing import U64, pair
 from streams.objective import Bits
 from streams.tables import F32, F64, I64, Table
@@ -19,15 +20,23 @@ from streams.tables import F32, F64, I64, Table
 __all__ = ["Closed", "Corrected", "ExampleJoin"]
 
 _WAITING, _CLOSED = 0, 1
+_COLUMNS: Final = (
+    "pair", "opened_ms", "seen_ms", "x", "weight", "bits", "learnt", "watch_ms", "duration_ms", "stage",
+)  # fmt: skip
 
 
 class Closed(NamedTuple):
-    """Examples to learn: features float32[n, F], bits u16[n], weights float64[n], and whose they are, pair hashes."""
+    """Examples to learn: features float32[n, F], bits u16[n], weights float64[n], and whose they are, pair hashes.
+
+    Of all that closed, learnt or not: how long each was watched (ABSENT: not at all) of how long a video, i64[m].
+    """
 
     x: F32
     bits: Bits
     weight: F64
     pair: U64
+    watch_ms: I64
+    duration_ms: I64
 
     def examples(self) -> tuple[F32, Bits, F64]:
         """What is learnt of them."""
@@ -64,6 +73,8 @@ class ExampleJoin:
             "weight": (np.float32, (), 1.0),
             "bits": (np.uint16, (), 0),
             "learnt": (np.uint16, (), 0),
+            "watch_ms": (np.int64, (), ABSENT),
+            "duration_ms": (np.int64, (), 0),
             "stage": (np.int8, (), -1),
         }
         self.table = Table(columns)
@@ -87,8 +98,8 @@ class ExampleJoin:
         self.row_of.update(zip(names[fresh].tolist(), rows.tolist(), strict=True))
         self.watermark_ms = max(self.watermark_ms, int(ts_ms.max()))
 
-    def labels(self, names: U64, ts_ms: I64, bits: Bits) -> Corrected:
-        """Take over what became of pairs; returns corrections of those already closed."""
+    def labels(self, names: U64, ts_ms: I64, bits: Bits, watch_ms: I64, duration_ms: I64) -> Corrected:
+        """Take over what became of pairs; returns corrections of those already closed. Watch times only grow."""
         table = self.table.__dict__
         found = [(at, row) for at, name in enumerate(names.tolist()) if (row := self.row_of.get(name)) is not None]
         if len(names):
@@ -97,6 +108,10 @@ class ExampleJoin:
             table["bits"][row] = bits[at]
             if table["seen_ms"][row] == 0 and bits[at] & objective.SEEN:
                 table["seen_ms"][row] = ts_ms[at]
+        if found:
+            at, rows = np.array(found, dtype=np.int64).T
+            np.maximum.at(table["watch_ms"], rows, watch_ms[at])
+            np.maximum.at(table["duration_ms"], rows, duration_ms[at])
         rows = np.array(list(dict.fromkeys(row for _, row in found)), dtype=np.int64)
         late = rows[(table["stage"][rows] == _CLOSED) & (table["bits"][rows] != table["learnt"][rows])]
         learnt, true = table["learnt"][late].copy(), table["bits"][late].copy()
@@ -115,6 +130,10 @@ class ExampleJoin:
         stage, seen_ms = table["stage"][:high], table["seen_ms"][:high]
         due = (stage == _WAITING) & (seen_ms > 0) & (seen_ms + self.window_ms <= self.watermark_ms)
         rows = np.flatnonzero(due)
+        vain = ~(table["bits"][rows] & objective.SEEN).astype(bool)
+        self._drop(rows[vain])
+        rows = rows[~vain]
+        watched = table["watch_ms"][rows], table["duration_ms"][rows]
         table["stage"][rows], table["learnt"][rows] = _CLOSED, table["bits"][rows]
         idle = ~(table["bits"][rows] & (objective.POSITIVE | objective.LONG_VIEW)).astype(bool)
         drawn = _uniform(table["pair"][rows]) < self.keep
@@ -122,21 +141,20 @@ class ExampleJoin:
         learn, skip = rows[drawn | ~idle], rows[idle & ~drawn]
         self._drop(skip)
         x, weight = table["x"][learn].astype(np.float32), table["weight"][learn].astype(np.float64)
-        closed = Closed(x, table["bits"][learn].copy(), weight, table["pair"][learn].copy())
+        closed = Closed(x, table["bits"][learn].copy(), weight, table["pair"][learn].copy(), *watched)
         self._expire()
         return closed
 
     def state(self) -> dict[str, Any]:
         """Everything held, as arrays."""
         rows = np.array(sorted(self.row_of.values()), dtype=np.int64)
-        names = ("pair", "opened_ms", "seen_ms", "x", "weight", "bits", "learnt", "stage")
-        arrays = {f"join.{name}": self.table.__dict__[name][rows] for name in names}
+        arrays = {f"join.{name}": self.table.__dict__[name][rows] for name in _COLUMNS}
         return arrays | {"join.rest": np.array([float(self.watermark_ms), float(self.overflows)])}
 
     def restore(self, arrays: dict[str, Any]) -> None:
         """Take over a ``state``."""
         rows = self.table.take(len(arrays["join.pair"]))
-        for name in ("pair", "opened_ms", "seen_ms", "x", "weight", "bits", "learnt", "stage"):
+        for name in _COLUMNS:
             self.table.__dict__[name][rows] = arrays[f"join.{name}"]
         self.row_of = dict(zip(arrays["join.pair"].tolist(), rows.tolist(), strict=True))
         self.watermark_ms, self.overflows = (int(number) for number in arrays["join.rest"])

@@ -27,8 +27,10 @@ from streams.learning.segments import Segments
 from streams.learning.snapshots import pack, snapshot, unpack
 from streams.learning.terms import TermTags
 from streams.learning.training import Rows
+from streams.learning.watch_quality import WatchQuality
 from streams.objective import Bits
 from streams.ranking import Model
+from streams.steering import Steering
 from streams.tables import F64
 
 __all__ = ["Learner"]
@@ -39,15 +41,21 @@ _Examples = tuple[npt.NDArray[np.float32], Bits, npt.NDArray[np.float64]]
 
 
 class Learner:
-    """Heads, ranker, collaborative vectors, lift, what terms mean, groups of viewers and what they like. Heads learn
-    ``learn_rows`` rows at once.
+    """Heads, ranker, collaborative vectors, lift, usual watch times, what terms mean, groups of viewers and what they
+    like. Heads learn ``learn_rows`` rows at once.
 
     ``window_ms`` is how long after first seen an example closes; ``keep`` the share of examples without a positive that
-    is learnt (each weighing 1 / keep). ``without`` names features that are nothing to any model, for ablations.
+    is learnt (each weighing 1 / keep). ``without`` names features that are nothing to any model, for ablations;
+    ``steering`` says whether labels that come late correct.
     """
 
     def __init__(
-        self, learn_rows: int = 256, window_ms: int = 600_000, keep: float = 1.0, without: Sequence[str] = ()
+        self,
+        learn_rows: int = 256,
+        window_ms: int = 600_000,
+        keep: float = 1.0,
+        without: Sequence[str] = (),
+        steering: Steering | None = None,
     ) -> None:
         self.ranker = SoftmaxRanker(PRIOR)
         self.factors = ItemFactors()
@@ -56,8 +64,10 @@ class Learner:
         self.segments = Segments()
         self.likes = CrowdLikes()
         self.heads = Heads(list(FEATURES))
+        self.quality = WatchQuality()
         self.join = ExampleJoin(len(FEATURES), window_ms, keep)
         self.version = 0
+        self._steering = steering or Steering()
         self._learn_rows = learn_rows
         self._waiting: dict[str, list[_Examples]] = {"closed": [], "late": []}
         self._held = 0
@@ -71,10 +81,13 @@ class Learner:
         if not self._used.all():
             rows = msgspec.structs.replace(rows, opened_x=rows.opened_x * self._used, group_x=rows.group_x * self._used)
         self.join.opened(rows.opened_pair, rows.opened_ms, rows.opened_x, rows.opened_w)
-        late = self.join.labels(rows.label_pair, rows.label_ms, rows.label_bits)
-        self._hold("late", late.examples())
+        watched = rows.label_watch_ms, rows.label_duration_ms
+        late = self.join.labels(rows.label_pair, rows.label_ms, rows.label_bits, *watched)
+        if self._steering.tuning.signals.correct:
+            self._hold("late", late.examples())
         closed = self.join.close()
         self._hold("closed", closed.examples())
+        self.quality.learn_many(closed.watch_ms, closed.duration_ms)
         if self.watch is not None and len(closed.x):
             self.watch(closed, self.heads.probabilities(closed.x))
         if self._held >= self._learn_rows:
@@ -107,7 +120,7 @@ class Learner:
         return Model(self.ranker.weights * self._used, f"ranker-{self.ranker.groups}", self._arrays)
 
     def snapshots(self, ts_ms: int) -> list[ModelSnapshot]:
-        """Snapshots of all models: heads, ranker, and the chunks of vectors that changed since the last call."""
+        """Snapshots of all models: of what is kept by video or term the chunks that changed since the last call."""
         self.version += 1
         names = list(FEATURES)
         weights, intercepts = self.heads.arrays()
@@ -115,6 +128,7 @@ class Learner:
             snapshot("heads", self.version, ts_ms, {"w": weights, "b": intercepts}, self.metrics(), names),
             snapshot("ranker", self.version, ts_ms, {"weights": self.ranker.weights.copy()}, {}, names),
         ]
+        made.append(snapshot("quality", self.version, ts_ms, self.quality.usual()._asdict(), {}, []))
         vectors, lift = self.factors.table, self.lift.table
         if self.likes.table.fresh:
             made.append(snapshot("crowds", self.version, ts_ms, self.segments.told() | self.likes.told(), {}, []))
@@ -132,7 +146,8 @@ class Learner:
         return made
 
     def place(self, catalogue: Catalogue) -> None:
-        """Put changed vectors, lifts and crowds into a catalogue of the same process."""
+        """Put changed vectors, lifts and crowds, and what is usual, into a catalogue of the same process."""
+        catalogue.usual = self.quality.usual()
         rows = self.factors.table.drain()
         catalogue.place(self.factors.table.name[rows], self.factors.vectors[rows])
         rows, table = self.lift.table.drain(), self.lift.table
@@ -151,6 +166,7 @@ class Learner:
         arrays |= {f"factors.{name}": array for name, array in self.factors.state().items()}
         for name, model in (
             ("lift", self.lift),
+            ("quality", self.quality),
             ("segments", self.segments),
             ("likes", self.likes),
             ("terms", self.terms),
@@ -172,6 +188,7 @@ class Learner:
         self.ranker.restore(_below(arrays, "ranker."))
         self.factors.restore(_below(arrays, "factors."))
         self.lift.restore(_below(arrays, "lift."))
+        self.quality.restore(_below(arrays, "quality."))
         if terms := _below(arrays, "terms."):  # none in what was stored before there were any
             self.terms.restore(terms)
         self.segments.restore(_below(arrays, "segments."))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from schemas.internal import TrainingFrame
 from streams import limits
+from streams.columns import ABSENT
 from streams.features import FEATURES
 from streams.hashing import U64, hash64
 from streams.tables import F32, I64
@@ -39,6 +40,8 @@ class Rows(msgspec.Struct, frozen=True):
     label_pair: U64
     label_ms: I64
     label_bits: npt.NDArray[np.uint16]
+    label_watch_ms: I64
+    label_duration_ms: I64
     group_x: F16
     group_w: F32
     group_o: F16
@@ -136,6 +139,8 @@ _DTYPES: dict[str, type[np.generic]] = {
     "label_pair": np.uint64,
     "label_ms": np.int64,
     "label_bits": np.uint16,
+    "label_watch_ms": np.int64,
+    "label_duration_ms": np.int64,
     "group_x": np.float16,
     "group_w": np.float32,
     "group_o": np.float16,
@@ -187,4 +192,7 @@ def decode_training(value: bytes) -> Rows | None:
     for name, kind in _DTYPES.items():
         flat = np.frombuffer(getattr(frame, name), dtype=kind)
         arrays[name] = flat.reshape(shapes[name]) if name in shapes else flat
+    for name in ("label_watch_ms", "label_duration_ms"):
+        if not len(arrays[name]):
+            arrays[name] = np.full(len(arrays["label_pair"]), ABSENT)
     return Rows(**arrays)

@@ -18,6 +18,7 @@ from streams.learning.metrics import Progressive
 from streams.learning.ranker import SoftmaxRanker
 from streams.learning.snapshots import pack
 from streams.learning.training import Rows, Training, decode_training, encode_training
+from streams.learning.watch_quality import WatchQuality
 from tests.streams.states import Events, State
 from tests.streams.states_of_items import MODEL as _MODEL
 from tests.streams.states_of_items import OF_ITEMS, model, restored
@@ -36,8 +37,9 @@ def training_rows(rng: random.Random, count: int = 20, negatives: int = 4) -> Ro
     times = _T0 + draw.integers(0, 3_600_000, count)
     x = draw.normal(size=(count, _WIDE)).astype(np.float16)
     training.add(opened_pair=names, opened_ms=times, opened_x=x, opened_w=np.ones(count, np.float32))
-    bits = draw.integers(0, 2_048, count).astype(np.uint16) | 1
-    training.add(label_pair=names, label_ms=times + 1_000, label_bits=bits)
+    bits = draw.integers(0, 8_192, count).astype(np.uint16) | 1
+    watch = {"label_watch_ms": draw.integers(-1, 60_000, count), "label_duration_ms": draw.integers(0, 90_000, count)}
+    training.add(label_pair=names, label_ms=times + 1_000, label_bits=bits, **watch)
     groups = count // 2
     ids = hash_all(f"v{at}" for at in draw.integers(0, 30, groups * (6 + negatives)).tolist()).reshape(groups, -1)
     training.add(
@@ -140,11 +142,11 @@ def _join(join: ExampleJoin, events: Events) -> None:
     join.opened(names.astype(np.uint64), times, x, np.ones(len(opened), np.float32))
     labels = [event for event in events if event[0] == "label"]
     names, times, bits = (np.array([event[at] for event in labels], dtype=np.int64) for at in (1, 2, 3))
-    join.labels(names.astype(np.uint64), times, bits.astype(np.uint16))
+    join.labels(names.astype(np.uint64), times, bits.astype(np.uint16), times - _T0, np.full(len(names), 20_000))
 
 
 def _held(join: ExampleJoin) -> Any:
-    columns = ("opened_ms", "seen_ms", "x", "weight", "bits", "learnt", "stage")
+    columns = ("opened_ms", "seen_ms", "x", "weight", "bits", "learnt", "watch_ms", "duration_ms", "stage")
     rows = {pair: [join.table.__dict__[name][row].tolist() for name in columns] for pair, row in join.row_of.items()}
     return dict(sorted(rows.items())), join.watermark_ms
 
@@ -200,14 +202,12 @@ HEADS = model(
     events=_rows,
     apply=_teach_heads,
     flood=_flooded_heads,
-    cold=lambda heads: bool(
-        (
-            abs(heads.probabilities(np.zeros((1, 3)))[0] - [0.27, 0.007, 0.011, 0.03, 0.018, 0.03, 0.5, 0.27, 0.007])
-            < 0.01
-        ).all()
-    ),
+    cold=lambda heads: bool((abs(heads.probabilities(np.zeros((1, 3)))[0] - _START) < 0.01).all()),
     without=_MODEL | {"associative": "rows learnt at once share one step, so replay cuts them the same"},
 )
+
+
+_START = [0.27, 0.076, 0.007, 0.011, 0.03, 0.018, 0.03, 0.5, 0.5, 0.27, 0.007]
 
 
 def _groups(rng: random.Random, count: int = 12) -> Events:
@@ -286,4 +286,29 @@ PROGRESSIVE = State(
     without={"idempotent": "each prediction counts", "inverse": "a prediction stays made"},
 )
 
-LEARNING = (TRAINING, JOIN, HEADS, RANKER, *OF_ITEMS, LEARNER, PROGRESSIVE)
+
+def _flooded_quality() -> tuple[int, int]:
+    usual, rng = WatchQuality(), random.Random(1)
+    for _ in range(20):
+        _watch(usual, _watches(rng, 2_000))
+    return len(usual.state()["bins"]), limits.DURATIONS * limits.USUAL_BINS
+
+
+def _watches(rng: random.Random, count: int = 40) -> Events:
+    return [(rng.randint(-1, 90_000), rng.choice([0, 9_000, 20_000, 60_000])) for _ in range(count)]
+
+
+def _watch(usual: WatchQuality, events: Events) -> None:
+    usual.learn_many(*(np.array([event[at] for event in events]) for at in (0, 1)))
+
+
+QUALITY = model(
+    "WatchQuality",
+    WatchQuality,
+    events=_watches,
+    apply=_watch,
+    flood=_flooded_quality,
+    cold=lambda usual: usual.predict_one({"watch_ms": 4_000, "duration_ms": 8_000}) == 0.5,
+)
+
+LEARNING = (TRAINING, JOIN, HEADS, RANKER, *OF_ITEMS, QUALITY, LEARNER, PROGRESSIVE)

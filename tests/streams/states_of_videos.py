@@ -54,7 +54,7 @@ def _flooded_outcome() -> tuple[int, int]:
     return len(table.encode(np.array([0]))[0]), OUTCOME_BYTES
 
 
-OUTCOME_BYTES = 37 + 17 * 46
+OUTCOME_BYTES = 47 + 17 * 46
 """Of an outcome in the store: a head, and a fact in each of its cells."""
 
 OUTCOMES = State(

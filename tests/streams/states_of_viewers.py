@@ -65,7 +65,8 @@ def _event(rng: random.Random, verbs: tuple[str, ...]) -> Any:
     if rng.random() < 0.7:
         more["impression_id"] = f"i{rng.randrange(5)}"
     if verb == "watch":
-        more |= {"watch_ms": rng.randint(0, 50_000), "duration_ms": 0}
+        more |= {"watch_ms": rng.randint(0, 50_000), "duration_ms": rng.choice([0, 0, 9_000])}
+        more |= {"loops": rng.choice([None, 0.5, 2.0]), "end_reason": rng.choice([None, "error"])}
     elif verb == "skip":
         more["watch_ms"] = rng.randint(0, 2_000)
     elif verb == "feedback":
@@ -75,7 +76,7 @@ def _event(rng: random.Random, verbs: tuple[str, ...]) -> Any:
     elif verb == "share":
         more["event_id"] = f"e{rng.randrange(6)}"
     if verb == "comment":
-        more["comment_id"] = f"c{rng.randrange(5)}"
+        more |= {"comment_id": f"c{rng.randrange(5)}", "sentiment": rng.choice([None, -0.9, 0.9])}
     if verb in {*_REACTIONS, "feedback"}:
         more["op"] = rng.choice(["add", "add", "remove"])
     user, name, ts_ms = f"u{rng.randrange(3)}", f"v{rng.randrange(12)}", rng.randint(1, 60) * 1_000

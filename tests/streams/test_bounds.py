@@ -30,6 +30,8 @@ NO_BOUND = {
     "DAY_MS": "a unit",
     "DIM": "a width, in every shape",
     "FACTORS": "a width, in every shape",
+    "DURATIONS": "a width, in every shape",
+    "QUANTILES": "a width, in every shape",
     "FAST_HALF_LIFE_S": "a rate, in test_decayed_sums",
     "SLOW_HALF_LIFE_S": "a rate, in test_decayed_sums",
     "NEGATIVE_HALF_LIFE_S": "a rate, in test_decayed_sums",

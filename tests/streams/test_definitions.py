@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from schemas.topics import COUNTS
-from streams import limits, objective
+from streams import limits, objective, watching
 from streams.outcomes import OutcomeTable
+from streams.tuning import DEFAULT, Signals
 from tests.streams.states_of_viewers import Users, fold, made_event
 
 
@@ -131,23 +132,28 @@ def test_the_oldest_outcome_of_a_viewer_with_too_many_is_frozen_and_counted():
     ],
 )
 def test_a_long_view_is_the_whole_of_a_short_video_or_18_seconds(watch_ms, duration_ms, long):
-    assert objective.long_view(np.array([watch_ms]), np.array([duration_ms])).tolist() == [long]
+    assert watching.long_view(np.array([watch_ms]), np.array([duration_ms])).tolist() == [long]
 
 
-def labels_and_worth(*events: Any) -> tuple[int, float]:
+def labels_and_worth(*events: Any, signals: Signals = DEFAULT.signals) -> tuple[int, float]:
     users = Users()
     fold(users, list(events))
     table: OutcomeTable = users.shard.outcomes
     rows = np.array([0])
-    labels = objective.bits(table, rows)
-    return int(labels[0]), float(objective.reward(table, rows, labels)[0])
+    seen = watching.watched(table, rows, signals)
+    labels = objective.bits(table, rows, seen, signals)
+    return int(labels[0]), float(objective.reward(table, rows, labels, seen, signals)[0])
 
 
 def test_each_label_follows_its_event_alone():
     assert labels_and_worth(on("action", kind="click"))[0] == 0
     assert labels_and_worth(on("impression"))[0] == objective.SEEN
     assert labels_and_worth(watch(100))[0] == objective.SEEN
-    assert labels_and_worth(watch(18_000))[0] == objective.SEEN | objective.LONG_VIEW
+    assert labels_and_worth(watch(18_000))[0] == objective.SEEN | objective.LONG_VIEW | objective.QUALITY
+    assert labels_and_worth(watch(11_000))[0] == objective.SEEN | objective.QUALITY
+    whole = objective.SEEN | objective.LONG_VIEW | objective.QUALITY | objective.COMPLETE
+    assert labels_and_worth(watch(20_000))[0] == whole
+    assert labels_and_worth(watch(30_000))[0] == whole | objective.REWATCHED
     assert labels_and_worth(on("like"))[0] == objective.LIKED | objective.POSITIVE
     assert labels_and_worth(on("share"))[0] == objective.SHARED | objective.POSITIVE
     assert labels_and_worth(on("feedback", kind="not_interested"))[0] == objective.NEGATIVE

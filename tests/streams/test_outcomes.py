@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams import limits
 from streams.columns import ABSENT, COMMENT, IMPRESSION, LIKE, SHARE, SKIP, WATCH
-from streams.outcomes import OutcomeTable, facts, standing
+from streams.outcomes import _FACT, _HEADS, UNJUDGED, OutcomeTable, facts, standing
 
 FACT = st.tuples(
     st.integers(0, 2),  # row
@@ -110,3 +110,24 @@ def test_another_format_is_refused(value):
     table = OutcomeTable()
     with pytest.raises(ValueError, match="not of format"):
         table.decode(table.take(1), [value])
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_rows_of_the_formats_before_are_read(number):
+    """A watch had its time alone, a skip and a comment the time they came at."""
+    kind = _HEADS[number]
+    head = np.zeros(1, dtype=kind)
+    head["format"], head["bits"], head["reward"], head["first_ms"] = number, 3, 0.5, 7
+    held = np.zeros(4, dtype=_FACT)
+    for at, (ring, value) in enumerate(((WATCH, 9_000), (SKIP, 77_000), (COMMENT, 2 * 500), (COMMENT, 2 * 600 + 1))):
+        held[at] = (ring * limits.RING + (at == 3), value, at + 1)
+    table = OutcomeTable()
+    rows = table.take(1)
+    table.decode(rows, [head.tobytes() + held.tobytes()])
+    assert table.best_watch(rows).tolist() == [9_000]
+    assert table.ring(rows, SKIP).max() == 0
+    assert table.commented_ms(rows).tolist() == [500]
+    assert standing(table.ring(rows, COMMENT)).sum() == 1
+    assert (table.quality[0], table.gestures[0], table.watched_ms[0]) == (UNJUDGED, 0, 0)
+    assert (table.bits[0], table.reward[0], table.first_ms[0]) == (3, 0.5, 7)
+    assert table.encode(rows)[0][0] == 3

@@ -133,7 +133,7 @@ def test_a_preview_changes_nothing():
 
 @pytest.mark.xfail(reason="a request ends a batch of the fold, and examples hold features as of the batch before them")
 def test_previews_among_the_events_do_not_move_later_scores():
-    events = [line(topic, event) for topic, event in USERS.events(random.Random(0))]
+    events = [line(topic, event) for topic, event in USERS.events(random.Random(1))]
     looked = [
         one
         for at, event in enumerate(events)

@@ -14,8 +14,10 @@ from agents.worker.shared import Shared
 from streams import limits
 from streams.features import FEATURES
 from streams.learning.snapshots import encode_snapshot, snapshot
+from streams.watching import UNKNOWN
+from streams.worth import HEADS
 
-F = len(FEATURES)
+F, H = len(FEATURES), len(HEADS)
 NAMES = list(FEATURES)
 
 
@@ -33,9 +35,13 @@ def test_a_good_snapshot_is_swapped_in() -> None:
     take_model(ours, "ranker", made("ranker", {"weights": np.arange(F, dtype=np.float64)}))
     assert ours.model.version == "ranker-3"
     assert ours.model.weights.tolist() == list(range(F))
-    take_model(ours, "heads", made("heads", {"w": np.ones((4, F)), "b": np.zeros(4)}))
+    take_model(ours, "heads", made("heads", {"w": np.ones((H, F)), "b": np.zeros(H)}))
     assert ours.model.heads is not None
     assert ours.model.version == "ranker-3"
+    usual = {"points": UNKNOWN.points + 5, "seen": UNKNOWN.seen + 7}
+    take_model(ours, "quality", made("quality", usual, []))
+    assert (ours.catalogue.usual.points == 5).all()
+    assert (ours.catalogue.usual.seen == 7).all()
 
 
 @pytest.mark.parametrize(
@@ -47,8 +53,11 @@ def test_a_good_snapshot_is_swapped_in() -> None:
         ("ranker", made("ranker", {"weights": np.ones(F)}, [*NAMES[:-1], "other"])),
         ("ranker", made("ranker", {"weights": np.ones(F + 1)})),
         ("ranker", made("ranker", {"other": np.ones(F)})),
-        ("heads", made("heads", {"w": np.ones((4, F + 1)), "b": np.zeros(4)})),
-        ("heads", made("heads", {"w": np.ones((4, F))})),
+        ("heads", made("heads", {"w": np.ones((H, F + 1)), "b": np.zeros(H)})),
+        ("heads", made("heads", {"w": np.ones((H - 1, F)), "b": np.zeros(H - 1)})),
+        ("heads", made("heads", {"w": np.ones((H, F))})),
+        ("quality", made("quality", {"points": UNKNOWN.points[1:], "seen": UNKNOWN.seen}, [])),
+        ("quality", made("quality", {"points": UNKNOWN.points}, [])),
         ("factors:0", made("factors:0", {"names": np.ones(2, np.uint64), "vectors": np.ones((2, 3))}, [])),
         ("factors:0", made("factors:0", {"names": np.ones(3, np.uint64), "vectors": np.ones((2, limits.FACTORS))}, [])),
         ("terms:0", made("terms:0", {"names": np.ones(2, np.uint64), "tags": np.ones((2, 3), np.uint64)}, [])),
@@ -61,4 +70,5 @@ def test_a_snapshot_one_cannot_rank_with_changes_nothing(name: str, value: bytes
     before = ours.model
     take_model(ours, name, value)
     assert ours.model is before
+    assert ours.catalogue.usual is UNKNOWN
     assert not ours.factors

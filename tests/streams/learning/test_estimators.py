@@ -19,9 +19,12 @@ from streams.learning.logistic import NewtonLogistic
 from streams.learning.ranker import SoftmaxRanker
 from streams.learning.segments import Segments
 from streams.learning.terms import TermTags
+from streams.learning.watch_quality import WatchQuality
+from streams.watching import quality
 
 MADE = (
-    SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic(), TermTags(), Segments(), CrowdLikes()
+    SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic(), TermTags(), Segments(), CrowdLikes(),
+    WatchQuality(),
 )  # fmt: skip
 
 
@@ -226,3 +229,47 @@ def test_more_features_than_before_start_at_nothing():
     model = NewtonLogistic().learn_many(np.array([[1.0]] * 50), [True] * 50)
     wide = model.probabilities(np.array([[1.0, 9.0]]))
     assert wide[0] == pytest.approx(model.probabilities(np.array([[1.0, -9.0]]))[0])
+
+
+def watches(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of longer videos more is watched, and a smaller share."""
+    rng = np.random.default_rng(seed)
+    duration_ms = np.exp(rng.uniform(np.log(4_000), np.log(300_000), count))
+    watch_ms = np.minimum(20 * duration_ms**0.6 * np.exp(rng.normal(0, 1, count)), 1.5 * duration_ms)
+    return watch_ms.astype(np.int64), duration_ms.astype(np.int64)
+
+
+def test_a_quality_is_the_quantile_among_watches_of_videos_as_long():
+    model, (watch_ms, duration_ms) = WatchQuality().learn_many(*watches(1, 30_000)), watches(2, 4_000)
+    found = quality(model.usual(), watch_ms, duration_ms)
+    for low in (5_000, 20_000, 80_000):
+        near = (duration_ms > low) & (duration_ms < 1.15 * low)
+        order = watch_ms[near].argsort().argsort() / near.sum()
+        assert np.abs(found[near] - order).mean() < 0.08
+    assert abs(np.corrcoef(found, np.log(duration_ms))[0, 1]) < 0.05
+    assert np.corrcoef(quality(model.usual(), watch_ms, duration_ms, fair=False), np.log(duration_ms))[0, 1] < -0.3
+
+
+def test_before_much_was_seen_a_quality_is_the_share_of_the_video():
+    usual = WatchQuality().usual()
+    assert quality(usual, np.array([5_000, 9_000, 30_000]), np.array([10_000, 0, 10_000])).tolist() == [0.5, 0.5, 1.0]
+
+
+def test_what_is_usual_follows_what_has_become_usual_and_stays_bounded():
+    model = WatchQuality(seen=1_000.0, bins=32)
+    model.learn_many(np.full(5_000, 2_000), np.full(5_000, 10_000))
+    watch_ms = np.random.default_rng(1).integers(6_000, 10_000, 5_000)
+    model.learn_many(watch_ms, np.full(5_000, 10_000))
+    assert quality(model.usual(), np.array([4_000]), np.array([10_000]))[0] < 0.1
+    assert max(len(held) for held in model.histograms) <= 32 < limits.USUAL_BINS
+    assert model.usual().seen.max() <= 1_000 < limits.USUAL_SEEN
+
+
+def test_a_restored_watch_quality_goes_on_bit_equal():
+    model, other = WatchQuality().learn_many(*watches(1, 500)), WatchQuality()
+    other.restore(model.state())
+    assert other.usual().points.tolist() == model.usual().points.tolist()
+    for one in (model, other):
+        one.learn_many(*watches(2, 300))
+    assert other.usual().points.tolist() == model.usual().points.tolist()
+    assert (other.state()["bins"] == model.state()["bins"]).all()

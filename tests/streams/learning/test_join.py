@@ -19,7 +19,8 @@ def opened(join: ExampleJoin, *names: int, ts_ms: int = 1_000) -> None:
 
 
 def label(join: ExampleJoin, name: int, ts_ms: int, bits: int):
-    return join.labels(np.array([name], np.uint64), np.array([ts_ms]), np.array([bits], np.uint16))
+    unwatched = np.array([-1]), np.array([0])
+    return join.labels(np.array([name], np.uint64), np.array([ts_ms]), np.array([bits], np.uint16), *unwatched)
 
 
 def made(*names: int, keep: float = 1.0) -> ExampleJoin:
