@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["beyond", "beyond_share", "leaders"]
 
 _OFFERED: Final = 12
+_EACH: Final = 2  # the first of a tag may have come by its score
 _MET: Final = 0.5  # videos met with a tag, decayed, from which on it is no news
 _SURE: Final = 4.0  # from which on its liking is known well enough
 _LIKED: Final = 0.1  # worth beyond the usual
@@ -58,8 +59,8 @@ def leaders(catalogue: Catalogue) -> I64:
 
 
 def beyond(viewers: ViewerTable, request: Request, rows: I64, marks: U32, names: U64) -> I64:
-    """Those of the ``rows`` i64[n], best first, that lie beyond the interests: a few, of each leading tag the first, in
-    an order drawn by the request's seed. ``marks`` u32[n, 4] and ``names`` u64[n] are theirs.
+    """Those of the ``rows`` i64[n], best first, that lie beyond the interests: a few, the first of each leading tag in
+    an order drawn by the request's seed, then the second ones. ``marks`` u32[n, 4] and ``names`` u64[n] are theirs.
 
     Tags that were met a few times only and liked come first: a new interest is followed up until it carries itself.
     Others that were offered lately have had their chance. Empty where nothing is known of the viewer.
@@ -70,15 +71,17 @@ def beyond(viewers: ViewerTable, request: Request, rows: I64, marks: U32, names:
     tags = marks[:, TAG]
     at = np.minimum(np.searchsorted(known, tags), len(known) - 1)
     far = np.flatnonzero((known[at] != tags) & (tags != 0))
-    first: dict[int, int] = {}
+    held: dict[int, list[int]] = {}
     for place, tag in zip(far.tolist(), tags[far].tolist(), strict=True):
-        first.setdefault(tag, place)
+        if len(own := held.setdefault(tag, [])) < _EACH:
+            own.append(place)
     had = set(request.lately[:, TAG].tolist()) - rising
-    new = [place for tag, place in first.items() if tag not in had] or list(first.values())
-    some = np.array(new[:_OFFERED], dtype=np.int64)
+    new = {tag: own for tag, own in held.items() if tag not in had} or held
+    turns = [(turn, place) for own in list(new.values())[:_OFFERED] for turn, place in enumerate(own)]
+    turn, some = np.array(turns, dtype=np.int64).reshape(-1, 2).T
     mixed = (names[some] ^ np.uint64(request.seed & 0xFFFFFFFF)) * np.uint64(0x9E3779B97F4A7C15)
-    order = np.array([tag not in rising for tag in tags[some].tolist()])
-    result: I64 = rows[some[np.lexsort((mixed, order))]]
+    later = np.array([tag not in rising for tag in tags[some].tolist()], dtype=bool)
+    result: I64 = rows[some[np.lexsort((mixed, turn, later))]]
     return result
 
 

@@ -295,6 +295,7 @@ class Desk:
         for row in rows:
             for ledger in ledgers:
                 ledger.pop(row, None)
+            self.pacer.promised.pop(row, None)
 
     def ledgers(self, rows: Iterable[int]) -> tuple[list[bytes], list[bytes]]:
         """Keys and values of what a feed commit writes: the ledgers of viewers, and what campaigns spent, if it did."""

@@ -270,7 +270,8 @@ def _assembled(
     for count in (request.limit * 2 + 10, len(scores)):
         order = homely(best(scores, names, len(scores) if foreign.any() else count), foreign, bound, count)
         order = order[~np.isin(order, chance.places)] if chance.places else order
-        found = slate(order, marks, request.limit, pools, request.lately, caps, strict=strict)
+        drawn = marks[chance.places]
+        found = slate(order, marks, request.limit, pools, request.lately, caps, strict=strict, besides=drawn)
         if not found.eased or count >= len(scores):
             break
     came = dict(zip(found.places.tolist(), found.pools, strict=True))

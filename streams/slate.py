@@ -95,12 +95,14 @@ def slate(
     caps: Slate | None = None,
     *,
     strict: bool = True,
+    besides: U32 | None = None,
 ) -> Chosen:
     """What to show of places best first in ``order`` (more than ``limit`` if there are); O(limit) where kinds differ.
 
     ``marks`` u32[n, 4] by place; ``lately`` u32[m, MARKS] is what was served before, the latest last. Where only what
     a cap keeps out is left, the cap yields; where only neighbours of one kind are left, fewer come out, or, if not
-    ``strict``, those. ``caps`` None: no caps.
+    ``strict``, those. ``caps`` None: no caps. ``besides`` u32[k, 4] are the marks of what is put in afterwards: it
+    counts against the caps already.
 
     >>> marks = np.array([[7, 0, 0, 0], [7, 0, 0, 0], [8, 0, 0, 0]], np.uint32)
     >>> slate(np.arange(3), marks, 3).places.tolist()
@@ -112,7 +114,7 @@ def slate(
     waiting = order.tolist()
     spare = [(pool.name, pool.places.tolist(), pool.slots) for pool in pools]
     owed = [0] * len(pools)
-    rules = _began(lately, own, caps)
+    rules = _began(lately, own, caps, [[]] * MARKS if besides is None else besides.T.tolist())
     chosen: list[int] = []
     came: list[str] = []
     used: set[int] = set()
@@ -183,8 +185,8 @@ class _Rules:
                     self.full.discard(name)
 
 
-def _began(lately: U32, own: Sequence[list[int]], caps: Slate | None) -> _Rules:
-    """The rules after ``lately``, for items with the marks ``own`` (by kind) to choose from."""
+def _began(lately: U32, own: Sequence[list[int]], caps: Slate | None, besides: Sequence[list[int]]) -> _Rules:
+    """The rules after ``lately``, for items with the marks ``own`` to choose from and ``besides``, by kind both."""
     last = lately[-1].tolist() if len(lately) else [0] * MARKS
     rules = _Rules(tuple(kind or -1 for kind in last[:TAG]), bool(last[PROMOTED]), (), [], {}, set())
     if caps is None:
@@ -192,12 +194,12 @@ def _began(lately: U32, own: Sequence[list[int]], caps: Slate | None) -> _Rules:
     rules.caps = caps.creator_cap, caps.sound_cap, caps.tag_cap
     window = lately[max(0, len(lately) - limits.LATELY + 1) :].T.tolist()
     for low, kind in enumerate(_CAPPED):
-        found, cap = Counter(window[kind] + own[kind]), rules.caps[low]
+        found, cap = Counter(window[kind] + own[kind] + besides[kind]), rules.caps[low]
         if max(found.values(), default=0) < cap:
             continue
         for name, count in found.items():
             if count >= cap and name:
-                rules.counts[name << 2 | low] = now = window[kind].count(name)
+                rules.counts[name << 2 | low] = now = window[kind].count(name) + besides[kind].count(name)
                 if now >= cap:
                     rules.full.add(name << 2 | low)
     if rules.counts:

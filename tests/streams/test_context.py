@@ -115,5 +115,5 @@ def test_a_row_of_the_format_before_is_read_and_knows_no_hours():
     assert back.tz_min[:2].tolist() == [NOWHERE, 60]
     assert not back.hours[0].any()
     assert back.hours[1].any()
-    with pytest.raises(ValueError, match="format 9, this version reads 2 and before"):
+    with pytest.raises(ValueError, match="format 9, this version reads 3 and before"):
         back.decode(["x"], [bytes([9]) + before[1:]])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from schemas.catalogue import Safety, Video
+from schemas.control import Promotion, Target
 from streams import limits
 from streams.catalogue import Catalogue
 from streams.desk import Desk
@@ -71,6 +72,11 @@ class Audience:
         self.steering.take("rule.gone", {"do": "take_down", "tag": "t7", "until_ms": NOW_MS + 1})
         self.steering.take("rule.there", {"do": "take_down", "creator": "c3", "audience": "SE"})
         self.steering.take("rule.liked", {"do": "boost", "tag": "t1", "factor": 4})
+        for at in range(20):
+            target = Target(countries=["SE"]) if at % 3 == 0 else None
+            end_ms = NOW_MS + 1 + at * 1_000
+            paid = Promotion(v=1, video_id=f"v{at}", impressions=10**6, from_ms=0, to_ms=end_ms, target=target)
+            self.steering.promote(f"p{at}", paid)
         self.steering.take("rule.first", {"do": "pin", "video": "v9"})
         self.desk = Desk(self.shard, "token", steering=self.steering)
         table = self.shard.viewers
@@ -78,6 +84,7 @@ class Audience:
         self.hidden: list[set[str]] = []
         self.country = [self.rng.choice((*COUNTRIES, "")) for _ in self.rows]
         self.known: list[set[str]] = [set() for _ in self.rows]
+        self.source = [""] * viewers
         self.last: list[list[Video]] = [[] for _ in self.rows]
         for row, country in zip(self.rows, self.country, strict=True):
             table.country[row] = hash64(country) if country else 0
@@ -114,7 +121,9 @@ class Audience:
         """Count what should not be there, by name."""
         level, country, hidden = int(self.shard.viewers.safety_level[row]), self.country[row], self.hidden[row]
         known, found, lately = set(self.known[row]), self.found, self.last[row]
-        for video in shown:
+        tuning = self.steering.tuning.slate
+        caps = {"creator_id": tuning.creator_cap, "sound_id": tuning.sound_cap, "tag": tuning.tag_cap}
+        for video, source in zip(shown, sources, strict=True):
             found["met or served"] += video.video_id in known
             known.add(video.video_id)
             found["own"] += video.creator_id == f"u{row}"
@@ -129,14 +138,16 @@ class Audience:
                 found["creator twice"] += video.creator_id == before.creator_id
                 found["sound twice"] += video.sound_id is not None and video.sound_id == before.sound_id
                 found["template twice"] += video.template_id is not None and video.template_id == before.template_id
+                found["promoted twice"] += source == self.source[row] == "promoted"
             lately.append(video)
-        del lately[: -limits.LATELY]
-        caps = self.steering.tuning.slate
-        for kind, cap in (("creator_id", caps.creator_cap), ("sound_id", caps.sound_cap)):
-            names = Counter(getattr(video, kind) for video in lately)
-            found[f"more than {cap} with one {kind}"] += any(count > cap for name, count in names.items() if name)
-        tags = Counter(video.tags[0] for video in lately)
-        found["more of one tag than its cap"] += max(tags.values()) > caps.tag_cap
+            self.source[row] = source
+            del lately[: -limits.LATELY]
+            # What was drawn is bound by no cap, since its odds are told, but counts.
+            if source not in {"chance", "promise"}:
+                for kind, cap in caps.items():
+                    own = video.tags[0] if kind == "tag" else getattr(video, kind)
+                    same = sum(own == (one.tags[0] if kind == "tag" else getattr(one, kind)) for one in lately)
+                    found[f"more than {cap} with one {kind}"] += own is not None and same > cap
         self.last[row] = lately
 
 
