@@ -19,7 +19,7 @@ from streams.hashing import U64, hash64, pair
 from streams.tables import F64, I64
 from streams.tuning import Explore
 
-__all__ = ["Drawn", "draws", "matched", "placed"]
+__all__ = ["Drawn", "draws", "matched", "placed", "without"]
 
 _POOL: Final = 64  # candidates that a draw by promise looks at, the most promising ones
 _GRID: Final = 128
@@ -65,6 +65,17 @@ def draws(scores: F64, met: F64, names: U64, limit: int, seed: int, tuning: Expl
     return made
 
 
+def without(drawn: Drawn, gone: npt.NDArray[np.bool_]) -> Drawn:
+    """What was drawn less what some rule does not leave to chance, bool[n] by candidate. The odds of the others stay.
+
+    >>> without(Drawn([1, 0], [0.5, 0.5], ["chance", "chance"]), np.array([True, False])).places
+    [1]
+    """
+    kept = [at for at, place in enumerate(drawn.places) if not gone[place]]
+    places, odds, sources = drawn
+    return Drawn([places[at] for at in kept], [odds[at] for at in kept], [sources[at] for at in kept])
+
+
 def matched(means: F64, spreads: F64) -> F64:
     """How likely each is to be the greatest, where each is logistic around ``means`` with ``spreads``: f64[n], sum 1.
 
@@ -86,32 +97,44 @@ def matched(means: F64, spreads: F64) -> F64:
 
 
 def placed(
-    shown: Sequence[int], drawn: Drawn, kinds: npt.NDArray[Any], limit: int, before: Sequence[int], seed: int
+    shown: Sequence[int],
+    drawn: Drawn,
+    kinds: npt.NDArray[Any],
+    limit: int,
+    before: Sequence[int],
+    seed: int,
+    first: int = 0,
 ) -> list[int]:
     """``shown``, a slate of up to ``limit`` places without what was drawn, with it: at most ``limit``.
 
     Each drawn one stands at a place that the seed picks, or at the next one where neither neighbour is of its kind;
     where there is none it is not shown. ``kinds`` [n, k] are what neighbours may not share, as their creator, 0 where
-    there is none; ``before`` [k] are those of what stood just before the slate.
+    there is none; ``before`` [k] are those of what stood just before the slate. The ``first`` places stay as they are.
 
     >>> kinds = np.array([[0], [9], [0], [0], [0], [1], [2], [3]])
     >>> placed([5, 6, 7], Drawn([1], [0.1], ["chance"]), kinds, limit=3, before=[0], seed=1)
     [5, 1, 6]
     """
-    wanted = min(len(drawn.places), limit)
+    wanted = min(len(drawn.places), limit - first)
     made, rest = list(shown[: limit - wanted]), list(shown[limit - wanted :])
     looked = [*shown, *drawn.places]
     of = {place: set(own) - {0} for place, own in zip(looked, kinds[looked].tolist(), strict=True)}
     last = set(before) - {0}
-    for turn, place in enumerate(drawn.places[:wanted]):
-        gaps = len(made) + 1
-        first = int(unit(seed, "place", turn) * gaps)
-        for gap in (*range(first, gaps), *range(first)):
+    waiting, tried = list(enumerate(drawn.places[:wanted])), 0
+    # Who finds no place may find one when others have theirs.
+    while waiting and tried < len(waiting):
+        turn, place = waiting.pop(0)
+        gaps = len(made) + 1 - first
+        start, tried = int(unit(seed, "place", turn) * gaps), tried + 1
+        for gap in (first + (start + step) % gaps for step in range(gaps)):
             left = of[made[gap - 1]] if gap else last
             right = of[made[gap]] if gap < len(made) else set()
             if of[place].isdisjoint(left | right):
                 made.insert(gap, place)
+                tried = 0
                 break
+        else:
+            waiting.append((turn, place))
     for place in rest:
         if len(made) < limit and of[place].isdisjoint(of[made[-1]] if made else last):
             made.append(place)

@@ -15,7 +15,7 @@ import msgspec
 
 from schemas.control import Experiment
 from streams.hashing import hash64
-from streams.tuning import DEFAULT, changed
+from streams.tuning import COMMON, DEFAULT, changed
 
 __all__ = ["Trial", "arms_of", "experiment_of", "trials", "unit"]
 
@@ -57,6 +57,8 @@ def experiment_of(value: Any) -> Experiment:
             changed(DEFAULT, arm.settings)
         except ValueError as error:
             raise ValueError(f"arm {name}: {error}") from None
+        if common := [key for key in arm.settings if key in COMMON]:
+            raise ValueError(f"arm {name}: {common[0]} holds for everybody at once, so no arm can set it")
     return told
 
 

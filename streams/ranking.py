@@ -19,7 +19,7 @@ from streams.adjust import adjustments
 from streams.bending import bent
 from streams.beyond import beyond, beyond_share
 from streams.catalogue import Catalogue
-from streams.chance import Drawn, draws, placed
+from streams.chance import Drawn, draws, placed, without
 from streams.cold import foreign_rows, homely
 from streams.explain import parts_of, reasons_of
 from streams.exploring import to_explore
@@ -261,6 +261,10 @@ def _assembled(
     foreign = foreign_rows(catalogue, viewers, request.viewer, one.rows, bound)
     pools = _pools(catalogue, viewers, request, model, one, scores)
     pools = [pool if pool.name in _TOLD else _less(pool, pool.places[foreign[pool.places]]) for pool in pools]
+    if chance.places:
+        kept = foreign.copy()
+        kept[[place for pool in pools if pool.name == "pinned" for place in pool.places.tolist()]] = True
+        chance = without(chance, kept)
     pools = [_less(pool, chance.places) for pool in pools]
     # Who asks for something gets it, with one sound after the other; who asks for a few creators alone, these too.
     asked, strict = bool(source_of(request) or request.query), request.source != "following"
@@ -278,7 +282,8 @@ def _assembled(
     if not chance.places:
         return found.places, came, chance
     before = request.lately[-1, :TAG].tolist() if len(request.lately) else [0] * TAG
-    made = placed(found.places.tolist(), chance, marks[:, :TAG], request.limit, before, request.seed)
+    pinned = found.pools.count("pinned")
+    made = placed(found.places.tolist(), chance, marks[:, :TAG], request.limit, before, request.seed, pinned)
     return np.array(made, dtype=np.int64), came, chance
 
 

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta
 
 __all__ = [
-    "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Gain", "Objective", "Persona", "Pull", "Ratio", "Share", "Signals",
-    "Slate", "Span", "Tiers", "Trends", "Tuning", "Words", "Worth", "changed", "described",
+    "COMMON", "DEFAULT", "OFF", "Bots", "Explain", "Explore", "Gain", "Objective", "Persona", "Pull", "Ratio",
+    "Share", "Signals", "Slate", "Span", "Tiers", "Trends", "Tuning", "Words", "Worth", "changed", "described",
 ]  # fmt: skip
 
 Worth = Annotated[float, Meta(ge=-10.0, le=10.0)]
@@ -244,6 +244,13 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 DEFAULT: Final = Tuning()
+
+COMMON: Final = (
+    *(f"bots.{name}" for name in Bots.__struct_fields__),
+    *(f"tiers.{name}" for name in Tiers.__struct_fields__ if name not in {"on", "lease_s"}),
+    *(f"trends.{name}" for name in Trends.__struct_fields__ if name != "share"),
+)
+"""Settings that hold for everybody at once, as they judge viewers or videos: no arm of an experiment may set them."""
 
 OFF: Final[dict[str, dict[str, Any]]] = {
     "fair watch times": {"signals.fair": False},

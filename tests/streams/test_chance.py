@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from streams.chance import Drawn, draws, matched, placed
+from streams.hashing import hash64
 from streams.ranking import Model, Request, rank
+from streams.rules import NO_RULES
 from streams.tuning import DEFAULT, Explore, changed
 from streams.viewers import ViewerTable
-from tests.streams.test_ranking import NOW_MS, made
+from tests.streams.test_ranking import NOW_MS, change, made
 
 RNG = np.random.default_rng(5)
 COUNT = 24
@@ -87,6 +89,15 @@ def test_what_is_drawn_stands_beside_nothing_by_its_creator_and_displaces_the_la
     assert placed([1], Drawn([6], [0.1], ["chance"]), makers, 1, [1], 0) == [1], "what was ranked takes its place"
 
 
+def test_what_is_first_stays_first():
+    kinds = np.arange(1, 9)[:, None]
+    for seed in range(30):
+        shown = placed([0, 1, 2, 3], Drawn([6, 7], [0.1, 0.1], ["chance"] * 2), kinds, 4, [0], seed, first=2)
+        assert shown[:2] == [0, 1]
+        assert {6, 7} == set(shown[2:])
+    assert placed([0, 1], Drawn([6, 7], [0.1, 0.1], ["chance"] * 2), kinds, 2, [0], 1, first=2) == [0, 1]
+
+
 @pytest.fixture
 def viewers() -> ViewerTable:
     table = ViewerTable()
@@ -108,6 +119,31 @@ def test_a_slate_says_what_was_drawn_by_what_odds_and_is_otherwise_ranked(viewer
     assert ranked.rows.tolist() == rank(catalogue, viewers, request, Model()).rows.tolist()
     places = [tuple(rank(catalogue, viewers, request._replace(seed=seed), Model()).odds) for seed in range(9)]
     assert len(set(places)) > 3, "where they stand is drawn too"
+
+
+def test_what_is_pinned_stands_first_however_much_is_drawn(viewers):
+    catalogue = made(60)
+    tuning = changed(DEFAULT, {"explore.uniform": 1.0})
+    rules = NO_RULES.put("one", {"do": "pin", "video": "v7"})
+    for seed in range(9):
+        ranked = rank(catalogue, viewers, Request(0, NOW_MS, limit=10, seed=seed, tuning=tuning, rules=rules), Model())
+        assert (ranked.rows[0], ranked.sources[0]) == (7, "pinned")
+        assert len(set(ranked.rows.tolist())) == 10
+        assert ranked.sources.count("chance") >= 7
+
+
+def test_chance_brings_nothing_in_a_language_that_a_new_viewer_is_to_see_little_of(viewers):
+    catalogue = made(60)
+    for row in range(30):
+        change(catalogue, row, lang="ja")
+    for row in range(30, 60):
+        change(catalogue, row, lang="en")
+    viewers.lang[0] = hash64("en")
+    tuning = changed(DEFAULT, {"explore.uniform": 0.5, "persona.foreign": 0.0})
+    for seed in range(9):
+        ranked = rank(catalogue, viewers, Request(0, NOW_MS, limit=10, seed=seed, tuning=tuning), Model())
+        assert ranked.rows.min() >= 30
+        assert set(ranked.odds.values()) <= {1 / 60}
 
 
 def test_only_a_plain_feed_explores(viewers):

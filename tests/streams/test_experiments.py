@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,8 +14,9 @@ import pytest
 from streams import limits
 from streams.experiments import arms_of, experiment_of, trials
 from streams.steering import Steering
-from streams.tuning import DEFAULT, changed
+from streams.tuning import COMMON, DEFAULT, changed
 
+ROOT = Path(__file__).parents[2]
 VIEWERS = [int(one) for one in np.random.default_rng(3).integers(1, 2**63, 6_000)]
 FRESH = {"now": {}, "more": {"settings": {"slate.fresh": 0.4}}}
 
@@ -83,6 +86,7 @@ def test_what_is_over_or_to_come_assigns_nobody_and_keeps_nobody_from_another():
         (told(arms={"one": {}}), "Expected `object` of length >= 2"),
         (told(arms={"a": {}, "b": {"settings": {"slate.fries": 1}}}), "arm b: slate.fries: there is no such setting"),
         (told(arms={"a": {}, "b": {"settings": {"slate.fresh": 7}}}), "arm b: slate.fresh: Expected `float` <= 1.0"),
+        (told(arms={"a": {}, "b": {"settings": {"bots.on": False}}}), "arm b: bots.on holds for everybody at once"),
         (told(from_ms=9, to_ms=9), "to_ms 9 is not after from_ms 9"),
         (told(layer="l", start=0.8, share=0.3), "from start 0.8 on there is no share of 0.3 left of the layer"),
         (told(start=0.5, share=0.5), "start is 0.5, but no layer is named"),
@@ -137,6 +141,16 @@ def test_beyond_so_many_combinations_of_arms_all_are_made_anew(monkeypatch):
         wanted = {"slate.fresh": 0.9, "objective.like": 0.9, "objective.save": 0.9}
         held = [key for key, arm in zip(wanted, steering.arms(viewer, 5).values(), strict=True) if arm == "more"]
         assert steering.of(viewer, 5) == changed(DEFAULT, {key: wanted[key] for key in held})
+
+
+def test_what_is_read_for_everybody_at_once_is_all_that_no_arm_may_set():
+    """A setting that is asked of no request, but of what holds for all, would do nothing in an arm."""
+    sections = msgspec.to_builtins(DEFAULT)
+    keys = [f"{section}.{name}" for section, told in sections.items() for name in told]
+    assert set(COMMON) <= set(keys)
+    text = "\n".join(path.read_text() for folder in ("streams", "agents") for path in (ROOT / folder).rglob("*.py"))
+    whole = set(re.findall(r"^(?!.*>>>).*[sS]teering\.tuning\.(\w+)", text, re.MULTILINE))
+    assert whole == {common.split(".")[0] for common in COMMON}
 
 
 def test_the_wire_keeps_an_experiment_whole():
