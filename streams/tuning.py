@@ -246,6 +246,7 @@ class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 DEFAULT: Final = Tuning()
 
 COMMON: Final = (
+    *(f"signals.{name}" for name in Signals.__struct_fields__),
     *(f"bots.{name}" for name in Bots.__struct_fields__),
     *(f"tiers.{name}" for name in Tiers.__struct_fields__ if name not in {"on", "lease_s"}),
     *(f"trends.{name}" for name in Trends.__struct_fields__ if name != "share"),

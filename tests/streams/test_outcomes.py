@@ -130,4 +130,4 @@ def test_rows_of_the_formats_before_are_read(number):
     assert standing(table.ring(rows, COMMENT)).sum() == 1
     assert (table.quality[0], table.gestures[0], table.watched_ms[0]) == (UNJUDGED, 0, 0)
     assert (table.bits[0], table.reward[0], table.first_ms[0]) == (3, 0.5, 7)
-    assert table.encode(rows)[0][0] == 3
+    assert table.encode(rows)[0][0] == max(_HEADS)

@@ -80,7 +80,7 @@ def test_a_correction_moves_towards_the_truth_and_is_not_judged():
     wrong.learn_many(x, none)
     before, judged = wrong.probabilities(x)[0, LIKE], wrong.metrics["like"].count
     for _ in range(20):
-        wrong.learn_many(*Corrected(x[:30], none[:30], true[:30], np.ones(30)).examples(), judged=0)
+        wrong.learn_many(*Corrected(x[:30], none[:30], true[:30], np.ones(30)).examples(), judge=False)
     assert wrong.probabilities(x)[0, LIKE] > before + 0.1
     assert wrong.metrics["like"].count == judged
 
