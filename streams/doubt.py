@@ -31,12 +31,12 @@ _KNOWN: Final = 5.0  # viewers of a video from which on its share says something
 def vouched(trusted: F64, doubted: F32 | F64, odds: float) -> F64:
     """What counts of signals of which some are ``doubted``, the shape of both.
 
-    >>> vouched(np.array([0.0, 10.0, 10.0]), np.array([10_000.0, 2.0, 50.0]), odds=0.1).tolist()
-    [0.0, 12.0, 12.0]
+    >>> vouched(np.array([0.0, 10.0, 10.0]), np.array([10_000.0, 2.0, 50.0]), odds=0.4).tolist()
+    [0.0, 12.0, 18.0]
     """
     if odds >= ALL:
         return trusted + doubted
-    most = limits.DOUBTED_TIMES * odds * np.maximum(trusted, 0.0)
+    most = limits.DOUBTED_TIMES * max(odds, limits.DOUBTED_ODDS) * np.maximum(trusted, 0.0)
     result: F64 = trusted + np.minimum(doubted, most)
     return result
 

@@ -182,7 +182,11 @@ FED: Final = 8
 DOUBTED_TIMES: Final = 2.0
 """How many times as many doubted signals count, to a trusted one, as the middle video has: however many accounts
 without history act together on a video, they multiply what it has of trusted ones by 1 + DOUBTED_TIMES times that, no
-more. In the synthetic world that lets it climb by less than a tenth of the ranking.
+more. In the synthetic world that lets it climb by less than 15 % of the ranking.
+"""
+DOUBTED_ODDS: Final = 0.25
+"""Doubted signals to a trusted one that are usual anywhere, so that newcomers are no loss where they are rare; there a
+crowd multiplies what a video has by 1.5 at most.
 """
 DOUBTED_SHARE: Final = 0.5
 """Share of doubted viewers in the middle video beyond which doubt says nothing, and everything counts."""

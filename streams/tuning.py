@@ -161,7 +161,7 @@ class Bots(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     on: bool = True
     """Whether anybody is judged; what was judged before stands."""
-    history: Annotated[int, Meta(ge=0, le=100)] = 3
+    history: Annotated[int, Meta(ge=0, le=100)] = 2
     """Videos that a viewer must have met before what was never served counts in full."""
     per_minute: Annotated[float, Meta(ge=1.0, le=1e6)] = 120.0
     """Videos met a minute, for some minutes, beyond which nobody is human."""

@@ -17,14 +17,14 @@ from streams.tuning import Tuning
 
 __all__ = ["an_attack_moves_little"]
 
-_ACCOUNTS: Final = 1_000
-_EVERY_MS: Final = 30
+_ACCOUNTS: Final = 500
+_EVERY_MS: Final = 100
 _YEAR_MS: Final = 365 * 86_400_000
 
 
 @scenario(
     row="spam and bots",
-    shows="share of the ranking that a video climbs when 1,000 new accounts like it within a minute, its counts exact",
+    shows="share of the ranking that a video climbs when 500 new accounts like it within a minute, its counts exact",
     off={"bots.on": False},
     least=0.1,
     fewer=True,
