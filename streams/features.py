@@ -23,8 +23,8 @@ from streams.tables import F32, F64, I64
 from streams.viewers import LEVELS, ViewerTable
 
 __all__ = [
-    "AFFINITY", "FEATURES", "POPULAR", "PRIOR", "Group", "candidate_features", "group_of", "grouped_features",
-    "pair_features",
+    "AFFINITY", "FEATURES", "POPULAR", "PRIOR", "SILENT", "Group", "candidate_features", "group_of",
+    "grouped_features", "pair_features",
 ]  # fmt: skip
 
 _DAY_AT: Final = POPULAR_NAMES.index("positive_24h")
@@ -63,6 +63,11 @@ FEATURES: Final = (
     *(f"own_{name}" for name in POPULAR_NAMES[:LEVELS]),
 )
 """Names of the columns, in order."""
+
+SILENT: Final = ("log_age",)
+"""Columns that no model weighs by themselves: how old a video is says, in a log, how the log was collected. It spread
+the top ten over fewer videos and found no more likes. It stands here for the viewer's own level of it.
+"""
 
 _PRIORS: Final = {
     "positive_share_24h": 0.5,

@@ -57,14 +57,14 @@ def replayed(
     ``lines`` again, for who watches how far it has come; ``tuning`` is what the ranking holds to, ``without``
     names features that it may not use.
 
-    The others only end a batch, as an answer would; of those that come before, one in ``_EARLY`` does.
+    Of the others one in ``_EARLY`` ends a batch, as an answer would. What is judged is always as of the line before.
     """
     replay = Replay(max(line.ts_ms for line in lines) + 1, tuning=tuning, without=without)
     judged = Turns(lines, part, thin)
 
     def answer(line: Line) -> Any:
         if line.topic == "feed.requests" and not judged.now():
-            if not judged.early or judged.passed % _EARLY == 0:
+            if judged.passed % _EARLY == 0:
                 replay.flush()
             return None
         return replay.line(line)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from schemas.internal import ModelSnapshot
 from streams.catalogue import Catalogue
 from streams.crowds import SEGMENT, crowd_keys, crowds_of
-from streams.features import FEATURES, PRIOR
+from streams.features import FEATURES, PRIOR, SILENT
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
 from streams.learning.join import Closed, ExampleJoin
@@ -71,7 +71,7 @@ class Learner:
         self._learn_rows = learn_rows
         self._waiting: dict[str, list[_Examples]] = {"closed": [], "late": []}
         self._held = 0
-        self._used = np.array([name not in without for name in FEATURES])
+        self._used = np.array([name not in {*SILENT, *without} for name in FEATURES])
         self.watch: Callable[[Closed, F64], None] | None = None
         """Told of examples that close, with what the heads say of them, f64[n, heads], before any of them is learnt."""
         self._arrays: tuple[F64, F64] | None = None

@@ -33,7 +33,7 @@ def test_other_partition_counts_are_named_and_never_changed(mock_broker: str) ->
     found = admin.diff()
     assert {one.what for one in found} == {"partitions"}
     assert str(found[0]) == "events.watch: partitions is 4, should be 8"
-    with pytest.raises(Stop, match=r"events.watch: .* 4, should be 8 \(and 13 topics more\).*_USER_PARTITIONS"):
+    with pytest.raises(Stop, match=r"events.watch: .* 4, should be 8 \(and 14 topics more\).*_USER_PARTITIONS"):
         admin.apply()
 
 

@@ -34,7 +34,7 @@ def check(name: str, thin: int = 1) -> None:
 
 @pytest.mark.timeout(1_500)
 def test_movielens(movielens: Path) -> None:
-    check("movielens", thin=3)
+    check("movielens", thin=9)
 
 
 @pytest.mark.timeout(1_500)

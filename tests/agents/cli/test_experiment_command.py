@@ -75,12 +75,12 @@ def test_what_cannot_be_is_refused_before_anything_is_published(
 
 def test_a_readout_from_a_file_says_which_arm_differs(run: Run, tmp_path: Path) -> None:
     arms = {"as it is": {}, "chance": {"settings": {"explore.uniform": 1.0}}}
-    lines = tried(known(1, DEFAULT, viewers=76, shows=1_500), {"salt": "s", "arms": arms})
+    lines = tried(known(1, DEFAULT, viewers=160, shows=3_000), {"salt": "s", "arms": arms})
     file = tmp_path / "log.jsonl"
     written(file, lines)
     code, out, _ = run("readout", "x", file, "--window-h", "0.02", "--metric", "long_view", "--json")
     read = orjson.loads(out)
-    assert (code, set(read["by"]["arm"]), sum(read["viewers"].values())) == (0, set(arms), 76)
+    assert (code, set(read["by"]["arm"]), sum(read["viewers"].values())) == (0, set(arms), 160)
     assert read["against"]["chance"]["long_view"]["high"] < 0
     code, out, _ = run("readout", "x", file, "--window-h", "0.02")
     assert code == 0
