@@ -368,9 +368,11 @@ class UserHost(ShardHost):
         keys = missing.keys() + [feed_key(user) for user in missing.users]
         if not keys:
             return
+        # Not deleted there yet when they are read; by the time the answer is here they may be.
+        gone = self._forgotten.keys() | self._leaving.keys()
         values = await self.retried(self.store.mget, self.id, keys)
         split = len(keys) - len(missing.users)
-        if gone := self._forgotten.keys() | self._leaving.keys():  # not deleted there yet
+        if gone:
             owners = [*missing.users, *(user for user, *_ in missing.outcomes), *missing.users]
             values = [None if user in gone else value for user, value in zip(owners, values, strict=True)]
         self.shard.load(missing, values[:split])
