@@ -23,7 +23,18 @@ from streams.why import Why
 __all__ = ["Then", "why_at", "why_in"]
 
 _OUTPUTS = frozenset(
-    {"feeds", "feed.delta", "trends", "dead-letters", "engagement", "video.state", "training", "models"}
+    {
+        "feeds",
+        "feed.delta",
+        "receipts",
+        "tiers",
+        "trends",
+        "dead-letters",
+        "engagement",
+        "video.state",
+        "training",
+        "models",
+    }  # fmt: skip
 )
 _NEVER_MS = 2**53
 

@@ -22,7 +22,9 @@ def run(live: Live, capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int
         patch.setenv("FEEDSTREAM_BROKER", live.broker)
         with pytest.raises(SystemExit) as left:
             main(list(args))
-    return int(left.value.code or 0), capsys.readouterr().out
+    said = capsys.readouterr()
+    assert said.out, f"{' '.join(args)} said nothing but: {said.err}"
+    return int(left.value.code or 0), said.out
 
 
 def announced(live: Live) -> Live:
