@@ -16,26 +16,14 @@ from agents.errors import Stop
 from schemas.codec import BadRecord, decode
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line
+from schemas.topics import TOPICS
 from streams.hashing import hash64
 from streams.replay import Replay
 from streams.why import Why
 
 __all__ = ["Then", "why_at", "why_in"]
 
-_OUTPUTS = frozenset(
-    {
-        "feeds",
-        "feed.delta",
-        "receipts",
-        "tiers",
-        "trends",
-        "dead-letters",
-        "engagement",
-        "video.state",
-        "training",
-        "models",
-    }  # fmt: skip
-)
+_OUTPUTS = frozenset(name for name, topic in TOPICS.items() if topic.producers not in {"your apps", "operators"})
 _NEVER_MS = 2**53
 
 
