@@ -68,7 +68,7 @@ async def _fill(replica: Replica, settings: Settings, store: Store) -> None:
             caught_up.cancel()
             reader.failed.result()
     finally:
-        reader.close()
+        await reader.closed()
     known = replica.catalogue.row_of
     for states in lost_states(store, reader.cut):
         take_states(replica, [(name, state) for name, state in states if name not in known])

@@ -59,6 +59,11 @@ class BroadcastReader:
         """Stop the thread."""
         self._stop.set()
 
+    async def closed(self) -> None:
+        """Stop the thread and wait for its end: whoever closes the loop has to, since the thread calls into it."""
+        self.close()
+        await asyncio.to_thread(self._thread.join)
+
     def _run(self) -> None:
         consumer = Consumer(
             {

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from agents.cli.main import main
+from agents.embedded import Embedded
 from agents.testing.live import Live
 from agents.testing.servers import RealKafka, RealRedis
 from tests.agents.worker.test_feeds_live import answer, ask, event, ids, known_videos, video, watch
@@ -36,8 +37,11 @@ def announced(live: Live) -> Live:
     return live
 
 
-def test_each_answer_is_what_the_worker_does(live: Live, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    _answers(announced(live), capsys, tmp_path)
+def test_each_answer_is_what_the_worker_does(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """On a world of its own: others' bad records and bursts are in the log, too."""
+    with Embedded() as both, Live(both.broker, both.redis, tmp_path, snapshot_s="0.5") as live:
+        live.start()
+        _answers(announced(live), capsys, tmp_path)
 
 
 @pytest.mark.kafka
