@@ -18,7 +18,7 @@ from streams.columns import WATCH, Columns
 from streams.doubt import ALL, BARRED, DOUBTED, EXCUSED, TRUSTED
 from streams.hashing import U64
 from streams.outcomes import Change, OutcomeTable
-from streams.tables import I64, segments
+from streams.tables import I64, forward, segments
 from streams.tuning import Bots
 from streams.viewers import ViewerTable
 
@@ -62,15 +62,11 @@ def judge(
 
 def _note_pace(viewers: ViewerTable, owner: I64, when_ms: I64, how: Bots) -> None:
     """Videos met a minute, a decayed sum; who meets too many is odd as of then."""
-    distinct, inverse = np.unique(owner, return_inverse=True)
-    newest = viewers.pace_ms[distinct]
-    np.maximum.at(newest, inverse, when_ms)
-    fade = np.exp2(-(newest - viewers.pace_ms[distinct]) / _MINUTE_MS)
-    viewers.pace[distinct] = viewers.pace[distinct] * fade.astype(np.float32)
-    viewers.pace_ms[distinct] = newest
-    np.add.at(viewers.pace, owner, np.exp2((when_ms - newest[inverse]) / _MINUTE_MS).astype(np.float32))
-    odd = viewers.pace[distinct] * _PER_MINUTE > how.per_minute
-    viewers.odd_ms[distinct[odd]] = np.maximum(viewers.odd_ms[distinct[odd]], newest[odd])
+    moved = forward(viewers.pace_ms, owner, when_ms)
+    viewers.pace[moved.rows] *= np.exp2(-moved.aged / _MINUTE_MS).astype(np.float32)
+    np.add.at(viewers.pace, owner, np.exp2(-moved.behind / _MINUTE_MS).astype(np.float32))
+    odd = moved.rows[viewers.pace[moved.rows] * _PER_MINUTE > how.per_minute]
+    viewers.odd_ms[odd] = np.maximum(viewers.odd_ms[odd], viewers.pace_ms[odd])
 
 
 def _note_watches(viewers: ViewerTable, batch: Columns, viewer: I64, change: Change, how: Bots) -> None:

@@ -6,18 +6,19 @@ update works on whole batches: many (row, reference, weight) triples at once, re
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.hashing import U64
 
-__all__ = ["F32", "F64", "I64", "Table", "add_top", "segments"]
+__all__ = ["F32", "F64", "I64", "NO_ROWS", "Moved", "Table", "add_top", "forward", "segments"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+NO_ROWS: I64 = np.empty(0, dtype=np.int64)
 
 
 class Table:
@@ -79,6 +80,34 @@ class Table:
             wider[: self.capacity] = getattr(self, name)
             setattr(self, name, wider)
         self.capacity = capacity
+
+
+class Moved(NamedTuple):
+    """What ``forward`` did: unique ``rows``, how far the landmark of each was moved (``aged``, i64[rows], ms), and how
+    far each moment lies before the landmark of its row now (``behind``, i64[n], ms).
+    """
+
+    rows: I64
+    aged: I64
+    behind: I64
+
+
+def forward(landmarks_ms: I64, rows: I64, ms: I64) -> Moved:
+    """Move the landmarks of ``rows`` i64[n], in place, to the latest of the moments ``ms`` i64[n] where that is later.
+
+    Sums that decay against a landmark (forward decay, Cormode et al. 2009) are to fade by ``aged``, and what is added
+    by ``behind``: so the order in which moments come makes no difference but in rounding.
+
+    >>> landmarks = np.array([50, 7]); forward(landmarks, np.array([0, 0]), np.array([40, 60]))
+    Moved(rows=array([0]), aged=array([10]), behind=array([20,  0]))
+    >>> landmarks.tolist()
+    [60, 7]
+    """
+    touched, inverse = np.unique(rows, return_inverse=True)
+    was, newest = landmarks_ms[touched], landmarks_ms[touched]
+    np.maximum.at(newest, inverse, ms)
+    landmarks_ms[touched] = newest
+    return Moved(touched, newest - was, newest[inverse] - ms)
 
 
 def segments(ordered: npt.NDArray[Any]) -> tuple[I64, I64]:

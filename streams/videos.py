@@ -18,7 +18,7 @@ from streams.changes import PAIR, SIGNALS, SOFT, SOFT_DOUBTED, Packed
 from streams.columns import COMMENT, FOLLOW, IMPRESSION, LIKE, SAVE, SHARE, SKIP, WATCH
 from streams.doubt import vouched
 from streams.hashing import U64
-from streams.tables import F32, F64, I64, Table, add_top, segments
+from streams.tables import F32, F64, I64, Table, add_top, forward, segments
 
 __all__ = [
     "BEFORE",
@@ -189,14 +189,11 @@ class VideoTable(Table):
 
         An ``other`` equal to 0 counts a positive of the video itself: its mass, and who it was.
         """
-        touched, inverse = np.unique(rows, return_inverse=True)
-        newest = self.near_ms[touched]
-        np.maximum.at(newest, inverse, pairs["ts_ms"])
-        fade = _faded(newest - self.near_ms[touched]).astype(np.float32)
-        self.near_w[touched] *= fade[:, None, :]
-        self.near_mass[touched] *= fade
-        self.near_ms[touched] = newest
-        amount = pairs["weight"][:, None] * _faded(newest[inverse] - pairs["ts_ms"])
+        moved = forward(self.near_ms, rows, pairs["ts_ms"])
+        fade = _faded(moved.aged).astype(np.float32)
+        self.near_w[moved.rows] *= fade[:, None, :]
+        self.near_mass[moved.rows] *= fade
+        amount = pairs["weight"][:, None] * _faded(moved.behind)
         own = others == 0
         np.add.at(self.near_mass, rows[own], amount[own].astype(np.float32))
         self._like(rows[own], pairs[own])

@@ -17,7 +17,7 @@ from streams import limits
 from streams.hashing import U64
 from streams.learning.items import ItemTable
 from streams.popular import lifts
-from streams.tables import F64, I64
+from streams.tables import F64, I64, forward
 
 __all__ = ["ItemLift"]
 
@@ -55,14 +55,11 @@ class ItemLift(base.Estimator):  # type: ignore[misc]  # river ships no types
         kept = rows >= 0
         rows, place = rows[kept], np.nonzero(use)[0][kept]
         amount = np.stack((observed[use][kept], share[use][kept]), axis=1) * weight[place, None]
-        touched, inverse = np.unique(rows, return_inverse=True)
-        newest = table.at_ms[touched]
-        np.maximum.at(newest, inverse, ms[place])
-        table.sums[touched] *= _fade(newest - table.at_ms[touched])[:, :, None]
-        table.at_ms[touched] = newest
-        add = amount[:, None, :] * _fade(newest[inverse] - ms[place])[:, :, None]
+        moved = forward(table.at_ms, rows, ms[place])
+        table.sums[moved.rows] *= _fade(moved.aged)[:, :, None]
+        add = amount[:, None, :] * _fade(moved.behind)[:, :, None]
         np.add.at(table.sums, rows, add.astype(np.float32))
-        table.mark(touched)
+        table.mark(moved.rows)
         return self
 
     def learn_one(self, x: dict[str, Any], y: float) -> ItemLift:

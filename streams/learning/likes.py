@@ -11,7 +11,7 @@ from river import base
 from streams import limits
 from streams.hashing import U64
 from streams.learning.items import ItemTable
-from streams.tables import F64, I64, add_top
+from streams.tables import F64, I64, add_top, forward
 
 __all__ = ["CrowdLikes"]
 
@@ -51,17 +51,14 @@ class CrowdLikes(base.Estimator):  # type: ignore[misc]  # river ships no types
         if not len(rows):
             return self
         held = self.table.__dict__
-        touched, inverse = np.unique(rows, return_inverse=True)
-        newest = held["at_ms"][touched]
-        np.maximum.at(newest, inverse, ms[place])
-        fade = _fade(newest - held["at_ms"][touched]).astype(np.float32)
-        held["weight"][touched] *= fade[:, None]
-        held["mass"][touched] *= fade
-        held["at_ms"][touched] = newest
-        amount = weight[place] * _fade(newest[inverse] - ms[place])
+        moved = forward(held["at_ms"], rows, ms[place])
+        fade = _fade(moved.aged).astype(np.float32)
+        held["weight"][moved.rows] *= fade[:, None]
+        held["mass"][moved.rows] *= fade
+        amount = weight[place] * _fade(moved.behind)
         np.add.at(held["mass"], rows, amount.astype(np.float32))
         add_top(held["videos"], held["weight"], rows, videos[place], amount)
-        self.table.mark(touched)
+        self.table.mark(moved.rows)
         return self
 
     def predict_one(self, x: dict[str, Any]) -> float:

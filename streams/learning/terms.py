@@ -19,7 +19,7 @@ from streams.learning.items import ItemTable
 from streams.learning.training import Training
 from streams.meaning import terms
 from streams.outcomes import OutcomeTable
-from streams.tables import F32, F64, I64, add_top
+from streams.tables import F32, F64, I64, add_top, forward
 from streams.viewers import ViewerTable
 
 __all__ = ["TermTags", "teach_terms"]
@@ -53,18 +53,15 @@ class TermTags(base.Estimator):  # type: ignore[misc]  # river ships no types
         if not kept.any():
             return self
         rows, tags, weight, ms, table = rows[kept], tags[kept], weight[kept], ms[kept], self.table
-        touched, inverse = np.unique(rows, return_inverse=True)
-        newest = table.at_ms[touched]
-        np.maximum.at(newest, inverse, ms)
-        faded = _fade(newest - table.at_ms[touched]).astype(np.float32)
-        table.weights[touched] *= faded[:, None]
-        table.mass[touched] *= faded
-        table.at_ms[touched] = newest
-        worth = weight * _fade(newest[inverse] - ms)
+        moved = forward(table.at_ms, rows, ms)
+        faded = _fade(moved.aged).astype(np.float32)
+        table.weights[moved.rows] *= faded[:, None]
+        table.mass[moved.rows] *= faded
+        worth = weight * _fade(moved.behind)
         np.add.at(table.mass, rows, worth.astype(np.float32))
         wide = tags.shape[1]
         add_top(table.tags, table.weights, np.repeat(rows, wide), tags.ravel(), np.repeat(worth, wide))
-        table.mark(touched)
+        table.mark(moved.rows)
         return self
 
     def learn_one(self, x: dict[str, Any], y: float) -> TermTags:
