@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from streams.catalogue import Catalogue
-from streams.hashing import U64
+from streams.hashing import U64, shuffled
 from streams.pace import BORED, run_of
 from streams.slate import TAG, U32
 from streams.tables import I64, segments
@@ -79,7 +79,7 @@ def beyond(viewers: ViewerTable, request: Request, rows: I64, marks: U32, names:
     new = {tag: own for tag, own in held.items() if tag not in had} or held
     turns = [(turn, place) for own in list(new.values())[:_OFFERED] for turn, place in enumerate(own)]
     turn, some = np.array(turns, dtype=np.int64).reshape(-1, 2).T
-    mixed = (names[some] ^ np.uint64(request.seed & 0xFFFFFFFF)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = shuffled(names[some], request.seed)
     later = np.array([tag not in rising for tag in tags[some].tolist()], dtype=bool)
     result: I64 = rows[some[np.lexsort((mixed, turn, later))]]
     return result

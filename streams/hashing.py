@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
-__all__ = ["U64", "hash64", "hash_all", "pair"]
+__all__ = ["U64", "hash64", "hash_all", "pair", "shuffled", "uniform"]
 
 U64 = npt.NDArray[np.uint64]
 
@@ -47,4 +47,25 @@ def pair(left: U64, right: U64) -> U64:
     mixed = (left ^ (left >> np.uint64(31))) * _GOLDEN + right
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     result: U64 = mixed ^ (mixed >> np.uint64(32))
+    return result
+
+
+def shuffled(names: U64, seed: int) -> U64:
+    """Keys to sort ``names`` u64[n] by: an order that looks drawn and is the same for one ``seed``.
+
+    >>> names = hash_all(["a", "b", "c"])
+    >>> bool((shuffled(names, 1) == shuffled(names, 1)).all()), bool((shuffled(names, 1) == shuffled(names, 2)).any())
+    (True, False)
+    """
+    result: U64 = (names ^ np.uint64(seed & 0xFFFFFFFF)) * _GOLDEN
+    return result
+
+
+def uniform(names: U64) -> npt.NDArray[np.float64]:
+    """Numbers in [0, 1) that look drawn and are the same for the same names, float64 of the shape of ``names``.
+
+    >>> uniform(np.array([0, 2**63], np.uint64)).tolist()
+    [0.0, 0.5]
+    """
+    result: npt.NDArray[np.float64] = (names >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return result

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from schemas.events import EVENTS
 from schemas.feeds import FeedRequest
 from schemas.lines import Line, line_of, parse_line
+from streams.fairness import gini
 
 __all__ = [
     "MISS", "Figures", "Judged", "Turns", "concentration", "delayed", "evaluate", "figures", "liked", "liked_videos",
@@ -149,11 +150,7 @@ def concentration(judged: Sequence[Judged]) -> float:
     >>> concentration([Judged("ann", 0, ("x", "y"), 0)])
     0.0
     """
-    counts = np.sort(np.array(list(Counter(video for one in judged for video in one.top).values()), dtype=float))
-    if not len(counts):
-        return 0.0
-    place = np.arange(1, len(counts) + 1)
-    return float((2 * place - len(counts) - 1) @ counts / (len(counts) * counts.sum()))
+    return gini(np.array([*Counter(video for one in judged for video in one.top).values()], dtype=np.float64))
 
 
 def slices(judged: Sequence[Judged]) -> dict[str, list[Judged]]:

@@ -7,6 +7,7 @@ intervals of one readout hold together: the level is split among them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from agents.evaluate.journey import Journeys, Place
 from agents.evaluate.sequential import Difference, difference
+from streams import fairness
 from streams.watching import long_view
 
 __all__ = ["DAY_MS", "GUARDRAILS", "METRICS", "Member", "Readout", "gini", "grouped", "members", "readout"]
@@ -134,11 +136,7 @@ def gini(names: Sequence[str]) -> float:
     >>> gini(["a", "b"]), round(gini(["a"] * 8 + ["b", "c"]), 2)
     (0.0, 0.47)
     """
-    counts = np.sort(np.unique(np.array(names), return_counts=True)[1]) if names else np.empty(0, np.int64)
-    if not len(counts):
-        return 0.0
-    place = np.arange(1, len(counts) + 1)
-    return float((2 * place - len(counts) - 1) @ counts / (len(counts) * counts.sum()))
+    return fairness.gini(np.array([*Counter(names).values()], dtype=np.float64))
 
 
 def _member(found: Journeys, user_id: str, arm: str, since_ms: int, places: Sequence[Place], window_ms: int) -> Member:

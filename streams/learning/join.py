@@ -13,7 +13,7 @@ import numpy as np
 
 from streams import limits, objective
 from streams.columns import ABSENT
-from streams.hashing import U64, pair
+from streams.hashing import U64, pair, uniform
 from streams.objective import Bits
 from streams.tables import F32, F64, I64, Table
 
@@ -136,7 +136,7 @@ class ExampleJoin:
         watched = table["watch_ms"][rows], table["duration_ms"][rows]
         table["stage"][rows], table["learnt"][rows] = _CLOSED, table["bits"][rows]
         idle = ~(table["bits"][rows] & (objective.POSITIVE | objective.LONG_VIEW)).astype(bool)
-        drawn = _uniform(table["pair"][rows]) < self.keep
+        drawn = uniform(pair(table["pair"][rows], np.full(len(rows), 77, dtype=np.uint64))) < self.keep
         table["weight"][rows[idle]] /= self.keep
         learn, skip = rows[drawn | ~idle], rows[idle & ~drawn]
         self._drop(skip)
@@ -178,9 +178,3 @@ class ExampleJoin:
             self.row_of.pop(name, None)
         self.table.__dict__["stage"][rows] = -1
         self.table.give(rows)
-
-
-def _uniform(names: U64) -> F64:
-    mixed = pair(names, np.full(len(names), 77, dtype=np.uint64))
-    result: F64 = (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return result

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from streams.catalogue import Catalogue
-from streams.hashing import U64, pair
+from streams.hashing import U64, pair, uniform
 from streams.tables import F32, F64, I64
 from streams.videos import positives
 from streams.viewers import ViewerTable
@@ -75,8 +75,7 @@ def draw(names: U64, count: int) -> F64:
     """
     steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed = pair(np.broadcast_to(names[:, None], (len(names), count)), np.broadcast_to(steps, (len(names), count)))
-    result: F64 = (mixed >> np.uint64(11)).astype(np.float64) * (2.0**-53)
-    return result
+    return uniform(mixed)
 
 
 def _chances(catalogue: Catalogue, now_ms: int) -> _Chances:
