@@ -19,6 +19,7 @@ from streams.crowds import SEGMENT, crowd_keys, crowds_of
 from streams.features import FEATURES, PRIOR, SILENT
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
+from streams.learning.items import ItemTable
 from streams.learning.join import Closed, ExampleJoin
 from streams.learning.lift import ItemLift
 from streams.learning.likes import CrowdLikes
@@ -129,48 +130,33 @@ class Learner:
             snapshot("ranker", self.version, ts_ms, {"weights": self.ranker.weights.copy()}, {}, names),
         ]
         made.append(snapshot("quality", self.version, ts_ms, self.quality.usual()._asdict(), {}, []))
-        vectors, lift = self.factors.table, self.lift.table
         if self.likes.table.fresh:
             made.append(snapshot("crowds", self.version, ts_ms, self.segments.told() | self.likes.told(), {}, []))
-        for chunk, part in vectors.chunks():
-            held: dict[str, Any] = {"names": vectors.name[part], "vectors": self.factors.vectors[part]}
-            made.append(snapshot(f"factors:{chunk}", self.version, ts_ms, held, {}, []))
-        for chunk, part in lift.chunks():
-            held = {"names": lift.name[part], "sums": lift.sums[part], "at_ms": lift.at_ms[part]}
-            made.append(snapshot(f"lift:{chunk}", self.version, ts_ms, held, {}, []))
-        for chunk, part in self.terms.table.chunks():
-            table = self.terms.table
-            held = {name: getattr(table, name)[part] for name in ("tags", "weights", "mass", "at_ms")}
-            held["names"] = table.name[part]
-            made.append(snapshot(f"terms:{chunk}", self.version, ts_ms, held, {}, []))
+        for name, (table, columns) in self._kept().items():
+            for chunk, part in table.chunks():
+                held: dict[str, Any] = {"names": table.name[part]}
+                held |= {column: array[part] for column, array in columns.items()}
+                made.append(snapshot(f"{name}:{chunk}", self.version, ts_ms, held, {}, []))
         return made
 
     def place(self, catalogue: Catalogue) -> None:
         """Put changed vectors, lifts and crowds, and what is usual, into a catalogue of the same process."""
         catalogue.usual = self.quality.usual()
-        rows = self.factors.table.drain()
-        catalogue.place(self.factors.table.name[rows], self.factors.vectors[rows])
-        rows, table = self.lift.table.drain(), self.lift.table
-        catalogue.place_lift(table.name[rows], table.sums[rows], table.at_ms[rows])
-        rows, table = self.terms.table.drain(), self.terms.table
-        columns = table.tags[rows], table.weights[rows], table.mass[rows], table.at_ms[rows]
-        catalogue.place_terms(table.name[rows], *columns)
+        places: dict[str, Callable[..., None]] = {
+            "factors": catalogue.place,
+            "lift": catalogue.place_lift,
+            "terms": catalogue.place_terms,
+        }
+        for name, (table, columns) in self._kept().items():
+            rows = table.drain()
+            places[name](table.name[rows], *(array[rows] for array in columns.values()))
         if self.likes.table.fresh:
             catalogue.crowds = crowds_of(self.segments.told() | self.likes.told())
 
     def to_bytes(self) -> bytes:
         """Everything a restored learner needs to go on bit-equal."""
-        arrays: dict[str, Any] = {f"heads.{name}": array for name, array in self.heads.state().items()}
-        arrays |= self.join.state()
-        arrays |= {f"ranker.{name}": array for name, array in self.ranker.state().items()}
-        arrays |= {f"factors.{name}": array for name, array in self.factors.state().items()}
-        for name, model in (
-            ("lift", self.lift),
-            ("quality", self.quality),
-            ("segments", self.segments),
-            ("likes", self.likes),
-            ("terms", self.terms),
-        ):
+        arrays: dict[str, Any] = self.join.state()
+        for name, model in self._models().items():
             arrays |= {f"{name}.{part}": array for part, array in model.state().items()}
         for kind, held in self._waiting.items():
             for at, (x, bits, weight) in enumerate(held):
@@ -182,22 +168,33 @@ class Learner:
         arrays = unpack(value)
         if len(arrays["ranker.weights"]) != len(FEATURES):
             raise ValueError("the learner's state was made for other features")
-        self.heads.restore(_below(arrays, "heads."))
         self._arrays = None
         self.join.restore(arrays)
-        self.ranker.restore(_below(arrays, "ranker."))
-        self.factors.restore(_below(arrays, "factors."))
-        self.lift.restore(_below(arrays, "lift."))
-        self.quality.restore(_below(arrays, "quality."))
-        if terms := _below(arrays, "terms."):  # none in what was stored before there were any
-            self.terms.restore(terms)
-        self.segments.restore(_below(arrays, "segments."))
-        self.likes.restore(_below(arrays, "likes."))
+        for name, model in self._models().items():
+            held = _below(arrays, f"{name}.")
+            if held or name != "terms":  # of terms there are none in what was stored before there were any
+                model.restore(held)
         for kind in self._waiting:
             for at in range(sum(name.startswith(f"{kind}.") for name in arrays) // 3):
                 x, bits, weight = (arrays[f"{kind}.{at}.{name}"] for name in ("x", "bits", "weight"))
                 self._hold(kind, (x, bits, weight))
         self.version = int(arrays["version"][0])
+
+    def _models(self) -> dict[str, Any]:
+        """Every model by the name that its state is stored under."""
+        return {
+            "heads": self.heads, "ranker": self.ranker, "factors": self.factors, "lift": self.lift,
+            "quality": self.quality, "segments": self.segments, "likes": self.likes, "terms": self.terms,
+        }  # fmt: skip
+
+    def _kept(self) -> dict[str, tuple[ItemTable, dict[str, npt.NDArray[Any]]]]:
+        """What is told chunk by chunk: tables of videos or terms by model, and of each the columns that are."""
+        lift, terms = self.lift.table, self.terms.table
+        return {
+            "factors": (self.factors.table, {"vectors": self.factors.vectors}),
+            "lift": (lift, {name: getattr(lift, name) for name in ("sums", "at_ms")}),
+            "terms": (terms, {name: getattr(terms, name) for name in ("tags", "weights", "mass", "at_ms")}),
+        }
 
     def _observe(self, rows: Rows) -> None:
         """What the ranking expected of each video, against what came; before it learns from it."""
