@@ -303,22 +303,21 @@ class Catalogue(VideoTable):
 
     def uploads(self, creator: int) -> I64:
         """Rows of the videos of a creator (a hash), int64[m]."""
-        return np.array(sorted(self._uploads.get(creator, ())), dtype=np.int64)
+        return _listed(self._uploads, creator)
 
     def sounding(self, sound: int) -> I64:
         """Rows of the videos with a sound (a hash), int64[m]."""
-        return np.array(sorted(self._heard.get(sound, ())), dtype=np.int64)
+        return _listed(self._heard, sound)
 
     def _describe(self, row: int, video: Video | None) -> None:
         self.videos[row] = video
         self.described += 1
         if video is None:
             return
-        self._uploads.get(int(self.creator[row]), set()).discard(row)
+        self._unlist(row)
         self.creator[row] = hash64(video.creator_id)
-        self._uploads.setdefault(int(self.creator[row]), set()).add(row)
-        self._heard.get(int(self.sound[row]), set()).discard(row)
         self.sound[row] = hash64(video.sound_id) if video.sound_id else 0
+        self._uploads.setdefault(int(self.creator[row]), set()).add(row)
         if self.sound[row]:
             self._heard.setdefault(int(self.sound[row]), set()).add(row)
         self.lang[row] = hash64(video.lang) if video.lang else 0
@@ -345,11 +344,7 @@ class Catalogue(VideoTable):
         for row in rows:
             del self.row_of[self.video_ids[row]]
             del self.row_of_hash[int(self.hash[row])]
-            for held, name in ((self._uploads, int(self.creator[row])), (self._heard, int(self.sound[row]))):
-                if (own := held.get(name)) is not None:
-                    own.discard(row)
-                    if not own:
-                        del held[name]
+            self._unlist(row)
             self.video_ids[row], self.videos[row] = "", None
             self.candidate[row], self.stale[row] = False, True
         if rows:
@@ -358,9 +353,20 @@ class Catalogue(VideoTable):
             self.give(np.array(rows, dtype=np.int64))
             self._changed()
 
+    def _unlist(self, row: int) -> None:
+        for held, name in ((self._uploads, int(self.creator[row])), (self._heard, int(self.sound[row]))):
+            if (own := held.get(name)) is not None:
+                own.discard(row)
+                if not own:
+                    del held[name]
+
     def _changed(self) -> None:
         self._candidates = self._bound = self._sensitive = self._opened = self._stopped = None
         self.version += 1
+
+
+def _listed(held: dict[int, set[int]], name: int) -> I64:
+    return np.array(sorted(held.get(name, ())), dtype=np.int64)
 
 
 def barred(video: Video | None) -> str | None:

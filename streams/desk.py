@@ -29,7 +29,6 @@ __all__ = ["Desk", "FeedRow", "feed_key"]
 
 Reason = Literal["hidden", "taken_down"]
 Trigger = Literal["request", "preview", "first", "near_end", "signal"]
-_FORMAT = 2
 _FORMAT = 3
 _LOW = 0xFFFFFFFF
 
@@ -137,22 +136,21 @@ class Desk:
             serve(catalogue, viewers, ranked, ts_ms, self._steering.of(int(viewers.hash[row]), ts_ms))
         seq = int(viewers.seq[row])
         name = hash64(f"{user_id}\0{seq}\0{trigger}\0{request_id}\0{ts_ms}\0{self._token}")
-        ids = [catalogue.video_ids[video] for video in ranked.rows.tolist()]
-        row_of = catalogue.row_of
-        parts: Sequence[dict[str, float] | None] = ranked.parts or [None] * len(ids)
+        rows = ranked.rows.tolist()
+        parts: Sequence[dict[str, float] | None] = ranked.parts or [None] * len(rows)
         items = [
             FeedItem(
-                video_id=video_id,
+                video_id=catalogue.video_ids[video],
                 position=at,
                 score=score,
                 source=source,
                 reasons=reasons,
                 parts=part,
                 propensity=ranked.odds.get(at),
-                campaign_id=self._campaign(row_of[video_id]) if source == "promoted" else None,
+                campaign_id=self._campaign(video) if source == "promoted" else None,
             )
-            for at, (video_id, score, source, reasons, part) in enumerate(
-                zip(ids, ranked.scores.tolist(), ranked.sources, ranked.reasons, parts, strict=True)
+            for at, (video, score, source, reasons, part) in enumerate(
+                zip(rows, ranked.scores.tolist(), ranked.sources, ranked.reasons, parts, strict=True)
             )
         ]
         return FeedBatch(

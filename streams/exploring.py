@@ -16,7 +16,7 @@ from streams import limits
 from streams.catalogue import Catalogue
 from streams.features import AFFINITY, FEATURES
 from streams.following import followed
-from streams.hashing import U64
+from streams.hashing import U64, shuffled
 from streams.tables import F32, F64, I64
 from streams.tiers import budgets
 from streams.viewers import ViewerTable
@@ -24,7 +24,7 @@ from streams.viewers import ViewerTable
 if TYPE_CHECKING:
     from streams.ranking import Request
 
-__all__ = ["Left", "Pool", "closest", "left", "pool", "to_explore"]
+__all__ = ["Left", "Open", "closest", "left", "still_open", "to_explore"]
 
 _FOLLOWED: Final = FEATURES.index("followed")
 _TURNS: Final = ((0, 1, 2), (1, 0, 2), (0, 2, 1), (2, 0, 1))
@@ -40,7 +40,7 @@ class Left(NamedTuple):
     unmet: npt.NDArray[np.bool_]
 
 
-class Pool(NamedTuple):
+class Open(NamedTuple):
     """Rows of videos with something left: the first ``unmet`` of them nobody has met. Beside them what a block of
     viewers would look up again and again; ``lang`` is 0 where it does not matter.
     """
@@ -65,17 +65,17 @@ def left(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64
     return Left(share - waiting, (spent + waiting == 0) & (catalogue.start[rows] == 0))
 
 
-def pool(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> Pool:
+def still_open(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> Open:
     """The latest open videos with something left, at most ``limits.EXPLORED`` of them."""
     rows = catalogue.opened()
     found = left(catalogue, viewers, request, rows)
     unmet = rows[(found.places > 0) & found.unmet]
     rows = np.concatenate((unmet, rows[(found.places > 0) & ~found.unmet]))
     lang = np.where(catalogue.tier[rows] == 0, catalogue.lang[rows], 0).astype(np.uint64)
-    return Pool(rows, len(unmet), catalogue.base[rows], lang, catalogue.creator[rows])
+    return Open(rows, len(unmet), catalogue.base[rows], lang, catalogue.creator[rows])
 
 
-def closest(catalogue: Catalogue, viewers: ViewerTable, viewer: int, held: Pool, scores: F32) -> I64:
+def closest(catalogue: Catalogue, viewers: ViewerTable, viewer: int, held: Open, scores: F32) -> I64:
     """Rows of the pool that suit the viewer best by ``scores`` f32[high], their part of the video alone taken off;
     ``limits.TRIED`` of each kind, some of which ``scores`` may forbid.
     """
@@ -106,7 +106,7 @@ def to_explore(
     few, unmet = few[fine], found.unmet[fine]
     held = rows[few]
     lowest = catalogue.tier[held] == 0
-    mixed = (catalogue.hash[held] ^ np.uint64(request.seed & 0xFFFFFFFF)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = shuffled(catalogue.hash[held], request.seed)
     follows = x[few, _FOLLOWED] > 0
     key = x[few, AFFINITY] @ weights[AFFINITY] + _FOLLOWS * follows + mixed * _TIES
     if own := int(viewers.lang[request.viewer]) * int(viewers.personalize[request.viewer]):

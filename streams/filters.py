@@ -15,15 +15,13 @@ from streams.catalogue import Catalogue
 from streams.hashing import U64
 from streams.hidden import hidden_rows
 from streams.rules import country_of, ordered
-from streams.tables import I64
+from streams.tables import I64, NO_ROWS
 from streams.viewers import ViewerTable
 
 if TYPE_CHECKING:
     from streams.ranking import Request
 
 __all__ = ["FILTERS", "allowed", "forbidden"]
-
-_NONE: Final[I64] = np.empty(0, dtype=np.int64)
 
 
 def allowed(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> npt.NDArray[np.bool_]:
@@ -47,11 +45,11 @@ def _met(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
 
 
 def _served(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
-    return _NONE if request.pure else _known(catalogue, viewers.served[request.viewer])
+    return NO_ROWS if request.pure else _known(catalogue, viewers.served[request.viewer])
 
 
 def _excluded(catalogue: Catalogue, _: ViewerTable, request: Request) -> I64:
-    return _NONE if request.exclude is None else _known(catalogue, request.exclude)
+    return NO_ROWS if request.exclude is None else _known(catalogue, request.exclude)
 
 
 def _own(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
@@ -75,12 +73,12 @@ def _elsewhere(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> 
 
 def _hidden(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
     hidden = hidden_rows(catalogue, viewers.hidden[request.viewer])
-    return _NONE if hidden is None else np.flatnonzero(hidden)
+    return NO_ROWS if hidden is None else np.flatnonzero(hidden)
 
 
 def _stopped(catalogue: Catalogue, _: ViewerTable, request: Request) -> I64:
     obeyed = request.tuning.tiers.on and request.source == "for_you" and not request.pure
-    return catalogue.stopped() if obeyed else _NONE
+    return catalogue.stopped() if obeyed else NO_ROWS
 
 
 def _taken_down(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
@@ -105,6 +103,6 @@ come twice."""
 
 def _known(catalogue: Catalogue, names: U64) -> I64:
     if not len(names):
-        return _NONE
+        return NO_ROWS
     rows = catalogue.rows_of_hashes(names)
     return rows[rows >= 0]

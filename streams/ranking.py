@@ -26,14 +26,14 @@ from streams.exploring import to_explore
 from streams.features import FEATURES, POPULAR, PRIOR, candidate_features, grouped_features
 from streams.filters import allowed
 from streams.gains import geared
-from streams.hashing import U64
+from streams.hashing import U64, shuffled
 from streams.ports import NO_PORTS, Ports
 from streams.rising import places
 from streams.rules import NO_RULES, Rules, ordered
 from streams.shortlist import shortlists
 from streams.slate import NOTHING, SOUND, TAG, TEMPLATE, U32, Pool, best, slate, spread
 from streams.sources import narrowed, source_of
-from streams.tables import F32, F64, I64
+from streams.tables import F32, F64, I64, NO_ROWS
 from streams.tuning import DEFAULT, Tuning
 from streams.viewers import ViewerTable
 from streams.worth import tilt
@@ -57,7 +57,6 @@ __all__ = [
 NO_NAMES: Final[U64] = np.empty(0, dtype=np.uint64)
 _TOLD: Final = frozenset({"promoted", "pinned"})
 """Pools that others have filled: what they hold is shown in any language."""
-_NONE: Final[I64] = np.empty(0, dtype=np.int64)
 
 
 class Model(NamedTuple):
@@ -104,8 +103,7 @@ class Request(NamedTuple):
 class Ranked(NamedTuple):
     """A slate, best first: catalogue ``rows`` i64[n], ``scores`` f64[n], ``sources`` and ``reasons``, features f32[n,
     F], the ``parts`` of each score where they were asked for, from which pool each came (empty: by its score), and by
-    place the ``odds`` of what
-    was drawn.
+    place the ``odds`` of what was drawn.
     """
 
     rows: I64
@@ -127,8 +125,8 @@ class Considered(NamedTuple):
 
     rows: I64
     x: F32
-    only: I64 = _NONE
-    far: I64 = _NONE
+    only: I64 = NO_ROWS
+    far: I64 = NO_ROWS
 
 
 class Scored(NamedTuple):
@@ -228,31 +226,29 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     if not len(rows):
         return Ranked(rows, np.empty(0), [], [], np.empty((0, len(FEATURES)), np.float32))
     scores, added = scored(catalogue, viewers, request, model, one)
-    chance = Drawn([], [], [])
+    came: dict[int, str] = {}
+    chances: dict[int, float] = {}
     if request.pure:
         order = best(scores, catalogue.hash[rows], request.limit)
-        came = dict.fromkeys(order.tolist(), "")
     else:
-        order, came, chance = _assembled(catalogue, viewers, request, model, one, scores)
+        order, came, chances = _assembled(catalogue, viewers, request, model, one, scores)
     shown, parts = rows[order], parts_of(x, model.weights, added, order)
-    by_chance = {place: turn for turn, place in enumerate(chance.places)}
-    turns = {at: by_chance[place] for at, place in enumerate(order.tolist()) if place in by_chance}
-    pools = [chance.sources[turns[at]] if at in turns else came[place] for at, place in enumerate(order.tolist())]
+    pools = [came.get(place, "") for place in order.tolist()]
     marks = {name: [pool == name for pool in pools] for name in sorted(set(pools)) if name}
     if len(one.only):
         marks = {"own": np.isin(shown, one.only).tolist(), **marks}
     sources, reasons = reasons_of(catalogue, viewers, request, shown, parts, marks)
     if (source := source_of(request)) is not None:
         sources = [source] * len(sources)
-    odds = {at: chance.odds[turn] for at, turn in turns.items()}
+    odds = {at: chances[place] for at, place in enumerate(order.tolist()) if place in chances}
     published = parts.published(scores[order]) if request.explain else None
     return Ranked(shown, scores[order], sources, reasons, x[order], published, pools, odds)
 
 
 def _assembled(
     catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, one: Considered, scores: F64
-) -> tuple[I64, dict[int, str], Drawn]:
-    """Places of the slate, the pool that each came from, and what was drawn beside them."""
+) -> tuple[I64, dict[int, str], dict[int, float]]:
+    """Places of the slate, the pool or draw that each came from, and the odds of what was drawn; these by place."""
     names, marks, chance = catalogue.hash[one.rows], catalogue.marks[one.rows], Drawn([], [], [])
     if request.candidates is None and source_of(request) is None and not request.query:
         met = catalogue.sums[one.rows, 0, -1]
@@ -280,11 +276,12 @@ def _assembled(
             break
     came = dict(zip(found.places.tolist(), found.pools, strict=True))
     if not chance.places:
-        return found.places, came, chance
+        return found.places, came, {}
     before = request.lately[-1, :TAG].tolist() if len(request.lately) else [0] * TAG
     pinned = found.pools.count("pinned")
     made = placed(found.places.tolist(), chance, marks[:, :TAG], request.limit, before, request.seed, pinned)
-    return np.array(made, dtype=np.int64), came, chance
+    came |= dict(zip(chance.places, chance.sources, strict=True))
+    return np.array(made, dtype=np.int64), came, dict(zip(chance.places, chance.odds, strict=True))
 
 
 def _less(pool: Pool, gone: I64 | Sequence[int]) -> Pool:
@@ -297,7 +294,7 @@ def _pools(
     """What may take places of the slate beside the best scores; whoever comes first is asked first."""
     tuning, limit, seed, rows = request.tuning.slate, request.limit, request.seed, one.rows
     names = catalogue.hash[rows]
-    order = best(scores, names, limit) if len(catalogue.rising) else _NONE
+    order = best(scores, names, limit) if len(catalogue.rising) else NO_ROWS
     rising = places(catalogue, rows, scores, names, order, request)
     pools = [Pool("rising", rising, spread(request.tuning.trends.share, limit, seed // 1_000))]
     if request.query:
@@ -332,5 +329,4 @@ def _fresh(catalogue: Catalogue, rows: I64, scores: F64, names: U64, request: Re
     if not len(few):
         return few
     few = few[best(scores[few], names[few], max(8, len(few) // 2))]
-    mixed = (names[few] ^ np.uint64(request.seed & 0xFFFFFFFF)) * np.uint64(0x9E3779B97F4A7C15)
-    return few[np.argsort(mixed, kind="stable")][:8]
+    return few[np.argsort(shuffled(names[few], request.seed), kind="stable")][:8]

@@ -19,7 +19,7 @@ from schemas.control import Rule
 from streams import limits
 from streams.catalogue import Catalogue
 from streams.hashing import hash64
-from streams.tables import F32, I64
+from streams.tables import F32, I64, NO_ROWS
 from streams.viewers import ViewerTable
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["NO_RULES", "Effect", "Rules", "country_of", "effect", "named_rows", "ordered"]
 
 _BY: Final = ("video", "tag", "creator", "country")
-_NO_ROWS: Final = np.empty(0, dtype=np.int64)
 
 
 class Effect(NamedTuple):
@@ -106,7 +105,7 @@ def named_rows(catalogue: Catalogue, rule: Rule) -> I64:
     """Rows of the videos that a rule names, int64[n]."""
     if rule.video is not None:
         row = catalogue.row_of_hash.get(hash64(rule.video), -1)
-        return _NO_ROWS if row < 0 else np.array([row])
+        return NO_ROWS if row < 0 else np.array([row])
     if rule.creator is not None:
         return catalogue.uploads(hash64(rule.creator))
     if rule.country is not None:
@@ -116,7 +115,7 @@ def named_rows(catalogue: Catalogue, rule: Rule) -> I64:
     return np.flatnonzero(_by_tags(catalogue, {rule.tag or "": 1.0}) > 0)
 
 
-_NOTHING: Final = Effect(_NO_ROWS, _NO_ROWS, None)
+_NOTHING: Final = Effect(NO_ROWS, NO_ROWS, None)
 
 
 def _worked_out(catalogue: Catalogue, rules: list[Rule]) -> Effect:
@@ -135,7 +134,7 @@ def _worked_out(catalogue: Catalogue, rules: list[Rule]) -> Effect:
             moves[named_rows(catalogue, rule)] += np.float32(move)
     if tags and moves is not None:
         moves += _by_tags(catalogue, tags)
-    return Effect(np.concatenate((_NO_ROWS, *barred)), np.concatenate((_NO_ROWS, *pinned)), moves)
+    return Effect(np.concatenate((NO_ROWS, *barred)), np.concatenate((NO_ROWS, *pinned)), moves)
 
 
 def _move(rule: Rule) -> float:

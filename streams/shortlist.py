@@ -17,7 +17,7 @@ from streams.affinity import Near, taste_vectors
 from streams.bending import bend, bends
 from streams.beyond import beyond, leaders
 from streams.catalogue import Catalogue
-from streams.exploring import Pool, closest, pool
+from streams.exploring import Open, closest, still_open
 from streams.features import FEATURES, POPULAR, Group, group_of
 from streams.filters import forbidden
 from streams.popular import popular_features
@@ -75,7 +75,7 @@ def shortlists(
         found: list[I64] = []
         only: list[I64] = []
         far: list[I64] = []
-        pools: dict[Tiers, Pool] = {}
+        pools: dict[Tiers, Open] = {}
         for at, (request, row) in enumerate(zip(block, scores, strict=True)):
             part = slice(edges[at], edges[at + 1])
             near = Near(group.near.keys[part], group.near.sums[part])
@@ -116,7 +116,7 @@ def light_scores(
     return group, scores
 
 
-def _tried(catalogue: Catalogue, viewers: ViewerTable, request: Request, scores: F32, pools: dict[Tiers, Pool]) -> I64:
+def _tried(catalogue: Catalogue, viewers: ViewerTable, request: Request, scores: F32, pools: dict[Tiers, Open]) -> I64:
     """Rows worth trying on the viewer, so that an upload without any numbers is looked at too; ``pools`` by settings
     are made once a block.
     """
@@ -124,7 +124,7 @@ def _tried(catalogue: Catalogue, viewers: ViewerTable, request: Request, scores:
     if not tuning.tiers.on or not tuning.slate.fresh or request.query:
         return np.empty(0, np.int64)
     if (held := pools.get(tuning.tiers)) is None:
-        held = pools[tuning.tiers] = pool(catalogue, viewers, request)
+        held = pools[tuning.tiers] = still_open(catalogue, viewers, request)
     rows = closest(catalogue, viewers, request.viewer, held, scores)
     return rows[scores[rows] > _BARRED]
 

@@ -138,12 +138,7 @@ def _take_control(replica: Replica, message: Message) -> bool:
     """Take over a setting; whether it could be."""
     try:
         record = decode("control", message.key, message.value, message.timestamp_ms)
-    except BadRecord as error:
-        _LOG.warning("control_refused", why=str(error), offset=message.offset)
-        return False
-    key = (message.key or b"").decode()
-    value = record.value if isinstance(record, Control) else None
-    try:
+        key, value = (message.key or b"").decode(), record.value if isinstance(record, Control) else None
         replica.steering.take(key, value)
     except ValueError as error:
         _LOG.warning("control_refused", why=str(error), offset=message.offset)

@@ -7,7 +7,7 @@ import pytest
 
 from streams import limits
 from streams.catalogue import Catalogue
-from streams.exploring import closest, pool, to_explore
+from streams.exploring import closest, still_open, to_explore
 from streams.features import FEATURES
 from streams.hashing import hash64
 from streams.lent import Lent
@@ -151,7 +151,7 @@ def test_a_large_catalogue_looks_at_the_latest_open_uploads_and_at_the_closest_o
     for row in range(150, 200):
         change(catalogue, row, created_ms=NOW_MS)
     assert catalogue.opened().tolist() == list(range(150, 200))
-    held = pool(catalogue, table, Request(0, NOW_MS))
+    held = still_open(catalogue, table, Request(0, NOW_MS))
     scores = np.zeros(catalogue.high, dtype=np.float32)
     scores[160:176] = 1.0
     assert sorted(closest(catalogue, table, 0, held, scores).tolist()) == list(range(160, 160 + limits.TRIED))
