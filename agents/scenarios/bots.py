@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import YEAR_MS, Teller
 from agents.world.world import World
-from schemas.events import Like
-from schemas.feeds import FeedRequest
-from schemas.lines import line_of, parse_line
+from schemas.lines import parse_line
 from schemas.topics import COUNTS
 from streams.replay import Replay
 from streams.tuning import Tuning
@@ -19,7 +18,6 @@ __all__ = ["an_attack_moves_little"]
 
 _ACCOUNTS: Final = 500
 _EVERY_MS: Final = 100
-_YEAR_MS: Final = 365 * 86_400_000
 
 
 @scenario(
@@ -33,7 +31,7 @@ _YEAR_MS: Final = 365 * 86_400_000
 def an_attack_moves_little(seed: int, tuning: Tuning) -> float:
     """Viewers watch what they stumble upon for some hours; then accounts that nobody knew like one of the videos."""
     world = World(seed, viewers=40, videos=150)
-    replay = Replay(world.start_ms + _YEAR_MS, tuning=tuning)
+    replay = Replay(world.start_ms + YEAR_MS, tuning=tuning)
     now_ms = 0
     for line in map(parse_line, world.log(900, previews=False)):
         replay.line(line)
@@ -41,15 +39,15 @@ def an_attack_moves_little(seed: int, tuning: Tuning) -> float:
     replay.flush()
     likes_of = [_likes(replay, video.video_id) for video in world.videos.records]
     target = world.videos.records[int(np.argsort(likes_of, kind="stable")[len(likes_of) // 2])].video_id
-    stood, likes = _place(replay, world, now_ms, target), _likes(replay, target)
+    stood, likes = _place(Teller(replay, now_ms), world, target), _likes(replay, target)
+    teller = Teller(replay, now_ms)
     for at in range(_ACCOUNTS):
-        now_ms += _EVERY_MS
-        like = Like(v=1, event_id=f"bot{at}", user_id=f"bot{at}", session_id="s", video_id=target, ts_ms=now_ms)
-        replay.line(parse_line(line_of("events.like", like)))
+        teller.now_ms += _EVERY_MS
+        teller.does("like", f"bot{at}", target)
     replay.flush()
     if _likes(replay, target) != likes + _ACCOUNTS:
         raise RuntimeError(f"{_likes(replay, target)} likes are counted, {likes + _ACCOUNTS} stand")
-    return stood - _place(replay, world, now_ms, target)
+    return stood - _place(teller, world, target)
 
 
 def _likes(replay: Replay, video_id: str) -> int:
@@ -57,15 +55,11 @@ def _likes(replay: Replay, video_id: str) -> int:
     return int(replay.videos.table.counts[row, COUNTS.index("likes")])
 
 
-def _place(replay: Replay, world: World, now_ms: int, video_id: str) -> float:
+def _place(teller: Teller, world: World, video_id: str) -> float:
     """Mean place of a video among all that each viewer has not met, 0 the best and 1 the last."""
     places = []
     for user in world.tastes.user_ids:
-        request = FeedRequest(
-            v=1, request_id=f"{user}.{now_ms}", user_id=user, ts_ms=now_ms, limit=200, purpose="preview"
-        )
-        batch = replay.line(parse_line(line_of("feed.requests", request)))
-        ids = [item.video_id for item in batch.items] if batch else []
+        ids = teller.asks(user, 200, purpose="preview")
         if video_id in ids:
             places.append(ids.index(video_id) / len(ids))
     return float(np.mean(places))

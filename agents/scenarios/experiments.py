@@ -10,24 +10,22 @@ from agents.evaluate.journey import journeys
 from agents.evaluate.offpolicy import ips
 from agents.evaluate.readout import readout
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import looped, send
 from agents.world.loop import Loop
-from agents.world.world import World
 from schemas.control import Control
 from schemas.lines import Line, line_of, parse_line
-from streams.replay import Replay
 from streams.tuning import Tuning
+from streams.watching import long_view
 
 __all__ = ["a_draw_by_promise_fits_better", "an_arm_that_differs_is_found", "tried", "what_chance_would_earn"]
 
-_YEAR_MS: Final = 365 * 86_400_000
 _WINDOW_MS: Final = 60_000
 
 
 def known(seed: int, tuning: Tuning, viewers: int, shows: int, videos: int = 400) -> Loop:
     """A loop under ``tuning`` whose viewers have a past of ``shows`` showings that no feed decided."""
-    world = World(seed, viewers=viewers, videos=videos)
-    loop = Loop(world, Replay(world.start_ms + _YEAR_MS, tuning=tuning))
-    for text in world.log(shows, previews=False, trend=0.1):
+    loop = looped(seed, tuning, viewers, videos)
+    for text in loop.world.log(shows, previews=False, trend=0.1):
         loop.replay.line(parse_line(text))
     loop.now_ms = loop.replay.users.watermark_ms
     return loop
@@ -38,7 +36,7 @@ def tried(loop: Loop, value: dict[str, Any], limit: int = 20, name: str = "x") -
     came of it.
     """
     record = Control(v=1, key=f"experiment.{name}", value=value)
-    loop.replay.line(parse_line(line_of("control", record)))
+    send(loop.replay, "control", record)
     batches = [loop.ask(viewer, limit) for viewer in range(len(loop.world.tastes))]
     lines = [parse_line(line_of("feeds", batch)) for batch in batches]
     for viewer, batch in enumerate(batches):
@@ -85,7 +83,8 @@ def what_chance_would_earn(seed: int, tuning: Tuning) -> float:
     )
     found = journeys(tried(loop, {"salt": "s", "arms": {"a": {}, "b": {}}}, limit=15)).places
     drawn = [place for place in found if place.propensity is not None] or found
-    earned = np.array([float(min(place.duration_ms, 18_000) <= place.watch_ms) for place in drawn])
+    watched, lengths = np.array([(place.watch_ms, place.duration_ms) for place in drawn]).T
+    earned = long_view(watched, lengths).astype(np.float64)
     even = {name: 1.0 / len(rows) for name, rows in zip(names, left, strict=True)}
     target = np.array([even[place.user_id] for place in drawn])
     # What was ranked has no odds: it counts as if chance had chosen it.

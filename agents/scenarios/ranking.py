@@ -5,21 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import YEAR_MS, looped
 from agents.world.loop import Loop
 from agents.world.world import World
 from schemas.lines import parse_line
 from streams.replay import Replay
 from streams.tuning import Tuning
 
-__all__ = ["fresh_places", "looped", "weight_on_finishing_brings_videos_that_are_finished"]
-
-_YEAR_MS = 365 * 86_400_000
-
-
-def looped(seed: int, tuning: Tuning, viewers: int = 12, videos: int = 300) -> Loop:
-    """The closed loop of a small world under ``tuning``."""
-    world = World(seed, viewers=viewers, videos=videos)
-    return Loop(world, Replay(world.start_ms + _YEAR_MS, tuning=tuning))
+__all__ = ["fresh_places", "weight_on_finishing_brings_videos_that_are_finished"]
 
 
 @scenario(
@@ -34,7 +27,7 @@ def looped(seed: int, tuning: Tuning, viewers: int = 12, videos: int = 300) -> L
 def weight_on_finishing_brings_videos_that_are_finished(seed: int, tuning: Tuning) -> float:
     """Short videos are finished far more often: a higher weight on finishing brings shorter ones, without a restart."""
     world = World(seed, viewers=20, videos=300)
-    replay = Replay(world.start_ms + _YEAR_MS)
+    replay = Replay(world.start_ms + YEAR_MS)
     for number, text in enumerate(world.log(5_000)):
         replay.line(parse_line(text))
         if number % 32 == 0:

@@ -8,11 +8,11 @@ import numpy as np
 
 from agents.evaluate.judge import delayed
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import Teller, send
 from agents.world.world import World
 from schemas.catalogue import Video
 from schemas.events import EVENTS
-from schemas.feeds import FeedRequest
-from schemas.lines import line_of, parse_line
+from schemas.lines import parse_line
 from streams.learning.watch_quality import WatchQuality
 from streams.replay import Replay
 from streams.tuning import Tuning
@@ -28,30 +28,22 @@ _SUBJECTS: Final = ("cats", "dogs", "cars", "food")
 _EACH: Final = 24
 
 
-class Story:
+class Story(Teller):
     """One viewer before a hundred videos of four subjects, told event by event."""
 
     def __init__(self, tuning: Tuning) -> None:
-        self.now_ms = _T0
-        self._replay = Replay(_SENT_MS, tuning=tuning)
-        self._told = 0
+        super().__init__(Replay(_SENT_MS, tuning=tuning), _T0)
         for subject in _SUBJECTS:
             for at in range(_EACH):
                 name = f"{subject}-{at}"
                 video = Video(v=1, video_id=name, creator_id=f"by-{name}", created_ms=_T0, duration_ms=30_000,
                               tags=[subject])  # fmt: skip
-                self._replay.line(parse_line(line_of("videos", video)))
+                send(self.replay, "videos", video)
 
     def tell(self, verb: str, video_id: str, after_ms: int = 0, **more: Any) -> None:
         """The viewer does something, so long after the event before; an impression begins a new showing."""
         self.now_ms += after_ms
-        self._told += 1
-        base: dict[str, Any] = {
-            "v": 1, "event_id": f"e{self._told}", "user_id": "ann", "session_id": "s", "video_id": video_id,
-            "ts_ms": self.now_ms, "impression_id": f"i-{video_id}",
-        }  # fmt: skip
-        topic = f"events.{verb}"
-        self._replay.line(parse_line(line_of(topic, EVENTS[topic](**(base | more)))))
+        self.does(verb, "ann", video_id, **{"impression_id": f"i-{video_id}"} | more)
 
     def show(self, video_id: str, watch_ms: int, after_ms: int | None = None, **more: Any) -> None:
         """A showing and how long it was watched; ``after_ms`` is how long it really took."""
@@ -61,10 +53,8 @@ class Story:
 
     def share(self, subject: str) -> float:
         """Share of a preview of ten that is about ``subject``."""
-        request = FeedRequest(v=1, request_id="r", user_id="ann", ts_ms=self.now_ms, limit=10, purpose="preview")
-        batch = self._replay.line(parse_line(line_of("feed.requests", request)))
-        items = batch.items if batch is not None else []
-        return float(np.mean([item.video_id.startswith(subject) for item in items]))
+        shown = self.asks("ann", 10, purpose="preview")
+        return float(np.mean([name.startswith(subject) for name in shown]))
 
 
 def _some(seed: int, count: int, first: int = 0) -> list[int]:

@@ -9,11 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import Teller, send
 from schemas.catalogue import Video
 from schemas.control import Promotion
-from schemas.events import EVENTS
-from schemas.feeds import FeedRequest
-from schemas.lines import line_of, parse_line, write_line
+from schemas.lines import parse_line, write_line
 from streams import limits
 from streams.fairness import exposure
 from streams.replay import Replay
@@ -26,13 +25,12 @@ _LOVED, _HIDDEN = "subject-0", "subject-7"
 _OTHERS: Final = 12
 
 
-class _Story:
+class _Story(Teller):
     """Ann, who has liked eight videos of one subject, in a world where there is more of it than of a dozen others."""
 
     def __init__(self, seed: int, tuning: Tuning) -> None:
         rng = np.random.default_rng(seed)
-        self.replay = Replay(_START_MS + 10**10, tuning=tuning)
-        self.now_ms = _START_MS
+        super().__init__(Replay(_START_MS + 10**10, tuning=tuning), _START_MS)
         self.subject: dict[str, str] = {}
         subjects = [_LOVED] * 200 + [f"subject-{at}" for at in range(1, _OTHERS + 1)] * 12
         for at, subject in enumerate(subjects):
@@ -41,7 +39,7 @@ class _Story:
                 v=1, video_id=f"v{at}", creator_id=f"{subject}-c{at % 20}", created_ms=_START_MS - 86_400_000,
                 duration_ms=20_000, tags=[subject, f"{subject}-{at % 5}"],
             )  # fmt: skip
-            self.replay.line(parse_line(line_of("videos", video)))
+            send(self.replay, "videos", video)
         for at in range(40):
             for name in rng.choice(200 if at % 2 else len(subjects), 12, replace=False):
                 self.stay(f"v{name}", f"other-{at}", like=bool(rng.random() < 0.3))
@@ -51,10 +49,7 @@ class _Story:
     def tell(self, verb: str, video_id: str, user: str = "ann", **more: Any) -> None:
         """An event; time passes."""
         self.now_ms += 1_000
-        fields: dict[str, Any] = {"v": 1, "event_id": f"e{self.now_ms}", "user_id": user, "session_id": "s"}
-        fields |= {"video_id": video_id, "ts_ms": self.now_ms, "impression_id": f"{user}.{video_id}"} | more
-        event = EVENTS[f"events.{verb}"](**fields)
-        self.replay.line(parse_line(line_of(f"events.{verb}", event)))
+        self.does(verb, user, video_id, **{"impression_id": f"{user}.{video_id}"} | more)
 
     def stay(self, video_id: str, user: str = "ann", *, like: bool = False) -> None:
         """Watch to the end, and perhaps like."""
@@ -65,9 +60,7 @@ class _Story:
     def shown(self, limit: int, user: str = "ann") -> list[str]:
         """The next batch."""
         self.now_ms += 1_000
-        request = FeedRequest(v=1, request_id=f"r{self.now_ms}", user_id=user, ts_ms=self.now_ms, limit=limit)
-        batch = self.replay.line(parse_line(line_of("feed.requests", request)))
-        return [item.video_id for item in batch.items] if batch else []
+        return self.asks(user, limit)
 
     def subjects(self, video_ids: Iterable[str]) -> Counter[str]:
         """How many videos of each subject."""

@@ -6,12 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from agents.scenarios.ranking import looped
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import looped, send
 from agents.world.loop import Loop
 from schemas.catalogue import Video
 from schemas.events import Like
-from schemas.lines import line_of, parse_line
 from schemas.trends import Cause
 from streams.catalogue import Catalogue
 from streams.changes import PAIR, ROW, SOFT, Batch
@@ -41,7 +40,7 @@ def calm(seed: int, tuning: Tuning, viewers: int = 40, videos: int = 200) -> Loo
     for at in range(40):
         video = Video(v=1, video_id=f"flash{at}", creator_id=f"maker{at}", created_ms=loop.now_ms, duration_ms=15_000,
                       tags=["flash"], sound_id="beat")  # fmt: skip
-        loop.replay.line(parse_line(line_of("videos", video)))
+        send(loop.replay, "videos", video)
     rng = np.random.default_rng(seed)
     likes = 6 * viewers
     for at in range(likes):

@@ -7,13 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from agents.scenarios.ranking import looped
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import YEAR_MS, Teller, looped, send
 from agents.world.population import SUBJECTS, Videos
 from schemas.catalogue import User, Video
 from schemas.events import EVENTS, Ctx
-from schemas.feeds import FeedRequest
-from schemas.lines import line_of, parse_line, write_line
+from schemas.lines import parse_line, write_line
 from streams.replay import Replay
 from streams.tuning import Tuning
 
@@ -27,22 +26,20 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 
 
-class Stage:
+class Stage(Teller):
     """Videos of the synthetic world before a fresh ``Replay``, and viewers who do what they are told to."""
 
     def __init__(self, seed: int, tuning: Tuning, videos: int = 240) -> None:
         self.rng = np.random.default_rng(seed)
-        self.replay = Replay(_START_MS + 365 * _DAY_MS, tuning=tuning)
+        super().__init__(Replay(_START_MS + YEAR_MS, tuning=tuning), _START_MS)
         made = Videos()
         self.videos = made.upload(self.rng, [_START_MS - _DAY_MS + at for at in range(videos)])
         self.announce(self.videos)
-        self.now_ms = _START_MS
-        self._told = 0
 
     def announce(self, videos: Iterable[Video]) -> None:
         """More videos."""
         for video in videos:
-            self.replay.line(parse_line(line_of("videos", video)))
+            send(self.replay, "videos", video)
 
     def join(self, user_id: str, **record: Any) -> None:
         """A viewer's record."""
@@ -50,18 +47,9 @@ class Stage:
         self.replay.line(parse_line(write_line("users", user_id, user, self.now_ms)))
 
     def tell(self, verb: str, user_id: str, video_id: str | None, **more: Any) -> None:
-        """One event, now; a second goes by."""
-        self._told += 1
+        """One event; a second goes by."""
         self.now_ms += 1_000
-        base: dict[str, Any] = {
-            "v": 1,
-            "event_id": f"e{self._told}",
-            "user_id": user_id,
-            "session_id": f"s{self.now_ms // _HOUR_MS}",
-        }
-        topic = f"events.{verb}"
-        event = EVENTS[topic](**(base | {"video_id": video_id, "ts_ms": self.now_ms} | more))
-        self.replay.line(parse_line(line_of(topic, event)))
+        self.does(verb, user_id, video_id, **{"session_id": f"s{self.now_ms // _HOUR_MS}"} | more)
 
     def like(self, user_id: str, videos: Iterable[Video], **more: Any) -> None:
         """Likes, one after the other, folded together."""
@@ -71,13 +59,9 @@ class Stage:
 
     def shown(self, user_id: str, limit: int = 10, ctx: Ctx | None = None, purpose: Any = "feed") -> list[Video]:
         """The videos of a batch that is asked for now."""
-        self._told += 1
-        request = FeedRequest(
-            v=1, request_id=f"r{self._told}", user_id=user_id, ts_ms=self.now_ms, limit=limit, ctx=ctx, purpose=purpose
-        )
-        batch = self.replay.line(parse_line(line_of("feed.requests", request)))
         by_id = {video.video_id: video for video in self.videos}
-        return [by_id[item.video_id] for item in (batch.items if batch else []) if item.video_id in by_id]
+        shown = self.asks(user_id, limit, ctx=ctx, purpose=purpose)
+        return [by_id[name] for name in shown if name in by_id]
 
     def about(self, subject: str) -> list[Video]:
         """Videos of a subject, in random order."""

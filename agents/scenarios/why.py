@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.scenarios.scenario import scenario
+from agents.scenarios.telling import YEAR_MS
 from agents.world.world import World
 from schemas.lines import parse_line
 from streams.explain import FAMILIES
@@ -18,7 +19,6 @@ from streams.tuning import Tuning
 
 __all__ = ["the_named_reason_is_the_cause"]
 
-_YEAR_MS = 365 * 86_400_000
 _SHOWN, _ASKING = 10, 12
 
 
@@ -48,7 +48,7 @@ def the_named_reason_is_the_cause(seed: int, tuning: Tuning) -> float:
 def _learnt(seed: int) -> Replay:
     """A replay that has learnt from a small world's log; reasons change nothing in it."""
     world = World(seed, viewers=20, videos=300)
-    replay = Replay(world.start_ms + _YEAR_MS)
+    replay = Replay(world.start_ms + YEAR_MS)
     for number, text in enumerate(world.log(2_000, previews=False)):
         replay.line(parse_line(text))
         if number % 32 == 0:

@@ -8,13 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from agents.scenarios.scenario import scenario
-from agents.world.loop import Loop
+from agents.scenarios.telling import Teller, before
 from agents.world.words import MOODS, Wordy, wordy
 from agents.world.world import World
-from schemas.events import Action, Like
-from schemas.feeds import FeedRequest
-from schemas.lines import line_of, parse_line
-from streams.replay import Replay
 from streams.tuning import Tuning
 
 __all__ = [
@@ -22,43 +18,31 @@ __all__ = [
     "refined_request", "tags_inferred", "untagged_videos", "words_no_lexicon_knows",
 ]  # fmt: skip
 
-_YEAR_MS = 365 * 86_400_000
 _SLANG = len(MOODS) - 1
 """The mood that no lexicon knows; those before it are known."""
 
 
-class _Story:
+class _Story(Teller):
     """A small world with words before a fresh replay; viewers ask, and time passes when it is told to."""
 
     def __init__(self, seed: int, tuning: Tuning, viewers: int = 12, videos: int = 240, untagged: float = 0.0) -> None:
         self.world = World(seed, viewers=viewers, videos=videos)
         self.words: Wordy = wordy(self.world, seed, untagged)
-        self.loop = Loop(self.world, Replay(self.world.start_ms + _YEAR_MS, tuning=tuning))
-        self._made = 0
+        super().__init__(before(self.world, tuning).replay, self.world.start_ms)
 
     def ask(self, viewer: int, query: str | None = None, limit: int = 20, among: Sequence[str] = ()) -> list[str]:
         """Videos of one batch, asked for in words or not, and from a few or all."""
-        self._made += 1
-        request = FeedRequest(
-            v=1, request_id=f"words.{self._made}", user_id=self.world.tastes.user_ids[viewer], ts_ms=self.loop.now_ms,
-            limit=limit, query=query, candidates=list(among),
-        )  # fmt: skip
-        batch = self.loop.replay.line(parse_line(line_of("feed.requests", request)))
-        self.loop.now_ms += 20_000
-        return [] if batch is None else [item.video_id for item in batch.items]
+        found = self.asks(self.world.tastes.user_ids[viewer], limit, query=query, candidates=list(among))
+        self.now_ms += 20_000
+        return found
 
     def act(self, viewer: int, kind: str, target: str) -> None:
         """The viewer opens something by hand."""
-        self._made += 1
-        base = {"v": 1, "event_id": f"words.{self._made}", "session_id": "s", "ts_ms": self.loop.now_ms}
-        event = Action(user_id=self.world.tastes.user_ids[viewer], kind=kind, target=target, **base)  # type: ignore[arg-type]  # kinds are checked by the codec
-        self.loop.act([("events.action", event)])
+        self.does("action", self.world.tastes.user_ids[viewer], kind=kind, target=target)
 
     def like(self, viewer: int, video_id: str) -> None:
         """The viewer likes a video."""
-        self._made += 1
-        base = {"v": 1, "event_id": f"words.{self._made}", "session_id": "s", "ts_ms": self.loop.now_ms}
-        self.loop.act([("events.like", Like(user_id=self.world.tastes.user_ids[viewer], video_id=video_id, **base))])  # type: ignore[arg-type]  # the same
+        self.does("like", self.world.tastes.user_ids[viewer], video_id)
 
     def share(self, videos: list[str], mood: int) -> float:
         """Share of videos that are of a mood."""
@@ -165,7 +149,7 @@ def less_of_it(seed: int, tuning: Tuning) -> float:
     found = []
     for viewer, subject in enumerate(("cars", "science", "music")):
         _loves(story, viewer, subject)
-        story.loop.now_ms += 3_600_000
+        story.now_ms += 3_600_000
         story.ask(viewer, f"less {subject} please", limit=5)
         found.append(story.tagged(story.ask(viewer), subject))
     return float(np.mean(found))
@@ -182,7 +166,7 @@ def more_of_it(seed: int, tuning: Tuning) -> float:
     """更多运动类: more of a subject, also in later batches."""
     story = _Story(seed, tuning)
     story.ask(0, "更多动物", limit=5)
-    story.loop.now_ms += 3_600_000
+    story.now_ms += 3_600_000
     return story.tagged(story.ask(0), "animals")
 
 
