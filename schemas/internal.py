@@ -47,7 +47,8 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     absent). ``group_*``: a positive and its sampled negatives, f16[g, 1+K, F], f32[g],
     the log of how many videos each of them stands for, f16[g, 1+K], and when it was, i64[g].
     ``group_taste`` f16[g, D]: the taste of the viewer of each group, as it was; ``group_share`` f32[g] what that weighs
-    so that viewers weigh alike; ``group_tags`` u64[g, T] tags liked best; ``group_crowds`` u64[g, C] language, country.
+    so that viewers weigh alike; ``group_who`` u16[g] tells viewers of about the same time apart, and nobody from all
+    others (0 may be anybody); ``group_tags`` u64[g, T] tags liked best; ``group_crowds`` u64[g, C] language, country.
     ``term_*``: positives after a request in words: u64[t] term, u64[t, VIDEO_TAGS] tags, f32[t] worth, i64[t] ms.
     ``emb_*``: u64[g, R] latest positives, u64[g] positive, u64[g, K2] negatives. ``gone_pair`` u64[k]: pairs of viewers
     who asked to be forgotten.
@@ -72,6 +73,7 @@ class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):
     group_ms: bytes = b""
     group_taste: bytes = b""
     group_share: bytes = b""
+    group_who: bytes = b""
     group_tags: bytes = b""
     group_crowds: bytes = b""
     emb_recent: bytes = b""

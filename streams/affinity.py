@@ -45,15 +45,19 @@ class Near(NamedTuple):
         return np.where((self.keys[at] == wanted)[:, None], self.sums[at], 0.0)
 
 
-def latest(viewers: ViewerTable, viewer: I64, count: int = limits.PAIRED) -> U64:
-    """Hashes of the latest ``count`` positives of each viewer, latest first, uint64[n, count], 0 for none."""
+def latest(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, count: int = limits.PAIRED) -> U64:
+    """Hashes of the latest ``count`` positives of each viewer, latest first, uint64[n, count], 0 for none.
+
+    Those before the tastes drifted are none (``streams.learning.drift``).
+    """
     order = np.argsort(-viewers.recent_ms[viewer], axis=1, kind="stable")[:, :count]
-    return viewers.recent[viewer[:, None], order]
+    names = np.where(viewers.counting(viewer, catalogue.drift_ms), viewers.recent[viewer], np.uint64(0))
+    return np.take_along_axis(names, order, axis=1)
 
 
 def liked_rows(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> I64:
     """Catalogue rows of the latest positives of each viewer, latest first, int64[g, RECENT], -1 for none or unknown."""
-    names = latest(viewers, viewer, limits.RECENT)
+    names = latest(catalogue, viewers, viewer, limits.RECENT)
     return np.where(names != 0, catalogue.rows_of_hashes(names), -1)
 
 

@@ -97,6 +97,8 @@ class Catalogue(VideoTable):
     spent: I64
     candidate: npt.NDArray[np.bool_]
     stale: npt.NDArray[np.bool_]
+    drift_ms: int = 0
+    """Likes up to then tell nothing of anybody's taste, as the learner says. 0: all do."""
 
     def __init__(self, encoder: Encoder = NGRAMS) -> None:
         super().__init__(_EXTRA | {"text": (np.float32, (encoder.wide,), 0.0)})

@@ -21,7 +21,8 @@ def foreign_rows(
     None from the viewer's tenth like on, or where the language of the viewer is not known or may not be read.
     """
     own, lang = viewers.lang[viewer], catalogue.lang[rows]
-    if share >= 1.0 or not own or not viewers.personalize[viewer] or not coldness(viewers, np.array([viewer]))[0]:
+    cold = viewers.personalize[viewer] and coldness(catalogue, viewers, np.array([viewer]))[0]
+    if share >= 1.0 or not own or not cold:
         return np.zeros(len(rows), dtype=bool)
     result: npt.NDArray[np.bool_] = (lang != 0) & (lang != own)
     return result

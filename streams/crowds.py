@@ -85,7 +85,7 @@ def segment_of(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> I64:
     out = np.full(len(viewer), -1, dtype=np.int64)
     if crowds is None or not crowds.size.any():
         return out
-    told = viewers.mass[viewer, 1] >= _SOME
+    told = (viewers.mass[viewer, 1] >= _SOME) & ~viewers.mixed(viewer, catalogue.drift_ms)
     likeness = viewers.slow[viewer] @ crowds.centroids.T
     likeness[:, crowds.size <= 0] = -np.inf
     out[told] = likeness[told].argmax(axis=1)
@@ -116,9 +116,9 @@ def activity_of(viewers: ViewerTable, viewer: I64, now_ms: int) -> list[str]:
     return [ACTIVITIES[at] for at in level.tolist()]
 
 
-def coldness(viewers: ViewerTable, viewer: I64) -> F32:
+def coldness(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:
     """How little is known of each viewer's taste, float32[n]: 1 before the first like, 0 from the tenth on."""
-    likes = (viewers.recent[viewer] != 0).sum(axis=1).astype(np.float32)
+    likes = viewers.counting(viewer, catalogue.drift_ms).sum(axis=1).astype(np.float32)
     result: F32 = np.maximum(1.0 - likes / _KNOWN_BY, 0.0)
     return result
 
@@ -131,7 +131,7 @@ def crowd_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, coun
     """
     out = np.zeros((len(rows), 2), dtype=np.float32)
     crowds: Crowds | None = catalogue.crowds
-    cold = coldness(viewers, viewer) * viewers.personalize[viewer]
+    cold = coldness(catalogue, viewers, viewer) * viewers.personalize[viewer]
     if crowds is None or not cold.any():
         return out
     segment = segment_of(catalogue, viewers, viewer)

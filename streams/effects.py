@@ -137,9 +137,11 @@ def pair_up(
 
 
 def _latest_ids(viewers: ViewerTable, catalogue: Catalogue, viewer: int, video: int, ids: list[str]) -> list[str]:
-    order = np.argsort(-viewers.recent_ms[viewer], kind="stable")[: limits.PAIRED]
+    when_ms = viewers.recent_ms[viewer]
+    order = np.argsort(-when_ms, kind="stable")[: limits.PAIRED]
+    liked = viewers.recent[viewer][order[when_ms[order] > catalogue.drift_ms]]
     get = catalogue.row_of_hash.get
-    rows = [get(name) for name in viewers.recent[viewer][order].tolist() if name and name != video]
+    rows = [get(name) for name in liked.tolist() if name and name != video]
     return [ids[row] for row in rows if row is not None]
 
 

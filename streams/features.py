@@ -177,7 +177,7 @@ def grouped_features(
     own_part, crowd_part = out[:, _FACTORS + 1 : _LOCALE], out[:, _LOCALE:_PASSED]
     personal(catalogue, viewers, group.viewer, counts, rows, group.now_ms, likers, own_part)
     crowd_part[:] = crowd_features(catalogue, viewers, group.viewer, counts, rows)
-    level = levels_of(viewers, group.viewer) * viewers.personalize[group.viewer][:, None]
+    level = levels_of(catalogue, viewers, group.viewer) * viewers.personalize[group.viewer][:, None]
     out[:, _OWN:] = standing(catalogue, out[:, :POPULAR], int(group.now_ms.max())) * level[place]
     return out
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
-from streams.affinity import Peers
+from streams.affinity import Peers, liked_rows
 from streams.catalogue import Catalogue
 from streams.context import scenes, turns
 from streams.following import followed
@@ -28,6 +28,7 @@ _HALF: Final = np.float32(0.5)  # liking, in units of worth, from which on it co
 _SURE: Final = np.float32(3.0)  # videos met with a tag after which their mean counts for half
 _OF_WEEKS: Final = [1, 3, 5, 6]  # columns of tastes that a session can contradict
 _OF_SESSION: Final = [0, 4]
+_LASTING: Final = [1, 2, 3, 5, 6, 9, 13]  # columns of what is known for weeks; all of it is void if tastes drifted
 _TURN: Final = np.float32(3.0)  # how much more a session counts that contradicts the taste of weeks
 _CLOSE: Final = np.float32(1.0)  # worth of a creator's videos from which on the creator is somebody often met
 _SCENE: Final = np.float32(0.5)  # what a fitting scene weighs against a taste that turns
@@ -67,6 +68,7 @@ def personal(
         (7, slice(0, -2), _numbers(catalogue, viewers.picked[viewer]), np.ones((len(viewer), 1), np.float32)),
     )
     session, agreed = _extra_worth(viewers, viewer, 1, fast), agreement(viewers, viewer, left)
+    drifted = viewers.mixed(viewer, catalogue.drift_ms)
     heavy = viewers.duration_mass[viewer]
     mean = viewers.duration_sum[viewer] / np.maximum(heavy, 1e-6)
     turn, scene = turns(viewers, viewer, now_ms), scenes(catalogue, viewers, viewer, now_ms)
@@ -93,6 +95,21 @@ def personal(
         out[part, 12] = _friends(viewers, row, makers, likers[part])
         if scene[at]:
             out[part, 13] += _SCENE * (ids[part, :-2] == scene[at]).any(axis=1)
+        if drifted[at]:
+            out[part, _LASTING] = 0.0
+            out[part, 1], out[part, 9] = _since_drift(catalogue, viewers, row, content[part], length[part])
+
+
+def _since_drift(catalogue: Catalogue, viewers: ViewerTable, row: int, content: F32, length: F32) -> tuple[F32, F32]:
+    """The columns of content against the taste of weeks and of length, f32[n], by what a viewer liked since the tastes
+    drifted, alone.
+    """
+    liked = liked_rows(catalogue, viewers, np.array([row]))[0]
+    liked = liked[liked >= 0]
+    if not len(liked):
+        return np.zeros(len(content), np.float32), np.zeros(len(content), np.float32)
+    mean = np.log1p(catalogue.duration_ms[liked] / 1_000.0).astype(np.float32).mean()
+    return content @ (catalogue.content[liked].sum(axis=0) / np.float32(len(liked) + 1)), -np.abs(length - mean)
 
 
 def _uploads(catalogue: Catalogue, table: F32, own: int, ids: npt.NDArray[np.int32]) -> F32:

@@ -106,10 +106,12 @@ def levels(catalogue: Catalogue, rows: I64, now_ms: int) -> npt.NDArray[np.int8]
     return out
 
 
-def levels_of(viewers: ViewerTable, viewer: I64) -> F32:
+def levels_of(catalogue: Catalogue, viewers: ViewerTable, viewer: I64) -> F32:
     """Mean standing of what each viewer liked lately, shrunk towards 0 where that is little, float32[g, LEVELS]."""
-    count = (viewers.recent[viewer] != 0).sum(axis=1).astype(np.float32)
-    total = viewers.levels[viewer].sum(axis=1, dtype=np.float32) / np.float32(_STEPS)
+    counting = viewers.counting(viewer, catalogue.drift_ms)
+    count = counting.sum(axis=1).astype(np.float32)
+    levels = viewers.levels[viewer] * counting[:, :, None]
+    total = levels.sum(axis=1, dtype=np.float32) / np.float32(_STEPS)
     result: F32 = total / (count + _SHRINK)[:, None]
     return result
 

@@ -76,6 +76,8 @@ class Signals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Watch time beyond twice the time that passed and so much more is not believed."""
     correct: bool = True
     """A label that comes after its example was learnt takes it back and puts it right."""
+    drift: bool = True
+    """Where viewers' tastes suddenly tell nothing of what they like, of all of them, earlier likes count no more."""
 
 
 class Slate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -260,6 +262,7 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "gestures": {"signals.gesture": 0.0},
     "believable watch times": {"signals.slack_s": 1e6},
     "late labels": {"signals.correct": False},
+    "drift of tastes": {"signals.drift": False},
     "fresh places": {"slate.fresh": 0.0},
     "traffic tiers": {"tiers.on": False},
     "creators": {"tiers.merit": 5.0},

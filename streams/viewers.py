@@ -275,6 +275,18 @@ class ViewerTable(Table):
             self.recent_ms[row, at] = ts_ms
             self.levels[row, at] = level
 
+    def counting(self, rows: I64, since_ms: int) -> npt.NDArray[np.bool_]:
+        """Which places of ``recent`` hold a positive later than ``since_ms``, bool[n, RECENT]."""
+        result: npt.NDArray[np.bool_] = (self.recent[rows] != 0) & (self.recent_ms[rows] > since_ms)
+        return result
+
+    def mixed(self, rows: I64, since_ms: int) -> npt.NDArray[np.bool_]:
+        """Whether ``recent`` still holds a positive up to ``since_ms``, bool[n]: then the slow sums are mostly of what
+        was liked before it.
+        """
+        result: npt.NDArray[np.bool_] = ((self.recent[rows] != 0) & (self.recent_ms[rows] <= since_ms)).any(axis=1)
+        return result
+
     def pull_recent(self, row: int, video: int) -> None:
         """Take a positive video back."""
         at = np.flatnonzero(self.recent[row] == np.uint64(video))

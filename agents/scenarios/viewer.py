@@ -17,8 +17,9 @@ from streams.replay import Replay
 from streams.tuning import Tuning
 
 __all__ = [
-    "Stage", "drama_in_the_evening", "first_likes_steer", "foreign_languages", "friends_likes", "own_uploads",
-    "planted", "popular_where_one_lives", "quick_turn", "segments_stand_in", "taste_of_weeks",
+    "Stage", "drama_in_the_evening", "everybody_is_another", "first_likes_steer", "foreign_languages",
+    "friends_likes", "own_uploads", "planted", "popular_where_one_lives", "quick_turn",
+    "segments_stand_in", "taste_of_weeks",
 ]  # fmt: skip
 
 _START_MS: Final = 1_760_313_600_000  # a Monday, 00:00 UTC
@@ -177,6 +178,36 @@ def quick_turn(seed: int, tuning: Tuning) -> float:
     turned = stage.about(SUBJECTS[6])
     stage.like("ann", turned[:6])
     return share(stage.shown("ann", 10, purpose="preview"), _ids(turned))
+
+
+@scenario(
+    row="fast and slow interest",
+    shows="share of the group they now like with among ten, after six likes each, of viewers who all changed groups",
+    off={"signals.drift": False},
+    least=0.1,
+    seeds=3,
+)
+def everybody_is_another(seed: int, tuning: Tuning) -> float:
+    """Three groups like different videos, which nothing but the likes tells apart; then all go over to another group,
+    half of each to either of the two.
+    """
+    stage, viewers = Stage(seed, tuning), range(72)
+    order = stage.rng.permutation(len(stage.videos)).reshape(3, -1).tolist()
+    groups = [[stage.videos[at] for at in part] for part in order]
+    likes = {(who, group): iter(stage.rng.permutation(80).tolist()) for who in viewers for group in range(3)}
+    for turn in range(24):
+        for who in viewers:
+            group = who % 3 if turn < 18 else _other_group(who)
+            stage.now_ms += 59_000
+            stage.tell("like", f"u{who}", groups[group][next(likes[who, group])].video_id)
+            if who % 8 == 7:  # the learner takes no more from one frame
+                stage.replay.flush()
+    found = [share(stage.shown(f"u{who}", 10, purpose="preview"), _ids(groups[_other_group(who)])) for who in viewers]
+    return float(np.mean(found))
+
+
+def _other_group(who: int) -> int:
+    return (who + who // 3 % 2 + 1) % 3
 
 
 @scenario(

@@ -13,6 +13,7 @@ import msgspec
 from agents import log
 from agents.worker.shared import Replica
 from streams import limits
+from streams.catalogue import Catalogue
 from streams.crowds import crowds_of, unfit
 from streams.features import FEATURES
 from streams.learning.gate import refusal
@@ -46,10 +47,8 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
         shared.model = shared.model._replace(weights=arrays["weights"], version=f"ranker-{made.version}")
     elif made.model == "heads":
         shared.model = shared.model._replace(heads=(arrays["w"], arrays["b"]))
-    elif made.model == "crowds":
-        shared.catalogue.crowds = crowds_of(arrays)
-    elif made.model == "quality":
-        shared.catalogue.usual = Usual(arrays["points"], arrays["seen"])
+    elif made.model in {"crowds", "drift", "quality"}:
+        _tell(shared.catalogue, made.model, arrays)
     elif made.model.startswith("factors:"):
         shared.factors.put(made.model, arrays["names"], arrays["vectors"])
         shared.catalogue.place(arrays["names"], arrays["vectors"])
@@ -58,6 +57,19 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
         shared.catalogue.place_lift(arrays["names"], arrays["sums"], arrays["at_ms"])
     elif made.model.startswith("terms:"):
         shared.catalogue.place_terms(*(arrays[name] for name in ("names", "tags", "weights", "mass", "at_ms")))
+
+
+def _tell(catalogue: Catalogue, model: str, arrays: dict[str, Any]) -> None:
+    """What the learner says of viewers and of watching at large."""
+    if model == "crowds":
+        catalogue.crowds = crowds_of(arrays)
+    elif model == "quality":
+        catalogue.usual = Usual(arrays["points"], arrays["seen"])
+    else:
+        since_ms = int(arrays["since_ms"][0])
+        if since_ms > catalogue.drift_ms:
+            _LOG.warning("tastes_drifted", since_ms=since_ms, what="earlier likes say nothing of what viewers like now")
+        catalogue.drift_ms = since_ms
 
 
 def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
@@ -70,6 +82,7 @@ def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
         "ranker": {"weights": (len(FEATURES),)},
         "heads": {"b": (len(HEADS),), "w": (len(HEADS), len(FEATURES))},
         "quality": {name: array.shape for name, array in UNKNOWN._asdict().items()},
+        "drift": {"since_ms": (1,)},
         "factors": {"names": names, "vectors": (*names, limits.FACTORS)},
         "lift": {"names": names, "sums": (*names, len(limits.LIFT_HALF_LIVES_S), 2), "at_ms": names},
         "terms": {

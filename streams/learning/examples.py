@@ -193,7 +193,7 @@ def _add_groups(
         group_o=offset,
         group_ms=np.full(len(groups.names), now_ms),
         **_whose(viewers, groups.viewer),
-        emb_recent=latest(viewers, groups.viewer),
+        emb_recent=latest(catalogue, viewers, groups.viewer),
         emb_positive=catalogue.hash[groups.rows[:, 0]],
         emb_negatives=others,
     )
@@ -214,6 +214,7 @@ def _whose(viewers: ViewerTable, viewer: I64) -> dict[str, npt.NDArray[np.generi
     return {
         "group_taste": (viewers.slow[viewer] * (told / size)[:, None]).astype(np.float16),
         "group_share": (1.0 / (np.maximum(viewers.positives[viewer], 0) + 1.0)).astype(np.float32),
+        "group_who": viewers.hash[viewer].astype(np.uint16),
         "group_tags": tags,
         "group_crowds": np.stack(
             (crowd_keys(LANGUAGE, viewers.lang[viewer]), crowd_keys(COUNTRY, viewers.country[viewer])), axis=1

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from schemas.internal import ModelSnapshot
 from streams.catalogue import Catalogue
 from streams.crowds import SEGMENT, crowd_keys, crowds_of
-from streams.features import FEATURES, PRIOR, SILENT
+from streams.features import AFFINITY, FEATURES, PRIOR, SILENT
+from streams.learning.drift import TasteDrift
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
 from streams.learning.items import ItemTable
@@ -36,6 +37,13 @@ from streams.tables import F64
 
 __all__ = ["Learner"]
 
+
+_BY_CROWD = np.array([not AFFINITY.start <= at < AFFINITY.stop for at in range(len(FEATURES))])
+"""Features that say nothing of how a viewer and a video fit."""
+_FORESEEN = 0.1
+"""What everybody likes speaks neither for a taste nor against it: so likely it is to be liked by any viewer."""
+_KNOWN = 5
+"""Likes from which on a viewer's taste is known."""
 
 _Examples = tuple[npt.NDArray[np.float32], Bits, npt.NDArray[np.float64]]
 """Features f32[n, F], label bits u16[n], weights f64[n]."""
@@ -66,6 +74,7 @@ class Learner:
         self.likes = CrowdLikes()
         self.heads = Heads(list(FEATURES))
         self.quality = WatchQuality()
+        self.drift = TasteDrift()
         self.join = ExampleJoin(len(FEATURES), window_ms, keep)
         self.version = 0
         self._steering = steering or Steering()
@@ -102,6 +111,10 @@ class Learner:
         self.join.forget(rows.gone_pair)
 
     @property
+    def _drift_ms(self) -> int:
+        return self.drift.since_ms if self._steering.tuning.signals.drift else 0
+
+    @property
     def seen(self) -> int:
         """Groups and rows learnt so far."""
         return self.ranker.groups + self.heads.metrics["like"].count
@@ -130,6 +143,7 @@ class Learner:
             snapshot("ranker", self.version, ts_ms, {"weights": self.ranker.weights.copy()}, {}, names),
         ]
         made.append(snapshot("quality", self.version, ts_ms, self.quality.usual()._asdict(), {}, []))
+        made.append(snapshot("drift", self.version, ts_ms, {"since_ms": np.array([self._drift_ms])}, {}, []))
         if self.likes.table.fresh:
             made.append(snapshot("crowds", self.version, ts_ms, self.segments.told() | self.likes.told(), {}, []))
         for name, (table, columns) in self._kept().items():
@@ -142,6 +156,7 @@ class Learner:
     def place(self, catalogue: Catalogue) -> None:
         """Put changed vectors, lifts and crowds, and what is usual, into a catalogue of the same process."""
         catalogue.usual = self.quality.usual()
+        catalogue.drift_ms = self._drift_ms
         places: dict[str, Callable[..., None]] = {
             "factors": catalogue.place,
             "lift": catalogue.place_lift,
@@ -172,7 +187,7 @@ class Learner:
         self.join.restore(arrays)
         for name, model in self._models().items():
             held = _below(arrays, f"{name}.")
-            if held or name != "terms":  # of terms there are none in what was stored before there were any
+            if held or name not in {"drift", "terms"}:  # what was stored before there were these has none of them
                 model.restore(held)
         for kind in self._waiting:
             for at in range(sum(name.startswith(f"{kind}.") for name in arrays) // 3):
@@ -185,6 +200,7 @@ class Learner:
         return {
             "heads": self.heads, "ranker": self.ranker, "factors": self.factors, "lift": self.lift,
             "quality": self.quality, "segments": self.segments, "likes": self.likes, "terms": self.terms,
+            "drift": self.drift,
         }  # fmt: skip
 
     def _kept(self) -> dict[str, tuple[ItemTable, dict[str, npt.NDArray[Any]]]]:
@@ -201,6 +217,10 @@ class Learner:
         items = np.concatenate((rows.emb_positive[:, None], rows.emb_negatives), axis=1)
         share = self.ranker.shares(rows.group_x, rows.group_o)
         self.lift.learn_many(items, share, rows.group_w.astype(np.float64), rows.group_ms)
+        crowd = self.ranker.shares(rows.group_x * _BY_CROWD, rows.group_o)[:, 0]
+        told = np.isfinite(share[:, 0]) & np.isfinite(crowd) & (crowd < _FORESEEN)
+        told &= (rows.emb_recent != 0).sum(axis=1) >= _KNOWN
+        self.drift.update_many(np.log(share[told, 0] / crowd[told]), rows.group_ms[told], rows.group_who[told])
 
     def _gather(self, rows: Rows) -> None:
         """Who liked something moves the segments, and what was liked the crowds."""

@@ -48,6 +48,7 @@ class Rows(msgspec.Struct, frozen=True):
     group_ms: I64
     group_taste: F16
     group_share: F32
+    group_who: npt.NDArray[np.uint16]
     group_tags: U64
     group_crowds: U64
     emb_recent: U64
@@ -147,6 +148,7 @@ _DTYPES: dict[str, type[np.generic]] = {
     "group_ms": np.int64,
     "group_taste": np.float16,
     "group_share": np.float32,
+    "group_who": np.uint16,
     "group_tags": np.uint64,
     "group_crowds": np.uint64,
     "emb_recent": np.uint64,
@@ -195,4 +197,6 @@ def decode_training(value: bytes) -> Rows | None:
     for name in ("label_watch_ms", "label_duration_ms"):
         if not len(arrays[name]):
             arrays[name] = np.full(len(arrays["label_pair"]), ABSENT)
+    if len(arrays["group_who"]) != groups:
+        arrays["group_who"] = np.zeros(groups, dtype=np.uint16)
     return Rows(**arrays)

@@ -11,6 +11,7 @@ import numpy as np
 from streams import limits
 from streams.features import FEATURES
 from streams.hashing import hash_all
+from streams.learning.drift import TasteDrift
 from streams.learning.heads import Heads
 from streams.learning.join import ExampleJoin
 from streams.learning.learner import Learner
@@ -49,6 +50,7 @@ def training_rows(rng: random.Random, count: int = 20, negatives: int = 4) -> Ro
         group_ms=times[:groups],
         group_taste=draw.normal(size=(groups, limits.DIM)).astype(np.float16),
         group_share=np.ones(groups, np.float32),
+        group_who=np.arange(groups, dtype=np.uint16),
         group_tags=draw.integers(0, 9, (groups, 3)).astype(np.uint64),
         group_crowds=draw.integers(0, 4, (groups, 2)).astype(np.uint64),
         emb_recent=ids[:, :5],
@@ -311,4 +313,30 @@ QUALITY = model(
     cold=lambda usual: usual.predict_one({"watch_ms": 4_000, "duration_ms": 8_000}) == 0.5,
 )
 
-LEARNING = (TRAINING, JOIN, HEADS, RANKER, *OF_ITEMS, QUALITY, LEARNER, PROGRESSIVE)
+
+def _likes(rng: random.Random, count: int = 40) -> Events:
+    return [(rng.gauss(0.3, 1.0), _T0 + rng.randint(0, 9_999), rng.randint(0, 60)) for _ in range(count)]
+
+
+def _note(drift: TasteDrift, events: Events) -> None:
+    drift.update_many(*(np.array([event[at] for event in events]) for at in range(3)))
+
+
+def _flooded_drift() -> tuple[int, int]:
+    drift, rng = TasteDrift(), random.Random(1)
+    _note(drift, _likes(rng, 60))
+    bound = len(pack(drift.state()))
+    _note(drift, _likes(rng, 5_000))
+    return len(pack(drift.state())), bound
+
+
+DRIFT = model(
+    "TasteDrift",
+    TasteDrift,
+    events=_likes,
+    apply=_note,
+    flood=_flooded_drift,
+    cold=lambda drift: drift.since_ms == 0 and not drift.update(-1.0).drift_detected,
+)
+
+LEARNING = (TRAINING, JOIN, HEADS, RANKER, *OF_ITEMS, QUALITY, DRIFT, LEARNER, PROGRESSIVE)

@@ -11,6 +11,7 @@ from agents.world.population import SUBJECTS
 from schemas.catalogue import User, UserSettings
 from schemas.events import Ctx
 from streams import limits
+from streams.catalogue import Catalogue
 from streams.crowds import ACTIVITIES, activity_of, coldness, segment_names, segment_of
 from streams.learning.likes import CrowdLikes
 from streams.learning.segments import Segments
@@ -110,15 +111,15 @@ def test_activity_tells_newcomers_the_casual_the_heavy_and_those_who_stay_away()
 
 
 def test_coldness_ends_with_the_tenth_like_and_begins_anew_with_a_reset():
-    viewers = ViewerTable()
+    catalogue, viewers = Catalogue(), ViewerTable()
     row = np.array(viewers.rows(["u"]))
     found = []
     for at in range(11):
-        found.append(float(coldness(viewers, row)[0]))
+        found.append(float(coldness(catalogue, viewers, row)[0]))
         viewers.push_recent(0, at + 1, at + 1, np.zeros(16, np.int8))
     assert found == pytest.approx([1 - at / 10 for at in range(11)])
     viewers.clear_interests(0)
-    assert coldness(viewers, row).tolist() == [1.0]
+    assert coldness(catalogue, viewers, row).tolist() == [1.0]
 
 
 def test_a_record_says_where_somebody_lives_and_an_event_where_it_says_nothing():

@@ -117,9 +117,9 @@ def test_a_viewer_without_history_has_no_affinities(world):
 
 
 def test_the_latest_positives_come_first(world):
-    _, viewers = world
+    catalogue, viewers = world
     for row in range(7):
-        names = latest(viewers, np.array([row]))[0]
+        names = latest(catalogue, viewers, np.array([row]))[0]
         when = {int(name): int(at) for name, at in zip(viewers.recent[row], viewers.recent_ms[row], strict=True)}
         times = [when[int(name)] for name in names if name]
         assert times == sorted(times, reverse=True)
@@ -145,3 +145,39 @@ def test_of_who_turned_personalisation_off_nothing_is_read(world):
     viewers.personalize[:7] = False
     x = candidate_features(catalogue, viewers, 0, np.arange(60), NOW_MS)
     assert np.ptp(x[:, FEATURES.index("near_slow") :], axis=0).max() == 0
+
+
+def test_once_tastes_drifted_a_viewer_is_known_by_the_later_likes_alone(world):
+    """Of who liked one half before and one after, and of who liked the later half only, the same is known."""
+    catalogue, viewers = world
+    drifted, anew = viewers.rows(["drifted", "anew"])
+    liked = catalogue.hash[[3, 9, 20, 31, 44, 50]]
+    viewers.recent[drifted, :6], viewers.recent_ms[drifted, :6] = liked, NOW_MS - np.arange(6) * 1_000
+    viewers.levels[drifted, :6] = np.arange(6)[:, None] * 10
+    viewers.recent[anew, :3], viewers.recent_ms[anew, :3] = liked[:3], NOW_MS - np.arange(3) * 1_000
+    viewers.levels[anew, :3] = viewers.levels[drifted, :3]
+    viewers.slow[drifted], viewers.hours[drifted], viewers.duration_sum[drifted] = 1.0, 1.0, 30.0
+    viewers.mass[drifted], viewers.hour_mass[drifted], viewers.duration_mass[drifted] = 6.0, 6.0, 6.0
+    viewers.tags[drifted, :3], viewers.tag_w[drifted, :3, 0] = np.unique(catalogue.tags[:60])[1:4], 2.0
+    viewers.creators[drifted, 0], viewers.creator_w[drifted, 0] = catalogue.creator[3], 2.0
+    viewers.at_ms[[drifted, anew]] = NOW_MS
+    viewers.hash[drifted] = viewers.hash[anew]
+    before, drift_ms = candidate_features(catalogue, viewers, drifted, np.arange(60), NOW_MS), NOW_MS - 3_000
+    catalogue.drift_ms = drift_ms
+    x = candidate_features(catalogue, viewers, drifted, np.arange(60), NOW_MS)
+    catalogue.drift_ms = 0
+    other = candidate_features(catalogue, viewers, anew, np.arange(60), NOW_MS)
+    same = [name for name, one, two in zip(FEATURES, x.T, other.T, strict=True) if np.array_equal(one, two)]
+    # The hours of activity are no taste. Of who never changed, the sums say what here the likes themselves say.
+    assert set(FEATURES) - set(same) == {"passed", "content_slow", "duration"}
+    at = {name: FEATURES.index(name) for name in ("near_slow", "peers", "content_slow", "duration", "own_log_age")}
+    for name, column in at.items():
+        assert np.ptp(x[:, column]) > 0, name
+        assert not np.allclose(x[:, column], before[:, column]), name
+    liked_rows = np.array([3, 9, 20])
+    mean = np.log1p(catalogue.duration_ms[liked_rows] / 1_000).mean()
+    np.testing.assert_allclose(
+        x[:, at["duration"]], -np.abs(np.log1p(catalogue.duration_ms[:60] / 1_000) - mean), rtol=1e-5, atol=1e-6
+    )
+    taste = catalogue.content[liked_rows].sum(axis=0) / 4
+    np.testing.assert_allclose(x[:, at["content_slow"]], catalogue.content[:60] @ taste, rtol=1e-5, atol=1e-6)

@@ -42,6 +42,8 @@ def test_a_good_snapshot_is_swapped_in() -> None:
     take_model(ours, "quality", made("quality", usual, []))
     assert (ours.catalogue.usual.points == 5).all()
     assert (ours.catalogue.usual.seen == 7).all()
+    take_model(ours, "drift", made("drift", {"since_ms": np.array([9])}, []))
+    assert ours.catalogue.drift_ms == 9
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,7 @@ def test_a_good_snapshot_is_swapped_in() -> None:
         ("heads", made("heads", {"w": np.ones((H, F))})),
         ("quality", made("quality", {"points": UNKNOWN.points[1:], "seen": UNKNOWN.seen}, [])),
         ("quality", made("quality", {"points": UNKNOWN.points}, [])),
+        ("drift", made("drift", {"since_ms": np.array([9, 9])}, [])),
         ("factors:0", made("factors:0", {"names": np.ones(2, np.uint64), "vectors": np.ones((2, 3))}, [])),
         ("factors:0", made("factors:0", {"names": np.ones(3, np.uint64), "vectors": np.ones((2, limits.FACTORS))}, [])),
         ("terms:0", made("terms:0", {"names": np.ones(2, np.uint64), "tags": np.ones((2, 3), np.uint64)}, [])),
@@ -71,4 +74,5 @@ def test_a_snapshot_one_cannot_rank_with_changes_nothing(name: str, value: bytes
     take_model(ours, name, value)
     assert ours.model is before
     assert ours.catalogue.usual is UNKNOWN
+    assert ours.catalogue.drift_ms == 0
     assert not ours.factors

@@ -46,13 +46,13 @@ def test_heads_learn_so_many_rows_at_once_and_lose_none():
 def test_snapshots_hold_the_weights_and_only_the_vectors_that_changed():
     learner = taught(4)
     first = {made.model: made for made in learner.snapshots(7)}
-    assert {"heads", "ranker", "quality", "crowds", "factors:0", "lift:0", "terms:0"} == set(first)
+    assert {"heads", "ranker", "quality", "drift", "crowds", "factors:0", "lift:0", "terms:0"} == set(first)
     assert arrays_of(first["ranker"])["weights"].tolist() == learner.ranker.weights.tolist()
     assert first["ranker"].feature_names == list(FEATURES)
     assert arrays_of(first["factors:0"])["names"].tolist() == list(learner.factors.table.row_of)
     assert arrays_of(first["lift:0"])["names"].tolist() == list(learner.lift.table.row_of)
     again = learner.snapshots(8)
-    assert [made.model for made in again] == ["heads", "ranker", "quality"], "no vector changed since"
+    assert [made.model for made in again] == ["heads", "ranker", "quality", "drift"], "no vector changed since"
     assert {made.version for made in again} == {2}
 
 
@@ -152,8 +152,9 @@ def test_likes_that_come_late_weigh_as_much_as_those_in_time():
 def test_a_frame_of_before_watches_were_told_is_read():
     rows = told(["p", "q"], 5, SEEN, 7_000)
     frame = msgspec.msgpack.decode(encode_training(0, 0, rows))
-    del frame["label_watch_ms"], frame["label_duration_ms"]
+    del frame["label_watch_ms"], frame["label_duration_ms"], frame["group_who"]
     back = decode_training(msgspec.msgpack.encode(frame))
     assert back is not None
     assert back.label_watch_ms.tolist() == [-1, -1]
     assert back.label_duration_ms.tolist() == [-1, -1]
+    assert back.group_who.tolist() == [0] * len(back.group_w)
