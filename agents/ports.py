@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.errors import BadSettings
 from agents.settings import Settings
-from streams.ports import Ports
+from streams.ranking.ports import Ports
 
 __all__ = ["ports_of"]
 

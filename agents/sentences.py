@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.errors import BadSettings
-from streams.text import NGRAMS, Encoder
+from streams.words.text import NGRAMS, Encoder
 
 __all__ = ["Sentences", "text_encoder"]
 

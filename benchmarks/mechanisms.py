@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from agents.scenarios.scenario import Effect, Scenario, effect, registered
-from streams.tuning import OFF, described
+from streams.control.tuning import OFF, described
 
 __all__ = ["document"]
 

@@ -26,7 +26,7 @@ from river import linear_model, metrics, optim, preprocessing
 from benchmarks.transport import plain_app
 from schemas.catalogue import Video
 from schemas.events import EVENTS
-from streams.content import content_vector
+from streams.video.content import content_vector
 
 __all__ = ["EVERY", "HEADS", "Plain"]
 

@@ -19,12 +19,12 @@ from agents.settings import environment
 from schemas.catalogue import Video
 from schemas.internal import VideoState
 from streams import limits
-from streams.catalogue import Catalogue
-from streams.hashing import hash_all
-from streams.ranking import Model, Request, rank_many
-from streams.video_shard import FORMAT
-from streams.videos import NUMBERS
-from streams.viewers import ViewerTable
+from streams.arrays.hashing import hash_all
+from streams.ranking.ranking import Model, Request, rank_many
+from streams.shards.video_shard import FORMAT
+from streams.video.catalogue import Catalogue
+from streams.video.videos import NUMBERS
+from streams.viewer.viewers import ViewerTable
 
 __all__ = ["measure"]
 

@@ -15,10 +15,10 @@ from benchmarks.site import Site
 from benchmarks.workload import first_visits, videos
 from schemas.catalogue import Video
 from schemas.codec import decode_many
-from streams.catalogue import Catalogue
-from streams.columns import columns
-from streams.user_shard import UserShard
-from streams.video_shard import VideoShard
+from streams.shards.columns import columns
+from streams.shards.user_shard import UserShard
+from streams.shards.video_shard import VideoShard
+from streams.video.catalogue import Catalogue
 
 __all__ = ["measure"]
 

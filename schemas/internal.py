@@ -15,8 +15,8 @@ __all__ = ["EngagementFrame", "ModelSnapshot", "TrainingFrame", "VideoState"]
 class EngagementFrame(msgspec.Struct, frozen=True, kw_only=True):
     """Value of ``engagement``: changes of videos, in order of the source offsets that made them.
 
-    ``rows`` and ``pairs`` are packed records (``streams.changes.ROW`` and ``PAIR``) whose videos are indices into
-    ``video_ids``.
+    ``rows`` and ``pairs`` are packed records (``streams.shards.changes.ROW`` and ``PAIR``) whose videos are indices
+    into ``video_ids``.
     """
 
     topic: str
@@ -29,8 +29,8 @@ class EngagementFrame(msgspec.Struct, frozen=True, kw_only=True):
 class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     """Value of ``video.state`` (key ``video_id``), and of a video's row in the store.
 
-    ``numbers`` is one packed record (``streams.videos.NUMBERS``): counts, decayed sums, neighbours. ``active`` false:
-    no candidate until somebody engages with it again.
+    ``numbers`` is one packed record (``streams.video.videos.NUMBERS``): counts, decayed sums, neighbours. ``active``
+    false: no candidate until somebody engages with it again.
     """
 
     format: int

@@ -22,20 +22,20 @@ from schemas.lines import Line
 from schemas.topics import TOPICS
 from schemas.trends import Trend
 from streams import limits
-from streams.catalogue import Catalogue
-from streams.columns import columns, merge
-from streams.desk import Desk
-from streams.hashing import hash64, pair
+from streams.arrays.hashing import hash64, pair
+from streams.arrays.statehash import ExactHash
+from streams.control.steering import Steering
+from streams.control.tuning import DEFAULT, Tuning
 from streams.learning.learner import Learner
-from streams.lookout import Lookout
-from streams.ports import NO_PORTS, Ports
-from streams.ranking import Model, rank
-from streams.statehash import ExactHash
-from streams.steering import Steering
-from streams.tuning import DEFAULT, Tuning
-from streams.user_shard import UserShard
-from streams.video_shard import VideoShard
-from streams.why import Kept, Why, why
+from streams.ranking.desk import Desk
+from streams.ranking.ports import NO_PORTS, Ports
+from streams.ranking.ranking import Model, rank
+from streams.shards.columns import columns, merge
+from streams.shards.user_shard import UserShard
+from streams.shards.video_shard import VideoShard
+from streams.trends.lookout import Lookout
+from streams.video.catalogue import Catalogue
+from streams.why.why import Kept, Why, why
 
 __all__ = ["Replay"]
 

@@ -156,6 +156,12 @@ def test_files_that_are_named_exist(page):
     assert [name for name in sorted(named - made) if not (ROOT / name).exists()] == []
 
 
+def test_every_room_of_the_core_is_on_the_map():
+    told = re.findall(r"^\| `streams/(\w+)/` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    assert sorted(told) == sorted(path.parent.name for path in (ROOT / "streams").glob("*/__init__.py"))
+    assert {path.name for path in (ROOT / "streams").glob("*.py")} == {"limits.py", "replay.py"}
+
+
 def test_settings_that_are_named_exist():
     known = {f"FEEDSTREAM_{name.upper()}" for name in Settings.__slots__} | {"FEEDSTREAM_REQUIRE", "FEEDSTREAM_"}
     named = {name for path in PAGES for name in re.findall(r"FEEDSTREAM_[A-Z_]*", path.read_text())}

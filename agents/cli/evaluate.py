@@ -120,7 +120,7 @@ class _Asked:
     def without(self) -> dict[str, Any]:
         """The ranking without each mechanism and each family of features."""
         from agents.evaluate.measure import FAMILIES  # noqa: PLC0415
-        from streams.tuning import DEFAULT, OFF, changed  # noqa: PLC0415
+        from streams.control.tuning import DEFAULT, OFF, changed  # noqa: PLC0415
 
         made = {name: self.judged(f"without {name}", tuning=changed(DEFAULT, off)) for name, off in OFF.items()}
         return made | {name: self.judged(f"without {name}", without=names) for name, names in FAMILIES.items()}

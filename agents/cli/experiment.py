@@ -22,7 +22,7 @@ from agents.settings import Settings
 from schemas.control import Control, Experiment
 
 if TYPE_CHECKING:
-    from streams.steering import Steering
+    from streams.control.steering import Steering
 
 __all__ = ["experiment"]
 
@@ -45,7 +45,7 @@ def set_(name: str, file: Any) -> None:
     its salt, without from_ms it starts now. Whoever changes the salt or the arms of a running one draws anew who gets
     which.
     """
-    from streams.experiments import experiment_of  # noqa: PLC0415  # slow to import
+    from streams.control.experiments import experiment_of  # noqa: PLC0415  # slow to import
 
     try:
         value = orjson.loads(file.read())
@@ -145,7 +145,7 @@ def adjust(name: str, file: str, window_h: float, apply: bool, **aimed: Any) -> 
     from agents.evaluate.adjust import Aim, around, decided  # noqa: PLC0415  # slow to import
     from agents.evaluate.journey import journeys  # noqa: PLC0415  # the same
     from agents.evaluate.readout import METRICS, readout  # noqa: PLC0415  # the same
-    from streams.experiments import experiment_of  # noqa: PLC0415  # the same
+    from streams.control.experiments import experiment_of  # noqa: PLC0415  # the same
 
     aim = Aim(**aimed)
     if aim.metric not in METRICS:
@@ -189,7 +189,7 @@ def _arms(told: Experiment) -> str:
 
 
 def _publish(name: str, told: Experiment | None) -> None:
-    from streams.steering import EXPERIMENT  # noqa: PLC0415  # slow to import
+    from streams.control.steering import EXPERIMENT  # noqa: PLC0415  # slow to import
 
     _send(f"{EXPERIMENT}{name}", told)
 
@@ -211,7 +211,7 @@ def _send(key: str, told: Any) -> None:
 def _steered() -> Steering:
     """What the control records on the broker add up to; what workers refuse, this refuses too."""
     from agents.cli.tail import carried  # noqa: PLC0415  # slow to import
-    from streams.steering import Steering  # noqa: PLC0415  # the same
+    from streams.control.steering import Steering  # noqa: PLC0415  # the same
 
     steering = Steering()
     for record in carried(Settings.from_env().bootstrap, ("control",), from_start=True, until_end=True):

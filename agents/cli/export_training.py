@@ -75,8 +75,8 @@ def examples(lines: Iterable[Line], most: int = _ROWS) -> Iterator[pd.DataFrame]
 def _frame(engine: Any, closed: Any) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415
 
-    from streams.features import FEATURES  # noqa: PLC0415
-    from streams.worth import HEADS  # noqa: PLC0415
+    from streams.ranking.features import FEATURES  # noqa: PLC0415
+    from streams.ranking.worth import HEADS  # noqa: PLC0415
 
     outcomes, viewers, catalogue = engine.users.outcomes, engine.users.viewers, engine.catalogue
     rows = [outcomes.row_of.get(name, -1) for name in closed.pair.tolist()]

@@ -67,11 +67,11 @@ def _row(store: Store, kind: str, setting: str, name: str, keys: list[bytes]) ->
 
 
 def _user(store: Store, user_id: str) -> dict[str, Any] | None:
-    from streams.asks import decode_asks, put_asks, readable  # noqa: PLC0415  # the same
-    from streams.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
-    from streams.keys import viewer_key  # noqa: PLC0415
-    from streams.portrait import portrait, refs  # noqa: PLC0415
-    from streams.viewers import ViewerTable  # noqa: PLC0415
+    from streams.ranking.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
+    from streams.shards.keys import viewer_key  # noqa: PLC0415
+    from streams.viewer.portrait import portrait, refs  # noqa: PLC0415
+    from streams.viewer.viewers import ViewerTable  # noqa: PLC0415
+    from streams.words.asks import decode_asks, put_asks, readable  # noqa: PLC0415  # the same
 
     value, feed = _row(store, "u", "user_partitions", user_id, [viewer_key(user_id), feed_key(user_id)])
     if value is None:
@@ -101,9 +101,9 @@ def _user(store: Store, user_id: str) -> dict[str, Any] | None:
 def _video(store: Store, video_id: str) -> dict[str, Any] | None:
     import msgspec  # noqa: PLC0415
 
-    from streams.tiers import exposed  # noqa: PLC0415
-    from streams.video_shard import decode_state, video_key  # noqa: PLC0415
-    from streams.videos import NUMBERS  # noqa: PLC0415
+    from streams.shards.video_shard import decode_state, video_key  # noqa: PLC0415
+    from streams.tiers.tiers import exposed  # noqa: PLC0415
+    from streams.video.videos import NUMBERS  # noqa: PLC0415
 
     (value,) = _row(store, "v", "video_partitions", video_id, [video_key(video_id)])
     if value is None:

@@ -36,11 +36,11 @@ def hash_(as_json: bool) -> None:
 
 def exact_hash(store: Store) -> str:
     """Hash of outcomes, counters and what was seen, over every shard of ``store``."""
-    from streams.keys import split_outcome_key  # noqa: PLC0415  # River is slow to import
-    from streams.statehash import ExactHash  # noqa: PLC0415
-    from streams.video_shard import decode_state  # noqa: PLC0415
-    from streams.videos import NUMBERS  # noqa: PLC0415
-    from streams.viewers import met_of  # noqa: PLC0415
+    from streams.arrays.statehash import ExactHash  # noqa: PLC0415  # River is slow to import
+    from streams.shards.keys import split_outcome_key  # noqa: PLC0415
+    from streams.shards.video_shard import decode_state  # noqa: PLC0415
+    from streams.video.videos import NUMBERS  # noqa: PLC0415
+    from streams.viewer.viewers import met_of  # noqa: PLC0415
 
     exact = ExactHash()
     for shard in store.shards():

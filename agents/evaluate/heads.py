@@ -17,12 +17,12 @@ from river import compose, feature_extraction, linear_model, optim, preprocessin
 
 from schemas.catalogue import Video
 from schemas.lines import Line
-from streams.features import FEATURES
-from streams.hashing import hash64, pair
+from streams.arrays.hashing import hash64, pair
 from streams.learning.join import Closed
-from streams.learning.metrics import Progressive
+from streams.learning.progressive import Progressive
+from streams.ranking.features import FEATURES
+from streams.ranking.worth import HEADS
 from streams.replay import Replay
-from streams.worth import HEADS
 
 __all__ = ["Head", "Prediction", "head_figures", "predicted", "rival"]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from schemas.events import EVENTS
 from schemas.feeds import FeedRequest
 from schemas.lines import Line, line_of, parse_line
-from streams.fairness import gini
+from streams.slate.fairness import gini
 
 __all__ = [
     "MISS", "Figures", "Judged", "Turns", "concentration", "delayed", "evaluate", "figures", "liked", "liked_videos",

@@ -11,10 +11,10 @@ from agents.evaluate.judge import Figures, Judged, Turns, delayed, evaluate, fig
 from agents.evaluate.rivals import COUNTERS_H, counter
 from schemas.feeds import FeedBatch
 from schemas.lines import Line
-from streams.crowds import activity_of, segment_names, segment_of
-from streams.features import FEATURES
+from streams.control.tuning import DEFAULT, Tuning
+from streams.ranking.features import FEATURES
 from streams.replay import Replay
-from streams.tuning import DEFAULT, Tuning
+from streams.viewer.crowds import activity_of, segment_names, segment_of
 
 __all__ = ["FAMILIES", "measured", "replayed"]
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from agents.evaluate.journey import Journeys, Place
 from agents.evaluate.sequential import Difference, difference
-from streams import fairness
-from streams.watching import long_view
+from streams.signals.watching import long_view
+from streams.slate import fairness
 
 __all__ = ["DAY_MS", "GUARDRAILS", "METRICS", "Member", "Readout", "gini", "grouped", "members", "readout"]
 

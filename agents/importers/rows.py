@@ -16,7 +16,7 @@ from schemas.catalogue import User, Video
 from schemas.events import EVENTS
 from schemas.feeds import FeedRequest
 from schemas.lines import line_of, write_line
-from streams.hashing import hash64
+from streams.arrays.hashing import hash64
 from streams.limits import DAY_MS
 
 __all__ = ["PREVIEW_LIMIT", "SHORT_PLAY_MS", "Log", "Row", "Skipped", "identifier", "whole", "wire"]

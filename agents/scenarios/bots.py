@@ -11,8 +11,8 @@ from agents.scenarios.telling import YEAR_MS, Teller
 from agents.world.world import World
 from schemas.lines import parse_line
 from schemas.topics import COUNTS
+from streams.control.tuning import Tuning
 from streams.replay import Replay
-from streams.tuning import Tuning
 
 __all__ = ["an_attack_moves_little"]
 

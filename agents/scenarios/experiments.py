@@ -14,8 +14,8 @@ from agents.scenarios.telling import looped, send
 from agents.world.loop import Loop
 from schemas.control import Control
 from schemas.lines import Line, line_of, parse_line
-from streams.tuning import Tuning
-from streams.watching import long_view
+from streams.control.tuning import Tuning
+from streams.signals.watching import long_view
 
 __all__ = ["a_draw_by_promise_fits_better", "an_arm_that_differs_is_found", "tried", "what_chance_would_earn"]
 

@@ -9,8 +9,8 @@ from agents.scenarios.telling import YEAR_MS, looped
 from agents.world.loop import Loop
 from agents.world.world import World
 from schemas.lines import parse_line
+from streams.control.tuning import Tuning
 from streams.replay import Replay
-from streams.tuning import Tuning
 
 __all__ = ["fresh_places", "weight_on_finishing_brings_videos_that_are_finished"]
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from streams.tuning import DEFAULT, Tuning, changed
+from streams.control.tuning import DEFAULT, Tuning, changed
 
 __all__ = ["ROOMS", "SCENARIOS", "Effect", "Scenario", "effect", "registered", "scenario"]
 

@@ -13,11 +13,11 @@ from agents.world.world import World
 from schemas.catalogue import Video
 from schemas.events import EVENTS
 from schemas.lines import parse_line
+from streams.control.tuning import Tuning
 from streams.learning.watch_quality import WatchQuality
+from streams.ranking.worth import HEADS
 from streams.replay import Replay
-from streams.tuning import Tuning
-from streams.watching import quality
-from streams.worth import HEADS
+from streams.signals.watching import quality
 
 __all__ = ["Story", "failing_playback", "fair_watch_times", "gestures", "harsh_comments", "late_labels",
            "unbelievable_watch_times"]  # fmt: skip

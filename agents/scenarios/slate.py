@@ -14,9 +14,9 @@ from schemas.catalogue import Video
 from schemas.control import Promotion
 from schemas.lines import parse_line, write_line
 from streams import limits
-from streams.fairness import exposure
+from streams.control.tuning import Tuning
 from streams.replay import Replay
-from streams.tuning import Tuning
+from streams.slate.fairness import exposure
 
 __all__ = ["boredom", "caps", "creators_shares", "fatigue", "paced_campaign", "second_taste"]
 

@@ -14,8 +14,8 @@ from agents.world.world import World
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import line_of, parse_line
+from streams.control.tuning import Tuning
 from streams.replay import Replay
-from streams.tuning import Tuning
 
 __all__ = ["YEAR_MS", "Teller", "before", "looped", "send"]
 

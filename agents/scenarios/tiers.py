@@ -13,17 +13,17 @@ import numpy.typing as npt
 
 from agents.scenarios.scenario import scenario
 from schemas.catalogue import Video
-from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SOFT, Batch
-from streams.columns import IMPRESSION, LIKE, SKIP, WATCH
-from streams.features import FEATURES, PRIOR
-from streams.ranking import Model, Ranked, Request, rank_many, serve
-from streams.steering import Steering
-from streams.tables import F64, I64
-from streams.tiers import exposed
-from streams.tuning import Tuning
-from streams.video_shard import VideoShard
-from streams.viewers import ViewerTable
+from streams.arrays.tables import F64, I64
+from streams.control.steering import Steering
+from streams.control.tuning import Tuning
+from streams.ranking.features import FEATURES, PRIOR
+from streams.ranking.ranking import Model, Ranked, Request, rank_many, serve
+from streams.shards.changes import PAIR, ROW, SOFT, Batch
+from streams.shards.columns import IMPRESSION, LIKE, SKIP, WATCH
+from streams.shards.video_shard import VideoShard
+from streams.tiers.tiers import exposed
+from streams.video.catalogue import Catalogue
+from streams.viewer.viewers import ViewerTable
 
 __all__ = [
     "Town", "a_budget_holds", "a_dud_is_hardly_shown", "a_hit_climbs", "a_maker_of_hits_is_found_sooner",

@@ -12,11 +12,11 @@ from agents.world.loop import Loop
 from schemas.catalogue import Video
 from schemas.events import Like
 from schemas.trends import Cause
-from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SOFT, Batch
-from streams.lookout import Lookout
-from streams.tuning import Tuning
-from streams.video_shard import VideoShard
+from streams.control.tuning import Tuning
+from streams.shards.changes import PAIR, ROW, SOFT, Batch
+from streams.shards.video_shard import VideoShard
+from streams.trends.lookout import Lookout
+from streams.video.catalogue import Catalogue
 
 __all__ = ["Flow", "burst", "bursts_are_seen", "calm", "causes_are_named", "rising_places"]
 

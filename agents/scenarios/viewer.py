@@ -13,8 +13,8 @@ from agents.world.population import SUBJECTS, Videos
 from schemas.catalogue import User, Video
 from schemas.events import EVENTS, Ctx
 from schemas.lines import parse_line, write_line
+from streams.control.tuning import Tuning
 from streams.replay import Replay
-from streams.tuning import Tuning
 
 __all__ = [
     "Stage", "drama_in_the_evening", "everybody_is_another", "first_likes_steer", "foreign_languages",

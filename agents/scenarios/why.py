@@ -11,11 +11,11 @@ from agents.scenarios.scenario import scenario
 from agents.scenarios.telling import YEAR_MS
 from agents.world.world import World
 from schemas.lines import parse_line
-from streams.explain import FAMILIES
-from streams.features import FEATURES
-from streams.ranking import Request, rank
+from streams.control.tuning import Tuning
+from streams.ranking.features import FEATURES
+from streams.ranking.ranking import Request, rank
 from streams.replay import Replay
-from streams.tuning import Tuning
+from streams.why.explain import FAMILIES
 
 __all__ = ["the_named_reason_is_the_cause"]
 

@@ -11,7 +11,7 @@ from agents.scenarios.scenario import scenario
 from agents.scenarios.telling import Teller, before
 from agents.world.words import MOODS, Wordy, wordy
 from agents.world.world import World
-from streams.tuning import Tuning
+from streams.control.tuning import Tuning
 
 __all__ = [
     "asked_in_chinese", "asked_in_english", "healing_found_by_relaxing", "less_of_it", "more_of_it", "opened_tag",

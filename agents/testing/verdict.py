@@ -13,8 +13,8 @@ from agents.store import ShardId, Store
 from agents.testing.tally import COUNTED, Tally
 from schemas.partitioner import partition
 from schemas.topics import COUNTS
-from streams.video_shard import decode_state, video_key
-from streams.videos import NUMBERS
+from streams.shards.video_shard import decode_state, video_key
+from streams.video.videos import NUMBERS
 
 __all__ = ["FeedVerdict", "compare_counts", "judge_feeds", "judge_letters", "stored_counts"]
 

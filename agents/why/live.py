@@ -24,14 +24,14 @@ from agents.worker.replica import BroadcastReader
 from agents.worker.shared import Replica
 from schemas.feeds import FeedRequest
 from schemas.partitioner import partition
-from streams.catalogue import Catalogue
-from streams.desk import Desk, feed_key
-from streams.keys import viewer_key
-from streams.ranking import Model
-from streams.user_shard import UserShard
-from streams.video_shard import decode_state, video_key
-from streams.videos import NUMBERS
-from streams.why import Kept, Why, why
+from streams.ranking.desk import Desk, feed_key
+from streams.ranking.ranking import Model
+from streams.shards.keys import viewer_key
+from streams.shards.user_shard import UserShard
+from streams.shards.video_shard import decode_state, video_key
+from streams.video.catalogue import Catalogue
+from streams.video.videos import NUMBERS
+from streams.why.why import Kept, Why, why
 
 __all__ = ["why_now"]
 

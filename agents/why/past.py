@@ -17,9 +17,9 @@ from schemas.codec import BadRecord, decode
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.lines import Line
 from schemas.topics import TOPICS
-from streams.hashing import hash64
+from streams.arrays.hashing import hash64
 from streams.replay import Replay
-from streams.why import Why
+from streams.why.why import Why
 
 __all__ = ["Then", "why_at", "why_in"]
 

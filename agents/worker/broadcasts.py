@@ -21,9 +21,9 @@ from schemas.codec import BadRecord, decode
 from schemas.control import Control, Promotion, Rule
 from schemas.internal import VideoState
 from schemas.trends import Trend
-from streams.hashing import hash64
-from streams.rules import named_rows
-from streams.video_shard import decode_state, video_key
+from streams.arrays.hashing import hash64
+from streams.control.rules import named_rows
+from streams.shards.video_shard import decode_state, video_key
 
 __all__ = ["BROADCAST", "Heard", "lost_states", "take", "take_states"]
 

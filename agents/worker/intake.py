@@ -16,7 +16,7 @@ from agents.producer import Ticket
 from agents.telemetry import METRICS
 from agents.worker.shared import Shared
 from schemas.codec import decode_many
-from streams.columns import Columns
+from streams.shards.columns import Columns
 
 __all__ = ["Intake", "Part", "Read"]
 

@@ -31,8 +31,8 @@ from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Shared
 from agents.worker.users import UserHost
 from agents.worker.videos import VideoHost
-from streams.catalogue import Catalogue
-from streams.ranking import Model
+from streams.ranking.ranking import Model
+from streams.video.catalogue import Catalogue
 
 __all__ = ["Role", "run"]
 

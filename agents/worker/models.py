@@ -13,13 +13,13 @@ import msgspec
 from agents import log
 from agents.worker.shared import Replica
 from streams import limits
-from streams.catalogue import Catalogue
-from streams.crowds import crowds_of, unfit
-from streams.features import FEATURES
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
-from streams.watching import UNKNOWN, Usual
-from streams.worth import HEADS
+from streams.ranking.features import FEATURES
+from streams.ranking.worth import HEADS
+from streams.signals.watching import UNKNOWN, Usual
+from streams.video.catalogue import Catalogue
+from streams.viewer.crowds import crowds_of, unfit
 
 __all__ = ["take_model"]
 

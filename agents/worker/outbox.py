@@ -11,7 +11,7 @@ from typing import Any, Final
 from agents.producer import Producer, Ticket
 from agents.worker.outgoing import Outgoing, of_receipt, of_stored
 from schemas.receipts import Receipt
-from streams.hashing import hash64
+from streams.arrays.hashing import hash64
 
 __all__ = ["Outbox", "receipts"]
 

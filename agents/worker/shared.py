@@ -13,10 +13,10 @@ from agents.dead_letters import BadShare
 from agents.producer import Producer
 from agents.settings import Settings
 from agents.store import Store
-from streams.catalogue import Catalogue
-from streams.hashing import U64
-from streams.ranking import Model
-from streams.steering import Steering
+from streams.arrays.hashing import U64
+from streams.control.steering import Steering
+from streams.ranking.ranking import Model
+from streams.video.catalogue import Catalogue
 
 __all__ = ["Shared"]
 

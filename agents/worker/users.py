@@ -22,15 +22,15 @@ from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
-from streams.changes import frames
-from streams.columns import columns, merge
-from streams.desk import Desk, Reason, feed_key
-from streams.handed import Missing
-from streams.hashing import pair
+from streams.arrays.hashing import pair
+from streams.control.promotions import SPENT_KEY, Pacer
 from streams.learning.training import encode_training
-from streams.promotions import SPENT_KEY, Pacer
-from streams.ranking import Ranked, Request, rank_many
-from streams.user_shard import UserShard
+from streams.ranking.desk import Desk, Reason, feed_key
+from streams.ranking.ranking import Ranked, Request, rank_many
+from streams.shards.changes import frames
+from streams.shards.columns import columns, merge
+from streams.shards.results import Missing
+from streams.shards.user_shard import UserShard
 
 __all__ = ["UserHost"]
 

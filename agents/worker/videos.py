@@ -19,10 +19,10 @@ from agents.worker.shared import Shared
 from schemas.codec import encode
 from schemas.partitioner import partition
 from streams import limits
-from streams.changes import Batch, decode_frame
-from streams.hashing import hash64
-from streams.lookout import Lookout
-from streams.video_shard import VideoShard, video_key
+from streams.arrays.hashing import hash64
+from streams.shards.changes import Batch, decode_frame
+from streams.shards.video_shard import VideoShard, video_key
+from streams.trends.lookout import Lookout
 
 __all__ = ["VideoHost"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.catalogue import Video
-from streams.features import FEATURES
-from streams.ports import Asker
+from streams.ranking.features import FEATURES
+from streams.ranking.ports import Asker
 
 AGE = FEATURES.index("log_age")
 PICKS = ["cat-1", "cat-2", "dog-1"]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from river import base
 
-from streams.tables import F64, I64
+from streams.arrays.tables import F64, I64
 
 __all__ = ["TasteDrift"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from river import base
 
 from streams import limits
-from streams.hashing import U64, hash64
+from streams.arrays.hashing import U64, hash64
+from streams.arrays.tables import F32, F64, I64
 from streams.learning.items import ItemTable
-from streams.tables import F32, F64, I64
 
 __all__ = ["ItemFactors"]
 

@@ -12,20 +12,21 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from streams import limits, objective
-from streams.affinity import latest
-from streams.catalogue import Catalogue
-from streams.columns import ABSENT
-from streams.crowds import COUNTRY, LANGUAGE, crowd_keys
-from streams.features import pair_features
-from streams.hashing import U64, pair
+from streams import limits
+from streams.arrays.hashing import U64, pair
+from streams.arrays.tables import F32, I64
 from streams.learning.negatives import LEFT_OUT, negatives
 from streams.learning.training import Training
-from streams.objective import Bits
-from streams.outcomes import OutcomeTable
-from streams.tables import F32, I64
-from streams.viewers import ViewerTable
-from streams.watching import Watched
+from streams.ranking.features import pair_features
+from streams.shards.columns import ABSENT
+from streams.signals import objective
+from streams.signals.objective import Bits
+from streams.signals.outcomes import OutcomeTable
+from streams.signals.watching import Watched
+from streams.video.catalogue import Catalogue
+from streams.viewer.affinity import latest
+from streams.viewer.crowds import COUNTRY, LANGUAGE, crowd_keys
+from streams.viewer.viewers import ViewerTable
 
 __all__ = ["sample", "teach", "tell"]
 

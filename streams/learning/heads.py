@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 
 from streams import limits
+from streams.arrays.tables import F32, F64
 from streams.learning.logistic import NewtonLogistic
-from streams.learning.metrics import Progressive
-from streams.objective import Bits
-from streams.tables import F32, F64
-from streams.worth import HEADS
+from streams.learning.progressive import Progressive
+from streams.ranking.worth import HEADS
+from streams.signals.objective import Bits
 
 __all__ = ["Heads"]
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from streams import limits
-from streams.hashing import U64
-from streams.tables import I64, Table
+from streams.arrays.hashing import U64
+from streams.arrays.tables import I64, Table
 
 __all__ = ["ItemTable"]
 

@@ -11,11 +11,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from streams import limits, objective
-from streams.columns import ABSENT
-from streams.hashing import U64, pair, uniform
-from streams.objective import Bits
-from streams.tables import F32, F64, I64, Table
+from streams import limits
+from streams.arrays.hashing import U64, pair, uniform
+from streams.arrays.tables import F32, F64, I64, Table
+from streams.shards.columns import ABSENT
+from streams.signals import objective
+from streams.signals.objective import Bits
 
 __all__ = ["Closed", "Corrected", "ExampleJoin"]
 

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.internal import ModelSnapshot
-from streams.catalogue import Catalogue
-from streams.crowds import SEGMENT, crowd_keys, crowds_of
-from streams.features import AFFINITY, FEATURES, PRIOR, SILENT
+from streams.arrays.tables import F64
+from streams.control.steering import Steering
 from streams.learning.drift import TasteDrift
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
@@ -30,10 +29,11 @@ from streams.learning.snapshots import pack, snapshot, unpack
 from streams.learning.terms import TermTags
 from streams.learning.training import Rows
 from streams.learning.watch_quality import WatchQuality
-from streams.objective import Bits
-from streams.ranking import Model
-from streams.steering import Steering
-from streams.tables import F64
+from streams.ranking.features import AFFINITY, FEATURES, PRIOR, SILENT
+from streams.ranking.ranking import Model
+from streams.signals.objective import Bits
+from streams.video.catalogue import Catalogue
+from streams.viewer.crowds import SEGMENT, crowd_keys, crowds_of
 
 __all__ = ["Learner"]
 

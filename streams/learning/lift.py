@@ -14,10 +14,10 @@ import numpy.typing as npt
 from river import base
 
 from streams import limits
-from streams.hashing import U64
+from streams.arrays.hashing import U64
+from streams.arrays.tables import F64, I64, forward
 from streams.learning.items import ItemTable
-from streams.popular import lifts
-from streams.tables import F64, I64, forward
+from streams.video.popular import lifts
 
 __all__ = ["ItemLift"]
 

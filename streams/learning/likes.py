@@ -9,9 +9,9 @@ import numpy.typing as npt
 from river import base
 
 from streams import limits
-from streams.hashing import U64
+from streams.arrays.hashing import U64
+from streams.arrays.tables import F64, I64, add_top, forward
 from streams.learning.items import ItemTable
-from streams.tables import F64, I64, add_top, forward
 
 __all__ = ["CrowdLikes"]
 

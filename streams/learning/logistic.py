@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from river import base
 
-from streams.tables import F64
+from streams.arrays.tables import F64
 
 __all__ = ["NewtonLogistic"]
 

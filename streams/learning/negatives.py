@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from streams.catalogue import Catalogue
-from streams.hashing import U64, pair, uniform
-from streams.tables import F32, F64, I64
-from streams.videos import positives
-from streams.viewers import ViewerTable
+from streams.arrays.hashing import U64, pair, uniform
+from streams.arrays.tables import F32, F64, I64
+from streams.video.catalogue import Catalogue
+from streams.video.videos import positives
+from streams.viewer.viewers import ViewerTable
 
 __all__ = ["LEFT_OUT", "Negatives", "draw", "negatives"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from river import base
 
 from streams import limits
-from streams.tables import F32, F64
+from streams.arrays.tables import F32, F64
 
 __all__ = ["SoftmaxRanker"]
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from river import base
 
 from streams import limits
-from streams.hashing import U64
-from streams.tables import F32, F64, I64, add_top
+from streams.arrays.hashing import U64
+from streams.arrays.tables import F32, F64, I64, add_top
 
 __all__ = ["Segments"]
 

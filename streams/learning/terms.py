@@ -11,16 +11,17 @@ from typing import Any, Final
 import numpy as np
 from river import base
 
-from streams import limits, objective
-from streams.asks import SEARCH
-from streams.catalogue import Catalogue
-from streams.hashing import U64, hash_all
+from streams import limits
+from streams.arrays.hashing import U64, hash_all
+from streams.arrays.tables import F32, F64, I64, add_top, forward
 from streams.learning.items import ItemTable
 from streams.learning.training import Training
-from streams.meaning import terms
-from streams.outcomes import OutcomeTable
-from streams.tables import F32, F64, I64, add_top, forward
-from streams.viewers import ViewerTable
+from streams.signals import objective
+from streams.signals.outcomes import OutcomeTable
+from streams.video.catalogue import Catalogue
+from streams.viewer.viewers import ViewerTable
+from streams.words.asks import SEARCH
+from streams.words.meaning import terms
 
 __all__ = ["TermTags", "teach_terms"]
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from schemas.internal import TrainingFrame
 from streams import limits
-from streams.columns import ABSENT
-from streams.features import FEATURES
-from streams.hashing import U64, hash64
-from streams.tables import F32, I64
+from streams.arrays.hashing import U64, hash64
+from streams.arrays.tables import F32, I64
+from streams.ranking.features import FEATURES
+from streams.shards.columns import ABSENT
 
 __all__ = ["LAYOUT", "Rows", "Seen", "Training", "decode_training", "encode_training"]
 

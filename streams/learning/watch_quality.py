@@ -14,9 +14,9 @@ from river import base, sketch
 from river.sketch.histogram import Bin
 
 from streams import limits
-from streams.columns import ABSENT
-from streams.tables import F32, F64, I64
-from streams.watching import UNKNOWN, Usual, buckets, quality
+from streams.arrays.tables import F32, F64, I64
+from streams.shards.columns import ABSENT
+from streams.signals.watching import UNKNOWN, Usual, buckets, quality
 
 __all__ = ["WatchQuality"]
 

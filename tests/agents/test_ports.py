@@ -10,7 +10,7 @@ from agents.errors import BadSettings
 from agents.ports import ports_of
 from agents.settings import Settings
 from schemas.lines import read_lines
-from streams.ports import Ports
+from streams.ranking.ports import Ports
 from streams.replay import Replay
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"

@@ -12,11 +12,11 @@ import pytest
 from agents.errors import BadSettings
 from agents.sentences import text_encoder
 from agents.settings import Settings
-from streams.bending import fit
-from streams.catalogue import Catalogue
-from streams.text import NGRAMS
-from streams.tuning import DEFAULT
-from streams.video_shard import VideoShard
+from streams.control.tuning import DEFAULT
+from streams.shards.video_shard import VideoShard
+from streams.video.catalogue import Catalogue
+from streams.words.bending import fit
+from streams.words.text import NGRAMS
 from tests.streams.states import video
 
 ABOUT = {"wheels": 0, "automobile": 0, "waves": 1}

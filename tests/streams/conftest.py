@@ -9,8 +9,8 @@ import pytest
 
 from schemas.catalogue import Video
 from schemas.events import EVENTS, Event
-from streams.catalogue import Catalogue
-from streams.video_shard import VideoShard
+from streams.shards.video_shard import VideoShard
+from streams.video.catalogue import Catalogue
 
 Make = Callable[..., tuple[str, Event]]
 

@@ -6,8 +6,8 @@ import random
 
 import msgspec
 
-from streams.steering import Steering
-from streams.tuning import DEFAULT, described
+from streams.control.steering import Steering
+from streams.control.tuning import DEFAULT, described
 from tests.streams.states import Events, State, Story, pickled
 
 __all__ = ["STEERING"]

@@ -9,17 +9,17 @@ from unittest import mock
 import numpy as np
 
 from streams import limits
-from streams.features import FEATURES
-from streams.hashing import hash_all
+from streams.arrays.hashing import hash_all
 from streams.learning.drift import TasteDrift
 from streams.learning.heads import Heads
 from streams.learning.join import ExampleJoin
 from streams.learning.learner import Learner
-from streams.learning.metrics import Progressive
+from streams.learning.progressive import Progressive
 from streams.learning.ranker import SoftmaxRanker
 from streams.learning.snapshots import pack
 from streams.learning.training import Rows, Training, decode_training, encode_training
 from streams.learning.watch_quality import WatchQuality
+from streams.ranking.features import FEATURES
 from tests.streams.states import Events, State
 from tests.streams.states_of_items import MODEL as _MODEL
 from tests.streams.states_of_items import OF_ITEMS, model, restored

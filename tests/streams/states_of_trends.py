@@ -9,10 +9,10 @@ import numpy as np
 
 from schemas.trends import Trend
 from streams import limits
-from streams.rising import Rising
-from streams.surge import SHORT, Flow, part_of
-from streams.trends import Reading, Trends
-from streams.tuning import DEFAULT
+from streams.control.tuning import DEFAULT
+from streams.trends.rising import Rising
+from streams.trends.surge import SHORT, Flow, part_of
+from streams.trends.trends import Reading, Trends
 from tests.streams.states import Events, State, Story, pickled
 
 __all__ = ["RISING", "TRENDS", "reading_of"]

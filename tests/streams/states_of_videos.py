@@ -11,12 +11,12 @@ import numpy as np
 from schemas.catalogue import Safety
 from schemas.internal import VideoState
 from streams import limits
-from streams.catalogue import Catalogue
-from streams.changes import PAIR, ROW, SIGNALS, SOFT, SOFT_DOUBTED, Batch
-from streams.columns import COMMENT, IMPRESSION, LIKE, SHARE, SKIP, WATCH
-from streams.outcomes import OutcomeTable, facts
-from streams.video_shard import VideoShard, video_key
-from streams.videos import NUMBERS, decayed
+from streams.shards.changes import PAIR, ROW, SIGNALS, SOFT, SOFT_DOUBTED, Batch
+from streams.shards.columns import COMMENT, IMPRESSION, LIKE, SHARE, SKIP, WATCH
+from streams.shards.video_shard import VideoShard, video_key
+from streams.signals.outcomes import OutcomeTable, facts
+from streams.video.catalogue import Catalogue
+from streams.video.videos import NUMBERS, decayed
 from tests.streams.states import Events, State, Story, pickled, video
 
 __all__ = ["CATALOGUE", "OUTCOMES", "OUTCOME_BYTES", "VIDEOS", "VIDEO_BYTES", "restored_videos"]

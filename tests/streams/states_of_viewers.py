@@ -10,18 +10,18 @@ import numpy as np
 
 from schemas.events import EVENTS
 from streams import limits
-from streams.catalogue import Catalogue
-from streams.columns import columns, merge
-from streams.desk import Desk
-from streams.following import followed
-from streams.index import HashIndex
-from streams.keys import split_outcome_key
-from streams.outcomes import facts
-from streams.ranking import Ranked
-from streams.statehash import ExactHash
-from streams.user_shard import UserShard
-from streams.video_shard import VideoShard
-from streams.videos import decayed
+from streams.arrays.index import HashIndex
+from streams.arrays.statehash import ExactHash
+from streams.ranking.desk import Desk
+from streams.ranking.ranking import Ranked
+from streams.shards.columns import columns, merge
+from streams.shards.keys import split_outcome_key
+from streams.shards.user_shard import UserShard
+from streams.shards.video_shard import VideoShard
+from streams.signals.outcomes import facts
+from streams.video.catalogue import Catalogue
+from streams.video.videos import decayed
+from streams.viewer.following import followed
 from tests.streams.states import Events, State, Story, pickled, video
 from tests.streams.states_of_videos import restored_videos
 

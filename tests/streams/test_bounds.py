@@ -11,17 +11,17 @@ import pytest
 
 from schemas.catalogue import User
 from streams import limits
-from streams.catalogue import Catalogue
-from streams.columns import columns
-from streams.features import FEATURES, candidate_features
-from streams.hashing import hash64, hash_all
+from streams.arrays.hashing import hash64, hash_all
+from streams.arrays.tables import add_top
 from streams.learning.heads import Heads
 from streams.learning.ranker import SoftmaxRanker
-from streams.tables import add_top
-from streams.user_shard import UserShard
-from streams.video_shard import VideoShard
-from streams.viewers import ViewerTable
-from streams.wishes import FOLLOWS, NOTHING, put
+from streams.ranking.features import FEATURES, candidate_features
+from streams.shards.columns import columns
+from streams.shards.user_shard import UserShard
+from streams.shards.video_shard import VideoShard
+from streams.video.catalogue import Catalogue
+from streams.viewer.viewers import ViewerTable
+from streams.viewer.wishes import FOLLOWS, NOTHING, put
 from tests.streams.states import video
 from tests.streams.states_of_viewers import Users, fold, made_event
 

@@ -12,13 +12,13 @@ import pytest
 from schemas.catalogue import Safety, Video
 from schemas.control import Promotion, Target
 from streams import limits
-from streams.catalogue import Catalogue
-from streams.desk import Desk
-from streams.hashing import hash64
-from streams.ranking import Model, rank_many
-from streams.steering import Steering
-from streams.user_shard import UserShard
-from streams.wishes import KINDS, NOTHING, put
+from streams.arrays.hashing import hash64
+from streams.control.steering import Steering
+from streams.ranking.desk import Desk
+from streams.ranking.ranking import Model, rank_many
+from streams.shards.user_shard import UserShard
+from streams.video.catalogue import Catalogue
+from streams.viewer.wishes import KINDS, NOTHING, put
 
 NOW_MS = 1_700_000_000_000
 COUNTRIES = ("SE", "JP", "BR")

@@ -13,7 +13,7 @@ from agents.evaluate.judge import delayed, targets_of, with_previews
 from agents.evaluate.measure import FAMILIES
 from agents.world.world import World
 from schemas.lines import parse_line
-from streams.tuning import OFF
+from streams.control.tuning import OFF
 
 
 @pytest.fixture(scope="module")

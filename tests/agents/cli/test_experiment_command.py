@@ -12,7 +12,7 @@ from agents.cli.main import main
 from agents.producer import Producer
 from agents.scenarios.experiments import known, tried
 from schemas.lines import Line
-from streams.tuning import DEFAULT, changed
+from streams.control.tuning import DEFAULT, changed
 
 
 def written(file: Path, lines: list[Line]) -> None:

@@ -13,8 +13,8 @@ from agents.cli.export_training import examples
 from agents.cli.main import main
 from agents.world.world import World
 from schemas.lines import Line, parse_line
-from streams.features import FEATURES
-from streams.worth import HEADS
+from streams.ranking.features import FEATURES
+from streams.ranking.worth import HEADS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from agents.evaluate.journey import journeys
 from agents.evaluate.readout import Readout, readout
 from agents.evaluate.sequential import Difference
 from agents.scenarios.experiments import known, tried
-from streams.tuning import DEFAULT, changed
+from streams.control.tuning import DEFAULT, changed
 
 AIM = Aim("objective.like", 0.2, 1.0, 0.1, "positive")
 ARMS = {"now": 0.5, "less": 0.4, "more": 0.6}

@@ -12,7 +12,7 @@ from agents.evaluate.journey import Journeys, journeys
 from agents.evaluate.readout import DAY_MS, METRICS, gini, grouped, members, readout
 from agents.scenarios.experiments import known, tried
 from schemas.lines import Line, parse_line
-from streams.tuning import DEFAULT
+from streams.control.tuning import DEFAULT
 
 START_MS = 1_700_000_000_000
 

@@ -13,9 +13,9 @@ from agents.embedded import Embedded
 from agents.testing.live import Live
 from agents.world.world import World
 from schemas.lines import line_of
-from streams.changes import decode_frame
-from streams.forgetting import KINDS
-from streams.hashing import hash64
+from streams.arrays.hashing import hash64
+from streams.shards.changes import decode_frame
+from streams.shards.forgetting import KINDS
 
 LATEST = ("video.state", "models", "control")
 """Compacted topics: the latest record of each key is what is kept."""

@@ -12,10 +12,10 @@ from agents.settings import Settings
 from agents.worker.models import take_model
 from agents.worker.shared import Shared
 from streams import limits
-from streams.features import FEATURES
 from streams.learning.snapshots import encode_snapshot, snapshot
-from streams.watching import UNKNOWN
-from streams.worth import HEADS
+from streams.ranking.features import FEATURES
+from streams.ranking.worth import HEADS
+from streams.signals.watching import UNKNOWN
 
 F, H = len(FEATURES), len(HEADS)
 NAMES = list(FEATURES)

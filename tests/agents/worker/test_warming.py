@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from agents.worker.users import UserHost
-from streams.catalogue import Catalogue
-from streams.handed import Missing
-from streams.hashing import hash_all
-from streams.user_shard import UserShard
+from streams.arrays.hashing import hash_all
+from streams.shards.results import Missing
+from streams.shards.user_shard import UserShard
+from streams.video.catalogue import Catalogue
 
 
 async def test_rows_deleted_while_they_are_read_stay_deleted() -> None:

@@ -13,7 +13,7 @@ from agents.world.reactions import MIX
 from agents.world.world import World
 from schemas.codec import decode
 from schemas.lines import read_lines
-from streams.watching import long_view
+from streams.signals.watching import long_view
 
 SHOWS = 30_000
 

@@ -11,7 +11,7 @@ from river import base
 from river.checks import common
 
 from streams import limits
-from streams.hashing import hash64
+from streams.arrays.hashing import hash64
 from streams.learning.drift import TasteDrift
 from streams.learning.embedding import ItemFactors
 from streams.learning.lift import ItemLift
@@ -21,7 +21,7 @@ from streams.learning.ranker import SoftmaxRanker
 from streams.learning.segments import Segments
 from streams.learning.terms import TermTags
 from streams.learning.watch_quality import WatchQuality
-from streams.watching import quality
+from streams.signals.watching import quality
 
 MADE = (
     SoftmaxRanker(np.zeros(3)), ItemFactors(), ItemLift(), NewtonLogistic(), TermTags(), Segments(), CrowdLikes(),

@@ -7,14 +7,15 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from streams import limits, objective
-from streams.columns import WATCH
-from streams.features import FEATURES
-from streams.hashing import hash_all, pair
+from streams import limits
+from streams.arrays.hashing import hash_all, pair
 from streams.learning.examples import sample, teach
 from streams.learning.training import Rows, Training
-from streams.outcomes import OutcomeTable
-from streams.viewers import ViewerTable
+from streams.ranking.features import FEATURES
+from streams.shards.columns import WATCH
+from streams.signals import objective
+from streams.signals.outcomes import OutcomeTable
+from streams.viewer.viewers import ViewerTable
 from tests.streams.states_of_viewers import known
 
 NEGATIVES = 6

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams import limits, objective
+from streams import limits
 from streams.learning.join import ExampleJoin
+from streams.signals import objective
 
 WINDOW_MS = 600_000
 SEEN, LIKED, LONG = objective.SEEN, objective.SEEN | objective.LIKED | objective.POSITIVE, objective.LONG_VIEW

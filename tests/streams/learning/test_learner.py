@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from streams import limits
-from streams.features import FEATURES
-from streams.hashing import hash_all
+from streams.arrays.hashing import hash_all
 from streams.learning.gate import refusal
 from streams.learning.learner import Learner
 from streams.learning.snapshots import arrays_of
 from streams.learning.training import Rows, Training, decode_training, encode_training
-from streams.objective import LIKED, POSITIVE, SEEN
-from streams.worth import HEADS
+from streams.ranking.features import FEATURES
+from streams.ranking.worth import HEADS
+from streams.signals.objective import LIKED, POSITIVE, SEEN
 from tests.streams.states_of_learning import training_rows
 from tests.streams.states_of_viewers import known
 

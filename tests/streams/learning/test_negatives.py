@@ -7,9 +7,9 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from streams.hashing import hash_all
+from streams.arrays.hashing import hash_all
 from streams.learning.negatives import LEFT_OUT, draw, negatives
-from streams.viewers import ViewerTable
+from streams.viewer.viewers import ViewerTable
 from tests.streams.states_of_viewers import known
 
 NOW_MS = 1_000_000

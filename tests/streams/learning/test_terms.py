@@ -7,14 +7,14 @@ import pytest
 
 from schemas.catalogue import User, UserSettings
 from streams import limits
-from streams.bending import fit
-from streams.catalogue import Catalogue
-from streams.hashing import hash64
+from streams.arrays.hashing import hash64
+from streams.control.tuning import DEFAULT
 from streams.learning.learner import Learner
 from streams.learning.snapshots import pack, unpack
 from streams.learning.terms import TermTags
-from streams.meaning import terms
-from streams.tuning import DEFAULT
+from streams.video.catalogue import Catalogue
+from streams.words.bending import fit
+from streams.words.meaning import terms
 from tests.streams.states import video
 from tests.streams.states_of_viewers import made_event
 from tests.streams.test_replay import line, replayed, request

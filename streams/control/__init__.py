@@ -1,0 +1,1 @@
+"""What operators set while everything runs: settings, rules, experiments, campaigns."""

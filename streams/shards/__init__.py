@@ -1,0 +1,1 @@
+"""What a partition of viewers or of videos holds, and how batches of events change it."""

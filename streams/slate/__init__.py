@@ -1,0 +1,1 @@
+"""From scored candidates to the order in which they are shown."""

@@ -1,0 +1,1 @@
+"""How many viewers a new video is tried on, and who decides."""

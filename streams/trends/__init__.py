@@ -1,0 +1,1 @@
+"""What rises and falls, and why."""

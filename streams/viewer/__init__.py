@@ -1,0 +1,1 @@
+"""What is known of a viewer, from what was done, said and asked for."""

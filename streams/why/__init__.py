@@ -1,0 +1,1 @@
+"""Why a video is shown, or is not."""

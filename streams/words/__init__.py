@@ -1,0 +1,1 @@
+"""Words: text as vectors, what terms mean, and what viewers ask for."""
