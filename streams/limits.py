@@ -116,6 +116,10 @@ PAIRED: Final = 15
 """Latest positives of a viewer that a new positive is paired with; older ones are not."""
 NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
 """Decay of the two co-occurrence weights; the slow one decides which neighbour stays."""
+AFTER: Final = 8
+"""Videos liked right after a video, kept per video (12 bytes each); the least often so falls out."""
+AFTER_HALF_LIFE_S: Final = 7 * 86_400.0
+"""Decay of which video is liked after which."""
 LIFT_HALF_LIVES_S: Final = (7_200.0, 21_600.0, 86_400.0)
 """Decay of what was observed and expected of a video, so that lift is of today."""
 RECORDS: Final = 200_000

@@ -23,6 +23,7 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "decayed rates": tuple(name for name in FEATURES if name.startswith(("positive_", "long_", "negative_"))),
     "lift": tuple(name for name in FEATURES if name.startswith("lift_")),
     "co-occurrence": ("near_slow", "near_fast", "near_latest", "near_crowd"),
+    "transitions": ("after",),
     "like-minded viewers": ("peers_24h", "peers", "peers_lift", "peers_cosine"),
     "collaborative vectors": ("factors",),
     "interests": (

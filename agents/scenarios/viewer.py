@@ -17,9 +17,20 @@ from streams.control.tuning import Tuning
 from streams.replay import Replay
 
 __all__ = [
-    "Stage", "drama_in_the_evening", "everybody_is_another", "first_likes_steer", "foreign_languages",
-    "friends_likes", "own_uploads", "planted", "popular_where_one_lives", "quick_turn",
-    "segments_stand_in", "taste_of_weeks",
+    "Stage",
+    "drama_in_the_evening",
+    "everybody_is_another",
+    "first_likes_steer",
+    "food_leads_to_baking",
+    "foreign_languages",
+    "friends_likes",
+    "next_part_of_a_series",
+    "own_uploads",
+    "planted",
+    "popular_where_one_lives",
+    "quick_turn",
+    "segments_stand_in",
+    "taste_of_weeks",
 ]  # fmt: skip
 
 _START_MS: Final = 1_760_313_600_000  # a Monday, 00:00 UTC
@@ -264,6 +275,55 @@ def own_uploads(seed: int, tuning: Tuning) -> float:
     ]
     stage.announce(own)
     return share(stage.shown("ann", 10), _ids(stage.about("cooking")))
+
+
+@scenario(
+    row="latent interests",
+    shows="share of a subject never touched, which goes with the one liked, less that of another, among the first ten",
+    off={"persona.alike": 0.0},
+    least=0.1,
+)
+def food_leads_to_baking(seed: int, tuning: Tuning) -> float:
+    """Three pairs of subjects, each liked by the same people; then, for each pair, somebody who likes ten videos of
+    the one and met none of the other.
+    """
+    stage, found = Stage(seed, tuning), []
+    subjects = [stage.about(subject) for subject in SUBJECTS[:6]]
+    for at in range(30):
+        for videos in subjects[at % 3], subjects[at % 3 + 3]:
+            stage.like(f"u{at}", [videos[one] for one in stage.rng.permutation(len(videos))[:5].tolist()])
+    for pair in range(3):
+        stage.like(f"new{pair}", subjects[pair][:10])
+    stage.now_ms += _DAY_MS
+    for pair in range(3):
+        shown = stage.shown(f"new{pair}", 10, purpose="preview")
+        found.append(share(shown, _ids(subjects[pair + 3])) - share(shown, _ids(subjects[(pair + 1) % 3 + 3])))
+    return float(np.mean(found))
+
+
+@scenario(
+    row="session pace",
+    shows="how high the next part of a series stands (1: first, 0.5: second, …) after three parts in order",
+    off={"persona.after": 0.0},
+    least=0.15,
+    seeds=3,
+)
+def next_part_of_a_series(seed: int, tuning: Tuning) -> float:
+    """Series of eight parts, which nothing but the order of likes tells of; each viewer enters somewhere and likes
+    four in a row. Then somebody likes the second to the fourth part of each.
+    """
+    stage, found = Stage(seed, tuning), []
+    series = [[stage.videos[at] for at in part] for part in stage.rng.permutation(240).reshape(30, 8)[:6].tolist()]
+    for at in range(120):
+        first = int(stage.rng.integers(0, 5))
+        for video in series[at % 6][first : first + 4]:
+            stage.like(f"u{at}", [video])
+        stage.now_ms += 600_000
+    for number, parts in enumerate(series):
+        stage.like(f"new{number}", parts[1:4])
+        shown = _ids(stage.shown(f"new{number}", 20, purpose="preview"))
+        found.append(1.0 / (1 + shown.index(parts[4].video_id)) if parts[4].video_id in shown else 0.0)
+    return float(np.mean(found))
 
 
 @scenario(

@@ -86,6 +86,8 @@ def take_states(replica: Replica, states: States) -> Heard:
         catalogue.place(*vectors)
     if (lifts := replica.lifts.find(new)) is not None:
         catalogue.place_lift(*lifts)
+    if (after := replica.after.find(new)) is not None:
+        catalogue.place_after(*after)
     return Heard(new, {hash64(video_id): video_id for video_id in shown if not catalogue.shows(video_id)})
 
 

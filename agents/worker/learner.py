@@ -131,7 +131,7 @@ class LearnerHost(ShardHost):
                 continue
             passed.append(one)
         self._send(passed)
-        self._kept.append([one for one in passed if not one.model.startswith(("factors:", "lift:", "terms:"))])
+        self._kept.append([one for one in passed if ":" not in one.model])  # what comes in chunks is not rolled back
 
     def _roll_back(self) -> None:
         """Publish a version again that was served before, once for each control record that asks for it."""

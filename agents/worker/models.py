@@ -6,12 +6,13 @@ one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from agents import log
-from agents.worker.shared import Replica
+from agents.worker.shared import Kept, Replica
 from streams import limits
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
@@ -24,6 +25,13 @@ from streams.viewer.crowds import crowds_of, unfit
 __all__ = ["take_model"]
 
 _LOG = log.get("models")
+_COLUMNS = {
+    "factors": ("names", "vectors"),
+    "lift": ("names", "sums", "at_ms"),
+    "after": ("names", "videos", "weight", "mass"),
+    "terms": ("names", "tags", "weights", "mass", "at_ms"),
+}
+"""Models that come in chunks, and the arrays of each."""
 
 
 def take_model(shared: Replica, name: str, value: bytes | None) -> None:
@@ -49,14 +57,24 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
         shared.model = shared.model._replace(heads=(arrays["w"], arrays["b"]))
     elif made.model in {"crowds", "drift", "quality"}:
         _tell(shared.catalogue, made.model, arrays)
-    elif made.model.startswith("factors:"):
-        shared.factors.put(made.model, arrays["names"], arrays["vectors"])
-        shared.catalogue.place(arrays["names"], arrays["vectors"])
-    elif made.model.startswith("lift:"):
-        shared.lifts.put(made.model, arrays["names"], arrays["sums"], arrays["at_ms"])
-        shared.catalogue.place_lift(arrays["names"], arrays["sums"], arrays["at_ms"])
-    elif made.model.startswith("terms:"):
-        shared.catalogue.place_terms(*(arrays[name] for name in ("names", "tags", "weights", "mass", "at_ms")))
+    elif made.model.partition(":")[0] in _COLUMNS:
+        _place(shared, made.model, arrays)
+
+
+def _place(shared: Replica, model: str, arrays: dict[str, Any]) -> None:
+    """One chunk of what is learnt row by row: into the catalogue, and kept for videos that come into it later."""
+    kind, catalogue = model.partition(":")[0], shared.catalogue
+    columns = [arrays[name] for name in _COLUMNS[kind]]
+    places: dict[str, tuple[Kept | None, Callable[..., None]]] = {
+        "factors": (shared.factors, catalogue.place),
+        "lift": (shared.lifts, catalogue.place_lift),
+        "after": (shared.after, catalogue.place_after),
+        "terms": (None, catalogue.place_terms),
+    }
+    held, place = places[kind]
+    if held is not None:
+        held.put(model, *columns)
+    place(*columns)
 
 
 def _tell(catalogue: Catalogue, model: str, arrays: dict[str, Any]) -> None:
@@ -85,6 +103,12 @@ def _misshapen(model: str, arrays: dict[str, Any]) -> str | None:
         "drift": {"since_ms": (1,)},
         "factors": {"names": names, "vectors": (*names, limits.FACTORS)},
         "lift": {"names": names, "sums": (*names, len(limits.LIFT_HALF_LIVES_S), 2), "at_ms": names},
+        "after": {
+            "names": names,
+            "videos": (*names, limits.AFTER),
+            "weight": (*names, limits.AFTER),
+            "mass": names,
+        },
         "terms": {
             "names": names,
             "tags": (*names, limits.TERM_TAGS),

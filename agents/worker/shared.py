@@ -60,6 +60,8 @@ class Replica:
     """Collaborative vectors, for videos that come into the catalogue after their vector."""
     lifts: Kept = field(default_factory=Kept)
     """The same of what was observed and expected."""
+    after: Kept = field(default_factory=Kept)
+    """The same of what is liked after a video."""
     control: dict[str, Any] = field(default_factory=dict)
     """Latest values of ``control`` by key."""
     steering: Steering = field(default_factory=Steering)

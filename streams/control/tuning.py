@@ -186,6 +186,10 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the viewer likes at this time of day and on this kind of day, and scenes that fit it."""
     uploads: Gain = 1.0
     """Tags of the viewer's own uploads."""
+    alike: Gain = 1.0
+    """What goes with what the viewer liked, and what like-minded viewers like: tags never touched are found by it."""
+    after: Gain = 1.0
+    """What is liked right after what the viewer liked last."""
     friends: Gain = 1.0
     """What people liked whom the viewer follows or often has to do with."""
     locale: Gain = 1.0
@@ -279,6 +283,8 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "rising places": {"trends.share": 0.0},
     "fast interest": {"persona.fast": 0.0},
     "slow interest": {"persona.slow": 0.0},
+    "like-minded viewers": {"persona.alike": 0.0},
+    "transitions": {"persona.after": 0.0},
     "time of day": {"persona.hour": 0.0},
     "own uploads": {"persona.uploads": 0.0},
     "friends": {"persona.friends": 0.0},

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.internal import ModelSnapshot
+from streams import limits
 from streams.arrays.tables import F64
 from streams.control.steering import Steering
 from streams.learning.drift import TasteDrift
@@ -44,6 +45,8 @@ _FORESEEN = 0.1
 """What everybody likes speaks neither for a taste nor against it: so likely it is to be liked by any viewer."""
 _KNOWN = 5
 """Likes from which on a viewer's taste is known."""
+_NEWER = frozenset({"after", "drift", "terms"})
+"""Models that an older state may be without."""
 
 _Examples = tuple[npt.NDArray[np.float32], Bits, npt.NDArray[np.float64]]
 """Features f32[n, F], label bits u16[n], weights f64[n]."""
@@ -72,6 +75,8 @@ class Learner:
         self.terms = TermTags()
         self.segments = Segments()
         self.likes = CrowdLikes()
+        self.after = CrowdLikes(limits.ITEMS, limits.AFTER, limits.AFTER_HALF_LIFE_S)
+        """What is liked after each video, by those whose latest like it was."""
         self.heads = Heads(list(FEATURES))
         self.quality = WatchQuality()
         self.drift = TasteDrift()
@@ -160,6 +165,7 @@ class Learner:
         places: dict[str, Callable[..., None]] = {
             "factors": catalogue.place,
             "lift": catalogue.place_lift,
+            "after": catalogue.place_after,
             "terms": catalogue.place_terms,
         }
         for name, (table, columns) in self._kept().items():
@@ -187,7 +193,7 @@ class Learner:
         self.join.restore(arrays)
         for name, model in self._models().items():
             held = _below(arrays, f"{name}.")
-            if held or name not in {"drift", "terms"}:  # what was stored before there were these has none of them
+            if held or name not in _NEWER:
                 model.restore(held)
         for kind in self._waiting:
             for at in range(sum(name.startswith(f"{kind}.") for name in arrays) // 3):
@@ -200,15 +206,16 @@ class Learner:
         return {
             "heads": self.heads, "ranker": self.ranker, "factors": self.factors, "lift": self.lift,
             "quality": self.quality, "segments": self.segments, "likes": self.likes, "terms": self.terms,
-            "drift": self.drift,
+            "drift": self.drift, "after": self.after,
         }  # fmt: skip
 
     def _kept(self) -> dict[str, tuple[ItemTable, dict[str, npt.NDArray[Any]]]]:
         """What is told chunk by chunk: tables of videos or terms by model, and of each the columns that are."""
-        lift, terms = self.lift.table, self.terms.table
+        lift, terms, after = self.lift.table, self.terms.table, self.after.table
         return {
             "factors": (self.factors.table, {"vectors": self.factors.vectors}),
             "lift": (lift, {name: getattr(lift, name) for name in ("sums", "at_ms")}),
+            "after": (after, {name: after.__dict__[name] for name in ("videos", "weight", "mass")}),
             "terms": (terms, {name: getattr(terms, name) for name in ("tags", "weights", "mass", "at_ms")}),
         }
 
@@ -227,7 +234,9 @@ class Learner:
         self.segments.learn_many(rows.group_taste, rows.group_share, rows.group_tags)
         segment = (self.segments.predict_many(rows.group_taste) + 1).view(np.uint64)
         crowds = np.concatenate((rows.group_crowds, crowd_keys(SEGMENT, segment)[:, None]), axis=1)
-        self.likes.learn_many(crowds, rows.emb_positive, rows.group_w.astype(np.float64), rows.group_ms)
+        weight = rows.group_w.astype(np.float64)
+        self.likes.learn_many(crowds, rows.emb_positive, weight, rows.group_ms)
+        self.after.learn_many(rows.emb_recent[:, :1], rows.emb_positive, weight, rows.group_ms)
 
     def _hold(self, kind: str, examples: _Examples) -> None:
         if len(examples[0]):

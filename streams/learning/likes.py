@@ -1,4 +1,7 @@
-"""Likes of crowds: which videos each language, country and segment of viewers likes lately."""
+"""Likes of crowds: which videos each language, country and segment of viewers likes lately.
+
+Those whose latest like was one video are a crowd too: what they like is what is liked after it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ __all__ = ["CrowdLikes"]
 
 
 class CrowdLikes(base.Estimator):  # type: ignore[misc]  # river ships no types
-    """Decayed likes by crowd (``crowds.crowd_keys``) and video, ``max_crowds`` and ``CROWD_VIDEOS`` of each at most.
+    """Decayed likes by crowd (``crowds.crowd_keys``, or a video's hash) and video, ``max_crowds`` at most and ``kept``
+    videos of each.
 
     >>> likes = CrowdLikes()
     >>> for video in (7, 7, 9): _ = likes.learn_one({"crowds": [5], "ms": 0}, video)
@@ -25,12 +29,18 @@ class CrowdLikes(base.Estimator):  # type: ignore[misc]  # river ships no types
     0.67
     """
 
-    def __init__(self, max_crowds: int = limits.CROWDS) -> None:
+    def __init__(
+        self,
+        max_crowds: int = limits.CROWDS,
+        kept: int = limits.CROWD_VIDEOS,
+        half_life_s: float = limits.CROWD_HALF_LIFE_S,
+    ) -> None:
         self.max_crowds = max_crowds
-        kept = (limits.CROWD_VIDEOS,)
+        self.kept = kept
+        self.half_life_s = half_life_s
         columns: dict[str, tuple[Any, tuple[int, ...], Any]] = {
-            "videos": (np.uint64, kept, 0),
-            "weight": (np.float32, kept, 0.0),
+            "videos": (np.uint64, (kept,), 0),
+            "weight": (np.float32, (kept,), 0.0),
             "mass": (np.float32, (), 0.0),
             "at_ms": (np.int64, (), 0),
         }
@@ -52,10 +62,10 @@ class CrowdLikes(base.Estimator):  # type: ignore[misc]  # river ships no types
             return self
         held = self.table.__dict__
         moved = forward(held["at_ms"], rows, ms[place])
-        fade = _fade(moved.aged).astype(np.float32)
+        fade = self._fade(moved.aged).astype(np.float32)
         held["weight"][moved.rows] *= fade[:, None]
         held["mass"][moved.rows] *= fade
-        amount = weight[place] * _fade(moved.behind)
+        amount = weight[place] * self._fade(moved.behind)
         np.add.at(held["mass"], rows, amount.astype(np.float32))
         add_top(held["videos"], held["weight"], rows, videos[place], amount)
         self.table.mark(moved.rows)
@@ -86,7 +96,6 @@ class CrowdLikes(base.Estimator):  # type: ignore[misc]  # river ships no types
         """Take over a ``state``."""
         self.table.restore(arrays)
 
-
-def _fade(age_ms: I64) -> F64:
-    result: F64 = np.exp2(-age_ms / (1_000.0 * limits.CROWD_HALF_LIFE_S))
-    return result
+    def _fade(self, age_ms: I64) -> F64:
+        result: F64 = np.exp2(-age_ms / (1_000.0 * self.half_life_s))
+        return result

@@ -16,7 +16,7 @@ import numpy as np
 from streams.arrays.tables import F32, F64, I64
 from streams.video.catalogue import Catalogue
 from streams.video.popular import POPULAR_NAMES, levels_of, popular_features, standing
-from streams.viewer.affinity import Near, Peers, liked_rows, near_of, own_mass, taste_vectors
+from streams.viewer.affinity import Near, Peers, after_latest, liked_rows, near_of, own_mass, taste_vectors
 from streams.viewer.crowds import crowd_features
 from streams.viewer.passed_by import hours_at, passed_by, weights_of
 from streams.viewer.persona import personal
@@ -31,6 +31,7 @@ _DAY_AT: Final = POPULAR_NAMES.index("positive_24h")
 _DAY_FLOOR: Final = 0.27  # with the floor that the rate has already, 0.3 likes
 _FLOORS: Final = (0.03, 0.03, 0.01, 0.01)
 _PEER_FLOOR: Final = 0.003
+_AFTER_FLOOR: Final = 0.02
 
 FEATURES: Final = (
     *POPULAR_NAMES,
@@ -38,6 +39,7 @@ FEATURES: Final = (
     "near_fast",
     "near_latest",
     "near_crowd",
+    "after",
     "peers_24h",
     "peers",
     "peers_lift",
@@ -74,6 +76,7 @@ _PRIORS: Final = {
     "positive_share_72h": 0.5,
     "negative_share_72h": -0.2,
     "near_slow": 0.1,
+    "after": 0.3,
     "content_fast": 1.0,
     "content_slow": 1.5,
     "content_negative": -1.0,
@@ -97,6 +100,7 @@ Counts alone have no weight: what was shown most has most of them, so that they 
 """
 POPULAR: Final = FEATURES.index("near_slow")
 """How many of the columns, the first ones, speak of the video alone."""
+_AFTER: Final = FEATURES.index("after")
 _PEERS: Final = FEATURES.index("peers_24h")
 _FACTORS: Final = FEATURES.index("factors")
 _LOCALE: Final = FEATURES.index("locale")
@@ -160,7 +164,7 @@ def grouped_features(
     place = np.repeat(np.arange(len(counts)), counts)
     now_ms = group.now_ms[place]
     out[:, :POPULAR] = popular_features(catalogue, rows, now_ms) if popular is None else popular
-    _cosines(catalogue, group.near.at(place, rows), rows, now_ms, out[:, POPULAR:_PEERS])
+    _cosines(catalogue, group.near.at(place, rows), rows, now_ms, out[:, POPULAR:_AFTER])
     peers, taste = np.empty((len(rows), 3), dtype=np.float32), taste_vectors(catalogue, group.liked)
     factors, hours = catalogue.factors[rows], hours_at(catalogue, rows, int(group.now_ms.max()))
     likers = catalogue.likers[rows]
@@ -170,6 +174,7 @@ def grouped_features(
         part = slice(high - count, high)
         own = int(viewers.hash[group.viewer[at]])
         peers[part] = _PEER_TABLE.sums(catalogue, group.liked[at], own, rows[part], likers[part], when)
+        out[part, _AFTER] = np.log1p(after_latest(catalogue, group.liked[at], rows[part]) / _AFTER_FLOOR)
         out[part, _FACTORS] = factors[part] @ taste[at]
         out[part, _PASSED] = hours[part] @ heard[at]
     out[:, _PASSED] = passed_by(out[:, _PASSED])

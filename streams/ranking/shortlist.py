@@ -22,7 +22,7 @@ from streams.slate.beyond import beyond, leaders
 from streams.slate.exploring import Open, closest, still_open
 from streams.video.catalogue import Catalogue
 from streams.video.popular import popular_features
-from streams.viewer.affinity import Near, taste_vectors
+from streams.viewer.affinity import Near, next_of, taste_vectors
 from streams.viewer.viewers import ViewerTable
 from streams.words.bending import bend, bends
 
@@ -81,7 +81,7 @@ def shortlists(
             near = Near(group.near.keys[part], group.near.sums[part])
             lead = catalogue.leaders[row[catalogue.leaders] > _BARRED]
             far.append(beyond(viewers, request, lead, catalogue.marks[lead], catalogue.hash[lead]))
-            told = np.concatenate((rising, _told(catalogue, viewers, request)))
+            told = np.concatenate((rising, next_of(catalogue, group.liked[at]), _told(catalogue, viewers, request)))
             joined = [_greatest(row, limits.SHORTLIST), _nearest(near, row), told[row[told] > _BARRED], far[-1]]
             joined.append(_tried(catalogue, viewers, request, row, pools))
             rows = np.unique(np.concatenate(joined))

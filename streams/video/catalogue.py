@@ -49,6 +49,8 @@ _EXTRA: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "popular": (np.float32, (LEVELS + len(limits.LIFT_HALF_LIVES_S) + 1,), 0.0),
     "lift": (np.float32, (len(limits.LIFT_HALF_LIVES_S), 2), 0.0),
     "lift_ms": (np.int64, (), 0),
+    "after": (np.uint64, (limits.AFTER,), 0),
+    "after_w": (np.float32, (limits.AFTER,), 0.0),
     "duration_ms": (np.int64, (), 0),
     "created_ms": (np.int64, (), 0),
     "safety": (np.int8, (), 0),
@@ -90,6 +92,8 @@ class Catalogue(VideoTable):
     popular: F32
     lift: F32
     lift_ms: I64
+    after: U64
+    after_w: F32
     duration_ms: I64
     created_ms: I64
     safety: npt.NDArray[np.int8]
@@ -228,6 +232,13 @@ class Catalogue(VideoTable):
         known = rows >= 0
         self.lift[rows[known]], self.lift_ms[rows[known]] = sums[known], at_ms[known]
         self.stale[rows[known]] = True
+
+    def place_after(self, names: U64, videos: U64, weight: F32, mass: F32) -> None:
+        """Set what is liked after videos by hash (``learning.likes``), as shares; unknown ones are left out."""
+        rows = self.rows_of_hashes(names)
+        known = rows >= 0
+        self.after[rows[known]] = videos[known]
+        self.after_w[rows[known]] = np.maximum(weight[known], 0.0) / (np.maximum(mass[known], 0.0) + 1.0)[:, None]
 
     def place_terms(self, names: U64, tags: U64, weights: F32, mass: F32, at_ms: I64) -> None:
         """Set what terms by hash mean (``learning.terms``), a row each; beyond the bound those set longest ago go."""

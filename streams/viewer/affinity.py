@@ -18,7 +18,10 @@ from streams.arrays.tables import F32, F64, I64
 from streams.video.catalogue import Catalogue
 from streams.viewer.viewers import ViewerTable
 
-__all__ = ["Near", "Peers", "latest", "liked_rows", "most_alike", "near_of", "own_mass", "taste_vectors"]
+__all__ = [
+    "Near", "Peers", "after_latest", "latest", "liked_rows", "most_alike", "near_of", "next_of", "own_mass",
+    "taste_vectors",
+]  # fmt: skip
 
 _STEP: Final = 0.8  # each older positive weighs so much less in the third sum
 _HALF_LIVES_S: Final = np.array(limits.NEIGHBOUR_HALF_LIVES_S)
@@ -78,6 +81,29 @@ def near_of(catalogue: Catalogue, liked: I64, now_ms: I64) -> Near:
     for at, amount in enumerate((weight[:, 0], weight[:, 1], weight[:, 1] * recency)):
         sums[:, at] = np.bincount(inverse, amount, minlength=len(keys))
     return Near(keys, sums)
+
+
+def after_latest(catalogue: Catalogue, liked: I64, rows: I64) -> F32:
+    """How large a share of those who like what a viewer liked last like each of ``rows`` i64[n] next, float32[n].
+
+    ``liked`` i64[RECENT] is the viewer's row of ``liked_rows``; who likes hardly anything next says little.
+    """
+    if liked[0] < 0:
+        return np.zeros(len(rows), dtype=np.float32)
+    names, weights = catalogue.after[liked[0]], catalogue.after_w[liked[0]]
+    order = np.argsort(names, kind="stable")
+    at = np.minimum(np.searchsorted(names[order], catalogue.hash[rows]), len(names) - 1)
+    result: F32 = np.where(names[order][at] == catalogue.hash[rows], weights[order][at], np.float32(0.0))
+    return result
+
+
+def next_of(catalogue: Catalogue, liked: I64) -> I64:
+    """Rows of what is liked right after what a viewer liked last, int64[m], for a row of ``liked_rows``."""
+    if liked[0] < 0:
+        return np.empty(0, dtype=np.int64)
+    rows = catalogue.rows_of_hashes(catalogue.after[liked[0]])
+    result: I64 = rows[(rows >= 0) & (catalogue.after_w[liked[0]] > 0.0)]
+    return result
 
 
 def own_mass(catalogue: Catalogue, rows: I64, now_ms: I64 | int) -> F64:

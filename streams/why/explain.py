@@ -28,6 +28,7 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "interest": ("content_fast", "content_slow", "content_negative", "tags", "tags_fast", "picked", "uploads"),
     "length": ("duration",),
     "similar": ("near_slow", "near_fast", "near_latest", "near_crowd", "factors"),
+    "next": ("after",),
     "peers": ("peers_24h", "peers", "peers_lift", "peers_cosine"),
     "creator": ("creator",),
     "sound": ("sound",),

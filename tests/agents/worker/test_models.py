@@ -42,6 +42,12 @@ def test_a_good_snapshot_is_swapped_in() -> None:
     take_model(ours, "quality", made("quality", usual, []))
     assert (ours.catalogue.usual.points == 5).all()
     assert (ours.catalogue.usual.seen == 7).all()
+    row = ours.catalogue.intern(["v"])
+    told = {"videos": np.ones((1, limits.AFTER), np.uint64), "weight": np.full((1, limits.AFTER), 3.0, np.float32)}
+    told |= {"names": ours.catalogue.hash[row], "mass": np.full(1, 5.0, np.float32)}
+    take_model(ours, "after:0", made("after:0", told, []))
+    assert ours.catalogue.after_w[row[0]].tolist() == [0.5] * limits.AFTER
+    assert len(ours.after) == 1
     take_model(ours, "drift", made("drift", {"since_ms": np.array([9])}, []))
     assert ours.catalogue.drift_ms == 9
 
@@ -63,6 +69,7 @@ def test_a_good_snapshot_is_swapped_in() -> None:
         ("drift", made("drift", {"since_ms": np.array([9, 9])}, [])),
         ("factors:0", made("factors:0", {"names": np.ones(2, np.uint64), "vectors": np.ones((2, 3))}, [])),
         ("factors:0", made("factors:0", {"names": np.ones(3, np.uint64), "vectors": np.ones((2, limits.FACTORS))}, [])),
+        ("after:0", made("after:0", {"names": np.ones(2, np.uint64), "videos": np.ones((2, 3), np.uint64)}, [])),
         ("terms:0", made("terms:0", {"names": np.ones(2, np.uint64), "tags": np.ones((2, 3), np.uint64)}, [])),
         ("somebody's", made("somebody's", {"weights": np.ones(F)})),
         ("ranker", None),

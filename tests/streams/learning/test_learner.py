@@ -46,7 +46,7 @@ def test_heads_learn_so_many_rows_at_once_and_lose_none():
 def test_snapshots_hold_the_weights_and_only_the_vectors_that_changed():
     learner = taught(4)
     first = {made.model: made for made in learner.snapshots(7)}
-    assert {"heads", "ranker", "quality", "drift", "crowds", "factors:0", "lift:0", "terms:0"} == set(first)
+    assert {"heads", "ranker", "quality", "drift", "crowds", "after:0", "factors:0", "lift:0", "terms:0"} == set(first)
     assert arrays_of(first["ranker"])["weights"].tolist() == learner.ranker.weights.tolist()
     assert first["ranker"].feature_names == list(FEATURES)
     assert arrays_of(first["factors:0"])["names"].tolist() == list(learner.factors.table.row_of)

@@ -87,7 +87,15 @@ def world() -> tuple[Catalogue, ViewerTable]:
         "tags": np.zeros((2, limits.SEGMENT_TAGS), np.uint64), "key": np.array(keys, np.uint64), "videos": liked,
         "weight": rng.exponential(3.0, liked.shape).astype(np.float32), "mass": np.full(4, 90.0, np.float32),
     })  # fmt: skip
+    _follow_up(rng, catalogue)
     return catalogue, viewers
+
+
+def _follow_up(rng: np.random.Generator, catalogue: Catalogue) -> None:
+    """Some videos are liked after each."""
+    after = catalogue.hash[rng.permuted(np.tile(np.arange(60), (60, 1)), axis=1)[:, : limits.AFTER]]
+    weight = rng.exponential(2.0, after.shape).astype(np.float32)
+    catalogue.place_after(catalogue.hash[:60], after, weight, weight.sum(axis=1))
 
 
 def test_pairs_and_candidates_agree(world):

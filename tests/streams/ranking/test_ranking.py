@@ -11,10 +11,12 @@ import pytest
 from schemas.catalogue import Safety, Video
 from streams import limits
 from streams.arrays.hashing import hash64, hash_all
+from streams.ranking.features import FEATURES, PRIOR
 from streams.ranking.filters import allowed
 from streams.ranking.ranking import Model, Request, rank, rank_many, serve
+from streams.ranking.shortlist import shortlists
 from streams.video.catalogue import Catalogue
-from streams.viewer.viewers import ViewerTable
+from streams.viewer.viewers import LEVELS, ViewerTable
 
 NOW_MS = 1_700_000_000_000
 
@@ -136,6 +138,20 @@ def test_a_shortlist_sees_what_changed_at_once(viewers):
     assert rank(catalogue, viewers, request, Model()).rows[0] == loser
     catalogue.take_states([(catalogue.video_ids[loser], None)])
     assert loser not in rank(catalogue, viewers, request, Model()).rows
+
+
+def test_a_shortlist_holds_what_is_liked_after_the_latest_like(viewers):
+    catalogue = made(limits.FULL_RANK + 500)
+    request = Request(0, NOW_MS, limit=20)
+    found = [row.rows for row in shortlists(catalogue, viewers, [request], PRIOR, [np.empty(0, np.int64)])]
+    loser, liked = np.setdiff1d(np.arange(catalogue.high), found[0])[:2].tolist()
+    viewers.push_recent(0, int(catalogue.hash[liked]), NOW_MS - 1_000, np.zeros(LEVELS, np.int8))
+    names, none = catalogue.hash[[loser]], np.zeros(limits.AFTER - 1, np.uint64)
+    weight = np.eye(1, limits.AFTER, dtype=np.float32) * 3.0
+    catalogue.place_after(catalogue.hash[[liked]], np.append(names, none)[None], weight, weight.sum(axis=1))
+    ranked = rank(catalogue, viewers, request, Model(PRIOR + 30.0 * (np.array(FEATURES) == "after")))
+    assert ranked.rows[0] == loser
+    assert ranked.sources[0] == "next"
 
 
 def test_ranking_together_is_ranking_alone(viewers):

@@ -75,9 +75,10 @@ def test_beyond_so_many_groups_the_one_that_hardly_holds_anybody_goes():
     assert segments.told()["tags"].shape == (limits.SEGMENTS, limits.SEGMENT_TAGS)
 
 
-def test_beyond_so_many_crowds_and_videos_those_long_unheard_and_little_liked_go():
-    likes = CrowdLikes()
-    videos = np.arange(1, limits.CROWD_VIDEOS + 1, dtype=np.uint64)
+@pytest.mark.parametrize("kept", [limits.CROWD_VIDEOS, limits.AFTER])
+def test_beyond_so_many_crowds_and_videos_those_long_unheard_and_little_liked_go(kept):
+    likes = CrowdLikes(kept=kept)
+    videos = np.arange(1, kept + 1, dtype=np.uint64)
     mine, once = np.full((len(videos), 1), 3, np.uint64), np.zeros(len(videos), np.int64)
     likes.learn_many(mine, videos, np.full(len(videos), 2.0), once)
     likes.learn_many(mine[:1], np.array([9_999], np.uint64), np.ones(1), once[:1])
@@ -90,13 +91,14 @@ def test_beyond_so_many_crowds_and_videos_those_long_unheard_and_little_liked_go
     assert likes.predict_one({"crowd": 3, "item": 1}) == 0.0
 
 
-def test_what_a_crowd_likes_is_of_the_last_days():
-    likes, late = CrowdLikes(), int(1_000 * limits.CROWD_HALF_LIFE_S)
+@pytest.mark.parametrize("half_life_s", [limits.CROWD_HALF_LIFE_S, limits.AFTER_HALF_LIFE_S])
+def test_what_a_crowd_likes_is_of_the_last_days(half_life_s):
+    likes, late = CrowdLikes(half_life_s=half_life_s), int(1_000 * half_life_s)
     likes.learn_one({"crowds": [3], "ms": 0}, 1)
     likes.learn_one({"crowds": [3], "ms": late}, 2)
     shares = [likes.predict_one({"crowd": 3, "item": item}) for item in (1, 2)]
     assert shares == pytest.approx([1 / 3, 2 / 3])
-    other = CrowdLikes()
+    other = CrowdLikes(half_life_s=half_life_s)
     other.learn_one({"crowds": [3], "ms": late}, 2)
     other.learn_one({"crowds": [3], "ms": 0}, 1)
     assert [other.predict_one({"crowd": 3, "item": item}) for item in (1, 2)] == pytest.approx(shares)
