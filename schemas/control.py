@@ -69,7 +69,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Whom a promotion is for; empty lists: everybody."""
+    """Whom a promotion is for; empty lists: everybody. ``segments`` are ``new``, ``casual``, ``heavy`` or ``fading``,
+    or tags that segments by interest are called by: one tag, or both as ``a, b``.
+    """
 
     tags: list[str] = []
     segments: list[str] = []

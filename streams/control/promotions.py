@@ -22,6 +22,8 @@ from streams import limits
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import F64, I64
 from streams.signals.outcomes import OutcomeTable
+from streams.video.catalogue import Catalogue
+from streams.viewer.crowds import segments_of
 from streams.viewer.viewers import ViewerTable
 
 __all__ = ["NO_CAMPAIGNS", "SPENT_KEY", "Campaigns", "Pacer", "organic"]
@@ -30,7 +32,7 @@ SPENT_KEY: Final = b"p:spent"
 """Row key of what a shard has served of each campaign."""
 _FORMAT: Final = 1
 _TRIED: Final = 16  # most behind their plan that are matched with a viewer
-_NOBODY: Final = Target()
+_EVERYBODY: Final = Target()
 
 
 class _Plan(NamedTuple):
@@ -81,7 +83,9 @@ class Pacer:
     promised: dict[int, list[str]] = field(default_factory=dict)
     changed: bool = False
 
-    def due(self, campaigns: Campaigns, viewers: ViewerTable, viewer: int, country: int, now_ms: int) -> list[str]:
+    def due(
+        self, campaigns: Campaigns, catalogue: Catalogue, viewers: ViewerTable, viewer: int, country: int, now_ms: int
+    ) -> list[str]:
         """Campaigns that a viewer (row) may be shown now, the one furthest behind its plan first."""
         plan = campaigns.plan
         if not campaigns.names or plan is None:
@@ -94,8 +98,15 @@ class Pacer:
         order = np.argsort(-behind / np.maximum(own, 1.0), kind="stable")
         had = {campaigns.by_video.get(video) for video in viewers.promoted.get(viewer, ())}
         open_now = (campaigns.names[at] for at in order[behind[order] > 0.0].tolist())
-        names = islice((name for name in open_now if name not in had), _TRIED)
-        return [name for name in names if _meant(campaigns.named[name].target or _NOBODY, viewers, viewer, country)]
+        names = list(islice((name for name in open_now if name not in had), _TRIED))
+        targets = [campaigns.named[name].target or _EVERYBODY for name in names]
+        some = any(target.segments for target in targets)
+        segments = segments_of(catalogue, viewers, viewer, now_ms) if some else frozenset()
+        return [
+            name
+            for name, target in zip(names, targets, strict=True)
+            if _meant(target, segments, viewers, viewer, country)
+        ]
 
     def promise(self, viewer: int, names: list[str]) -> None:
         """A request of the viewer is about to be ranked with these campaigns."""
@@ -135,9 +146,11 @@ def organic(viewers: ViewerTable, outcomes: OutcomeTable, rows: I64) -> npt.NDAr
     return fine
 
 
-def _meant(target: Target, viewers: ViewerTable, viewer: int, country: int) -> bool:
-    """Whether a campaign is for a viewer. Segments are not known yet: what is for some of them is for nobody."""
-    if target.segments or (target.countries and country not in {hash64(name) for name in target.countries}):
+def _meant(target: Target, segments: frozenset[str], viewers: ViewerTable, viewer: int, country: int) -> bool:
+    """Whether a campaign is for a viewer, who is in ``segments``; whose taste is not to be read is in none."""
+    if target.countries and country not in {hash64(name) for name in target.countries}:
+        return False
+    if target.segments and segments.isdisjoint(target.segments):
         return False
     if not target.tags:
         return True

@@ -103,7 +103,8 @@ class Desk:
         tuning, campaigns = steering.of(int(viewers.hash[row]), now_ms), steering.campaigns
         promoted = NO_NAMES
         if campaigns.names and tuning.slate.promoted and not pure:
-            due = self.pacer.due(campaigns, viewers, row, country or int(viewers.country[row]), now_ms)
+            home = country or int(viewers.country[row])
+            due = self.pacer.due(campaigns, self._shard.catalogue, viewers, row, home, now_ms)
             self.pacer.promise(row, due)
             promoted = hash_all(campaigns.named[name].video_id for name in due)
         return Request(

@@ -21,7 +21,7 @@ from streams.viewer.viewers import ViewerTable
 
 __all__ = [
     "ACTIVITIES", "COUNTRY", "LANGUAGE", "SEGMENT", "Crowds", "activity_of", "coldness", "crowd_features", "crowd_keys",
-    "crowds_of", "segment_names", "segment_of", "unfit",
+    "crowds_of", "segment_names", "segment_of", "segments_of", "unfit",
 ]  # fmt: skip
 
 LANGUAGE, COUNTRY, SEGMENT = (np.uint64(hash64(f"crowd:{name}")) for name in ("language", "country", "segment"))
@@ -105,6 +105,20 @@ def segment_names(catalogue: Catalogue) -> list[str]:
         return []
     held = zip(crowds.tags[:, :2].tolist(), crowds.size.tolist(), strict=True)
     return [", ".join(catalogue.tag_names.get(tag, "?") for tag in tags if tag) if size else "" for tags, size in held]
+
+
+def segments_of(catalogue: Catalogue, viewers: ViewerTable, viewer: int, now_ms: int) -> frozenset[str]:
+    """What the segments of a viewer are called: the class of ACTIVITIES, the segment by interest and each of the two
+    tags that it is called by. None of who turned personalisation off.
+    """
+    row = np.array([viewer])
+    if not viewers.personalize[viewer]:
+        return frozenset()
+    found = activity_of(viewers, row, now_ms)
+    if (segment := int(segment_of(catalogue, viewers, row)[0])) >= 0:
+        name = segment_names(catalogue)[segment]
+        found += [name, *name.split(", ")]
+    return frozenset(found)
 
 
 def activity_of(viewers: ViewerTable, viewer: I64, now_ms: int) -> list[str]:

@@ -17,6 +17,7 @@ from streams.ranking.ranking import Model, rank, rank_many
 from streams.shards.columns import columns
 from streams.shards.user_shard import UserShard
 from streams.video.catalogue import Catalogue
+from streams.viewer.crowds import crowds_of
 from streams.viewer.viewers import ViewerTable
 from tests.streams.ranking.test_ranking import NOW_MS, made
 from tests.streams.states_of_viewers import made_event
@@ -52,13 +53,23 @@ def promoted(batch):
 
 
 def due(promotion: Promotion, viewers: ViewerTable, country: int = 0, now_ms: int = NOW_MS + 1, row: int = 0) -> bool:
-    return bool(Pacer().due(NO_CAMPAIGNS.put("c", promotion), viewers, row, country, now_ms))
+    catalogue = Catalogue()
+    catalogue.tag_names = {hash64(name): name for name in ("pets", "travel")}
+    tags = np.zeros((1, limits.SEGMENT_TAGS), np.uint64)
+    tags[0, :2] = hash64("pets"), hash64("travel")
+    catalogue.crowds = crowds_of({
+        "centroids": np.eye(1, limits.DIM, dtype=np.float32), "size": np.ones(1, np.float32), "tags": tags,
+        "key": np.zeros(1, np.uint64), "videos": np.zeros((1, limits.CROWD_VIDEOS), np.uint64),
+        "weight": np.zeros((1, limits.CROWD_VIDEOS), np.float32), "mass": np.zeros(1, np.float32),
+    })  # fmt: skip
+    return bool(Pacer().due(NO_CAMPAIGNS.put("c", promotion), catalogue, viewers, row, country, now_ms))
 
 
 @pytest.fixture
 def viewers() -> ViewerTable:
     table = ViewerTable()
     table.rows(["ann"])
+    table.slow[0, 0], table.mass[0, 1] = 4.0, 5.0
     table.tags[0, :2], table.tag_w[0, :2, 0] = [hash64("cats"), hash64("cars")], [1.0, -1.0]
     return table
 
@@ -103,6 +114,11 @@ def test_what_is_promoted_may_be_shown_or_is_not():
         ({"countries": ["SE"]}, "", False),
         ({"countries": ["SE"], "tags": ["cats"]}, "SE", True),
         ({"segments": ["evening"]}, "", False),
+        ({"segments": ["evening", "pets"]}, "", True),
+        ({"segments": ["pets, travel"]}, "", True),
+        ({"segments": ["heavy"]}, "", False),
+        ({"segments": ["new"]}, "", True),
+        ({"segments": ["pets"], "countries": ["NO"]}, "SE", False),
     ],
 )
 def test_a_campaign_is_for_whom_it_is_meant(target, country, hit, viewers):
@@ -112,6 +128,7 @@ def test_a_campaign_is_for_whom_it_is_meant(target, country, hit, viewers):
 def test_who_turned_personalisation_off_is_matched_by_no_taste(viewers):
     viewers.personalize[0] = False
     assert not due(campaign(tags=["cats"]), viewers)
+    assert not due(campaign(segments=["pets", "new"]), viewers)
     assert due(campaign(), viewers)
 
 
@@ -125,7 +142,7 @@ def test_the_parts_of_the_shards_are_the_plan(impressions, viewers):
     campaigns, total = NO_CAMPAIGNS.put("c", campaign(impressions=impressions)), 0
     for number in range(4):
         pacer = Pacer(number, 4)
-        while pacer.due(campaigns, viewers, 0, 0, NOW_MS + DAY_MS - 1):
+        while pacer.due(campaigns, Catalogue(), viewers, 0, 0, NOW_MS + DAY_MS - 1):
             pacer.settle(0, ["c"])
         total += pacer.spent["c"]
     assert total == impressions
