@@ -157,6 +157,8 @@ BASE_MS: Final = 2_000
 """How old the shortlist's score of a video alone may be; one whose numbers changed is scored anew at once."""
 CAMPAIGNS: Final = 1_000
 """Campaigns that may stand at a time; a further one is refused."""
+REPORTS: Final = 2_000
+"""Campaigns, ended ones too, of which is kept what came of them; those first heard of go first."""
 RULES: Final = 1_000
 """Rules that operators may set at a time; a further one is refused."""
 FRESH_MET: Final = 20.0

@@ -184,7 +184,7 @@ def test_the_table_of_commands_is_complete_and_its_options_exist():
         names = words[1].split("|") if words[0] in {"topics", "experiment"} else [None]
         for name in names:
             command, _ = found_command([words[0], *([name] if name else words[1:2] if words[0] in
-                                                    {"user", "video", "state"} else [])])  # fmt: skip
+                                                    {"campaign", "user", "video", "state"} else [])])  # fmt: skip
             assert {word for word in words if word.startswith("-")} <= option_names(command), row
 
 

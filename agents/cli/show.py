@@ -1,4 +1,4 @@
-"""``feedstream user show`` and ``feedstream video show``: what is checkpointed of one viewer or one video."""
+"""``feedstream user show``, ``video show`` and ``campaign show``: what is checkpointed of one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agents.store import ShardId, Store, StoreUnavailable
 from schemas.partitioner import partition
 from schemas.topics import COUNTS
 
-__all__ = ["user", "video"]
+__all__ = ["campaign", "user", "video"]
 
 
 @click.group()
@@ -47,6 +47,21 @@ def show_video(video_id: str, as_json: bool) -> None:
     found = _reading(lambda store: _video(store, video_id))
     _print(found or {"video_id": video_id, "counts": dict.fromkeys(COUNTS, 0)}, as_json)
     sys.exit(0 if found else 1)
+
+
+@click.group()
+def campaign() -> None:
+    """Show what came of a campaign."""
+
+
+@campaign.command("show")
+@click.argument("campaign_id")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+def show_campaign(campaign_id: str, as_json: bool) -> None:
+    """What is checkpointed of campaign CAMPAIGN_ID: served, impressions, views and clicks. Exit 1 if nothing is."""
+    found = _reading(lambda store: _campaign(store, campaign_id))
+    _print({"campaign_id": campaign_id, **found}, as_json)
+    sys.exit(0 if any(found.values()) else 1)
 
 
 def _reading(read: Any) -> Any:
@@ -120,6 +135,22 @@ def _video(store: Store, video_id: str) -> dict[str, Any] | None:
         "video": msgspec.to_builtins(state.video),
         "last_ms": int(numbers["last_ms"]),
     }
+
+
+def _campaign(store: Store, campaign_id: str) -> dict[str, int]:
+    from streams.control.promotions import SPENT_KEY, Pacer  # noqa: PLC0415  # River is slow to import
+    from streams.control.reports import REPORT_KEY, REPORTED, Reports  # noqa: PLC0415
+
+    made = dict.fromkeys(("served", *REPORTED), 0)
+    for shard in store.shards():
+        if shard.kind == "u":
+            pacer, reports = Pacer(), Reports()
+            spent, counted = store.mget(shard, [SPENT_KEY, REPORT_KEY])
+            pacer.decode(spent)
+            reports.decode(counted)
+            told = (pacer.spent[campaign_id], *reports.counts.get(campaign_id, (0,) * len(REPORTED)))
+            made = {name: made[name] + count for name, count in zip(made, told, strict=True)}
+    return made
 
 
 def _print(found: dict[str, Any], as_json: bool) -> None:

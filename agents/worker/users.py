@@ -24,6 +24,7 @@ from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from streams.arrays.hashing import pair
 from streams.control.promotions import SPENT_KEY, Pacer
+from streams.control.reports import REPORT_KEY
 from streams.learning.training import encode_training
 from streams.ranking.desk import Desk, Reason, feed_key
 from streams.ranking.ranking import Ranked, Request, rank_many
@@ -87,7 +88,7 @@ class UserHost(ShardHost):
     async def opened(self, loaded: Loaded) -> None:
         """Repeat what was stored and perhaps not sent: frames in order, feed batches with the same bytes."""
         await self._send_frames(self._outbox.numbers())
-        self.desk.pacer.decode(*await self.retried(self.store.mget, self.id, [SPENT_KEY]))
+        self.desk.resume(*await self.retried(self.store.mget, self.id, [SPENT_KEY, REPORT_KEY]))
         ticket = Ticket()
         for name, stored in loaded.feeds:
             self._publish(of_stored(name, stored), ticket)

@@ -76,6 +76,11 @@ class Desk:
         self._reach: dict[int, int] = {}
         self._lately: dict[int, U32] = {}
 
+    def resume(self, spent: bytes | None, told: bytes | None) -> None:
+        """Take over what was stored of campaigns: what they spent, and what came of them."""
+        self.pacer.decode(spent)
+        self._shard.reports.decode(told)
+
     def request(self, request: FeedRequest) -> Request:
         """The ranking that a request asks for."""
         row = self._shard.viewers.rows([request.user_id])[0]

@@ -16,6 +16,7 @@ from streams import limits
 from streams.arrays.hashing import U64, hash64, hash_all, pair
 from streams.arrays.tables import F32, I64
 from streams.control.promotions import organic
+from streams.control.reports import REPORT_KEY, Reports, facts
 from streams.control.steering import Steering
 from streams.learning.examples import teach, tell
 from streams.learning.terms import teach_terms
@@ -60,6 +61,7 @@ class UserShard:
         self.outcomes = OutcomeTable()
         self.changes = Changes()
         self.training = Training(negatives)
+        self.reports = Reports()
         self.offsets: dict[str, int] = {}
         self.frozen = 0
         self.forgotten: dict[str, dict[str, int]] = {}
@@ -127,8 +129,11 @@ class UserShard:
         touched, inverse = np.unique(rows, return_inverse=True)
         was_met_ms = self.outcomes.first_ms[touched]
         seen = watched(self.outcomes, touched, self._steering.tuning.signals)
+        paid = touched[~organic(self.viewers, self.outcomes, touched)]
+        was = facts(self.outcomes, paid)
         change = self.outcomes.apply(rows, batch.kind, batch.ref, batch.value)
         self.outcomes.note(rows, batch.kind, batch.value, batch.ts_ms, batch.duration_ms)
+        self.reports.count(self._steering.campaigns, self.outcomes, paid, was, facts(self.outcomes, paid))
         effects.count(self.changes, batch, change)
         odds, how = self.catalogue.odds, self._steering.tuning.bots
         judge(self.viewers, self.outcomes, batch, viewer, change, created, odds, how)
@@ -186,6 +191,8 @@ class UserShard:
         owner, video = self.outcomes.viewer[outcomes].tolist(), self.outcomes.video[outcomes].view(np.uint64).tolist()
         keys += [outcome_key(users[row], name) for row, name in zip(owner, video, strict=True)]
         values = self.viewers.encode(viewers) + self.outcomes.encode(outcomes)
+        if self.reports.changed:
+            keys, values = [*keys, REPORT_KEY], [*values, self.reports.encode()]
         saved = Saved(keys, values, list(self._deletes), dict(self.offsets))
         self._dirty_viewers, self._dirty_outcomes, self._deletes = set(), set(), {}
         return saved

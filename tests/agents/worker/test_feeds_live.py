@@ -293,6 +293,29 @@ def test_a_removed_video_is_no_candidate_and_keeps_its_counts(world: Live, capsy
     assert (code, found["counts"]["watches"], found["active"]) == (0, 1, False)
 
 
+def test_what_came_of_a_campaign_is_told(world: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(world, "campaign", "spring", capsys) == (
+        1, {"campaign_id": "spring", "served": 0, "impressions": 0, "views": 0, "clicks": 0},
+    )  # fmt: skip
+    at, hour = now_ms(), 3_600_000
+    plan = {"impressions": 1_000, "from_ms": at - hour, "to_ms": at + hour, "target": {"countries": ["FO"]}}
+    world.send("promotions", "spring", {"v": 1, "video_id": "f33", **plan})
+    paid: list[dict[str, Any]] = []
+
+    def promoted() -> bool:
+        items = answer(world, "kim", f"p{time.monotonic_ns()}", limit=10, ctx={"country": "FO"})["items"]
+        paid.extend(item for item in items if item.get("campaign_id") == "spring")
+        return bool(paid)
+
+    world.until("the campaign is served", promoted)
+    assert [item["video_id"] for item in paid] == ["f33"]
+    clicked = world.send("events.action", "kim", event("kim", "f33", "click", kind="click"))
+    world.until_applied(watch(world, "kim", "f33"), clicked)
+    wanted = {"campaign_id": "spring", "served": 1, "impressions": 1, "views": 1, "clicks": 1}
+    world.until("the report is stored", lambda: shown(world, "campaign", "spring", capsys) == (0, wanted))
+    world.send("promotions", "spring", None)
+
+
 # --- a whole load -----------------------------------------------------------------------------------------------------
 
 
