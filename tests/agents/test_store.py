@@ -244,6 +244,7 @@ def test_killed_right_after_a_reply_it_has_lost_nothing(redis_server: RealRedis)
 @pytest.mark.redis
 def test_a_store_that_came_back_older_refuses_and_is_left_as_it_is(redis_server: RealRedis) -> None:
     store, log = Store(redis_server.url), redis_server.folder / "appendonlydir"
+    store._redis.config_set("appendfsync", "always")  # what is copied below is all that was written
     store.acquire(SHARD, "a")
     write(store, "a", {}, {"t": 5}, {b"v:x": b"old"}, outbox=((1, b"frame"),))
     store.commit_feeds(SHARD, "a", 0, [], [], {"r": 1}, [("b1", b"1")], [])
