@@ -37,19 +37,25 @@ def allowed(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> npt
 
 def forbidden(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
     """Rows of candidates that may not be shown to the viewer, int64[n], as ``FILTERS`` say; some rows come twice."""
-    return np.concatenate([rows(catalogue, viewers, request) for rows in FILTERS.values()])
+    named = np.concatenate([names(viewers, request) for names in _NAMED.values()])
+    rest = [rows(catalogue, viewers, request) for name, rows in FILTERS.items() if name not in _NAMED]
+    return np.concatenate([_known(catalogue, named), *rest])  # names are looked up together: a call costs most of it
 
 
-def _met(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
-    return _known(catalogue, viewers.met[request.viewer])
+def _met(viewers: ViewerTable, request: Request) -> U64:
+    return viewers.met[request.viewer]
 
 
-def _served(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
-    return NO_ROWS if request.pure else _known(catalogue, viewers.served[request.viewer])
+def _served(viewers: ViewerTable, request: Request) -> U64:
+    return _NONE if request.pure else viewers.served[request.viewer]
 
 
-def _excluded(catalogue: Catalogue, _: ViewerTable, request: Request) -> I64:
-    return NO_ROWS if request.exclude is None else _known(catalogue, request.exclude)
+def _excluded(_: ViewerTable, request: Request) -> U64:
+    return _NONE if request.exclude is None else request.exclude
+
+
+def _rows_of(names: Callable[[ViewerTable, Request], U64]) -> Callable[[Catalogue, ViewerTable, Request], I64]:
+    return lambda catalogue, viewers, request: _known(catalogue, names(viewers, request))
 
 
 def _own(catalogue: Catalogue, viewers: ViewerTable, request: Request) -> I64:
@@ -85,10 +91,15 @@ def _taken_down(catalogue: Catalogue, viewers: ViewerTable, request: Request) ->
     return ordered(catalogue, viewers, request).barred
 
 
-FILTERS: Final[dict[str, Callable[[Catalogue, ViewerTable, Request], I64]]] = {
+_NONE: Final[U64] = np.empty(0, dtype=np.uint64)
+_NAMED: Final[dict[str, Callable[[ViewerTable, Request], U64]]] = {
     "met": _met,
     "served": _served,
     "excluded": _excluded,
+}
+"""Filters that know hashes of videos."""
+FILTERS: Final[dict[str, Callable[[Catalogue, ViewerTable, Request], I64]]] = {
+    **{name: _rows_of(names) for name, names in _NAMED.items()},
     "own": _own,
     "sensitive": _sensitive,
     "region": _elsewhere,

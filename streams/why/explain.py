@@ -112,10 +112,13 @@ def reasons_of(
     sources = [parts.names[first] for first in strongest[:, 0].tolist()]
     picked = strongest[:, :most]
     speaks = np.take_along_axis(parts.values, picked, axis=1) > 0
-    said = {parts.names[at] for at in np.unique(picked[speaks]).tolist()}
-    words = {name: _worded(catalogue, viewers, request, rows, name) for name in said}
+    words: dict[tuple[int, int], str] = {}
+    for one in np.unique(picked[speaks]).tolist():
+        which = np.flatnonzero(((picked == one) & speaks).any(axis=1))
+        told = _worded(catalogue, viewers, request, rows[which], parts.names[one])
+        words |= {(one, place): word for place, word in zip(which.tolist(), told, strict=True)}
     reasons = [
-        [words[parts.names[one]][at] for one, says in zip(order, speaking, strict=True) if says]
+        [words[one, at] for one, says in zip(order, speaking, strict=True) if says]
         for at, (order, speaking) in enumerate(zip(picked.tolist(), speaks.tolist(), strict=True))
     ]
     for word, marked in marks.items():
