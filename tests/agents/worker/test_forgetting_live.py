@@ -46,7 +46,7 @@ def stored(live: Live) -> list[bytes]:
             found += [part for pair in client.hgetall(key).items() for part in pair]
         elif kind == b"set":
             found += list(client.smembers(key))
-        else:
+        elif kind != b"none":  # an outbox that was emptied since the scan is gone
             raise AssertionError(f"{key!r} is a {kind!r}, which nobody looks into")
     client.close()
     return found
