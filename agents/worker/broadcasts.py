@@ -23,6 +23,7 @@ from schemas.internal import VideoState
 from schemas.trends import Trend
 from streams.arrays.hashing import hash64
 from streams.control.rules import named_rows
+from streams.learning.chunks import CHUNKED
 from streams.shards.video_shard import decode_state, video_key
 
 __all__ = ["BROADCAST", "Heard", "lost_states", "take", "take_states"]
@@ -82,12 +83,9 @@ def take_states(replica: Replica, states: States) -> Heard:
     new = [hash64(video_id) for video_id, _ in states if video_id not in catalogue.row_of]
     shown = {video_id for video_id, _ in states if catalogue.shows(video_id)}
     catalogue.take_states(states)
-    if (vectors := replica.factors.find(new)) is not None:
-        catalogue.place(*vectors)
-    if (lifts := replica.lifts.find(new)) is not None:
-        catalogue.place_lift(*lifts)
-    if (after := replica.after.find(new)) is not None:
-        catalogue.place_after(*after)
+    for name, kept in replica.kept.items():
+        if (found := kept.find(new)) is not None:
+            CHUNKED[name].place(catalogue, *found)
     return Heard(new, {hash64(video_id): video_id for video_id in shown if not catalogue.shows(video_id)})
 
 

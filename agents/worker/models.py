@@ -6,14 +6,14 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from agents import log
-from agents.worker.shared import Kept, Replica
+from agents.worker.shared import Replica
 from streams import limits
+from streams.learning.chunks import CHUNKED
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
 from streams.ranking.features import FEATURES
@@ -25,13 +25,6 @@ from streams.viewer.crowds import crowds_of, unfit
 __all__ = ["take_model"]
 
 _LOG = log.get("models")
-_COLUMNS = {
-    "factors": ("names", "vectors"),
-    "lift": ("names", "sums", "at_ms"),
-    "after": ("names", "videos", "weight", "mass"),
-    "terms": ("names", "tags", "weights", "mass", "at_ms"),
-}
-"""Models that come in chunks, and the arrays of each."""
 
 
 def take_model(shared: Replica, name: str, value: bytes | None) -> None:
@@ -57,24 +50,17 @@ def take_model(shared: Replica, name: str, value: bytes | None) -> None:
         shared.model = shared.model._replace(heads=(arrays["w"], arrays["b"]))
     elif made.model in {"crowds", "drift", "quality"}:
         _tell(shared.catalogue, made.model, arrays)
-    elif made.model.partition(":")[0] in _COLUMNS:
+    elif made.model.partition(":")[0] in CHUNKED:
         _place(shared, made.model, arrays)
 
 
 def _place(shared: Replica, model: str, arrays: dict[str, Any]) -> None:
     """One chunk of what is learnt row by row: into the catalogue, and kept for videos that come into it later."""
-    kind, catalogue = model.partition(":")[0], shared.catalogue
-    columns = [arrays[name] for name in _COLUMNS[kind]]
-    places: dict[str, tuple[Kept | None, Callable[..., None]]] = {
-        "factors": (shared.factors, catalogue.place),
-        "lift": (shared.lifts, catalogue.place_lift),
-        "after": (shared.after, catalogue.place_after),
-        "terms": (None, catalogue.place_terms),
-    }
-    held, place = places[kind]
-    if held is not None:
-        held.put(model, *columns)
-    place(*columns)
+    kind = model.partition(":")[0]
+    columns = [arrays[name] for name in ("names", *CHUNKED[kind].columns)]
+    if kind in shared.kept:
+        shared.kept[kind].put(model, *columns)
+    CHUNKED[kind].place(shared.catalogue, *columns)
 
 
 def _tell(catalogue: Catalogue, model: str, arrays: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from streams.ranking.ranking import Model
 from streams.video.catalogue import Catalogue
 
 __all__ = ["Shared"]
+
+_KEPT: Final = ("factors", "lift", "after")
 
 
 class Kept:
@@ -56,12 +58,8 @@ class Replica:
 
     catalogue: Catalogue = field(default_factory=Catalogue)
     model: Model = field(default_factory=Model)
-    factors: Kept = field(default_factory=Kept)
-    """Collaborative vectors, for videos that come into the catalogue after their vector."""
-    lifts: Kept = field(default_factory=Kept)
-    """The same of what was observed and expected."""
-    after: Kept = field(default_factory=Kept)
-    """The same of what is liked after a video."""
+    kept: dict[str, Kept] = field(default_factory=lambda: {name: Kept() for name in _KEPT})
+    """What was learnt of videos, by model, for those that come into the catalogue after it."""
     control: dict[str, Any] = field(default_factory=dict)
     """Latest values of ``control`` by key."""
     steering: Steering = field(default_factory=Steering)

@@ -17,6 +17,7 @@ from schemas.internal import ModelSnapshot
 from streams import limits
 from streams.arrays.tables import F64
 from streams.control.steering import Steering
+from streams.learning.chunks import CHUNKED
 from streams.learning.drift import TasteDrift
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
@@ -39,7 +40,8 @@ from streams.viewer.crowds import SEGMENT, crowd_keys, crowds_of
 __all__ = ["Learner"]
 
 
-_BY_CROWD = np.array([not AFFINITY.start <= at < AFFINITY.stop for at in range(len(FEATURES))])
+_BY_CROWD = np.ones(len(FEATURES), dtype=bool)
+_BY_CROWD[AFFINITY] = False
 """Features that say nothing of how a viewer and a video fit."""
 _FORESEEN = 0.1
 """What everybody likes speaks neither for a taste nor against it: so likely it is to be liked by any viewer."""
@@ -162,15 +164,9 @@ class Learner:
         """Put changed vectors, lifts and crowds, and what is usual, into a catalogue of the same process."""
         catalogue.usual = self.quality.usual()
         catalogue.drift_ms = self._drift_ms
-        places: dict[str, Callable[..., None]] = {
-            "factors": catalogue.place,
-            "lift": catalogue.place_lift,
-            "after": catalogue.place_after,
-            "terms": catalogue.place_terms,
-        }
         for name, (table, columns) in self._kept().items():
             rows = table.drain()
-            places[name](table.name[rows], *(array[rows] for array in columns.values()))
+            CHUNKED[name].place(catalogue, table.name[rows], *(array[rows] for array in columns.values()))
         if self.likes.table.fresh:
             catalogue.crowds = crowds_of(self.segments.told() | self.likes.told())
 
@@ -211,12 +207,11 @@ class Learner:
 
     def _kept(self) -> dict[str, tuple[ItemTable, dict[str, npt.NDArray[Any]]]]:
         """What is told chunk by chunk: tables of videos or terms by model, and of each the columns that are."""
-        lift, terms, after = self.lift.table, self.terms.table, self.after.table
+        tables = {name: model.table for name, model in self._models().items() if name in CHUNKED}
+        held: dict[str, Any] = tables | {"factors": self.factors}
         return {
-            "factors": (self.factors.table, {"vectors": self.factors.vectors}),
-            "lift": (lift, {name: getattr(lift, name) for name in ("sums", "at_ms")}),
-            "after": (after, {name: after.__dict__[name] for name in ("videos", "weight", "mass")}),
-            "terms": (terms, {name: getattr(terms, name) for name in ("tags", "weights", "mass", "at_ms")}),
+            name: (tables[name], {column: getattr(held[name], column) for column in told.columns})
+            for name, told in CHUNKED.items()
         }
 
     def _observe(self, rows: Rows) -> None:

@@ -47,7 +47,7 @@ def test_a_good_snapshot_is_swapped_in() -> None:
     told |= {"names": ours.catalogue.hash[row], "mass": np.full(1, 5.0, np.float32)}
     take_model(ours, "after:0", made("after:0", told, []))
     assert ours.catalogue.after_w[row[0]].tolist() == [0.5] * limits.AFTER
-    assert len(ours.after) == 1
+    assert len(ours.kept["after"]) == 1
     take_model(ours, "drift", made("drift", {"since_ms": np.array([9])}, []))
     assert ours.catalogue.drift_ms == 9
 
@@ -82,4 +82,4 @@ def test_a_snapshot_one_cannot_rank_with_changes_nothing(name: str, value: bytes
     assert ours.model is before
     assert ours.catalogue.usual is UNKNOWN
     assert ours.catalogue.drift_ms == 0
-    assert not ours.factors
+    assert not ours.kept["factors"]
