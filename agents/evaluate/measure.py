@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from agents.evaluate.judge import Figures, Judged, Turns, delayed, evaluate, figures, liked_videos, targets_of
 from agents.evaluate.rivals import COUNTERS_H, counter
 from schemas.feeds import FeedBatch
@@ -14,7 +12,7 @@ from schemas.lines import Line
 from streams.control.tuning import DEFAULT, Tuning
 from streams.ranking.features import FEATURES
 from streams.replay import Replay
-from streams.viewer.crowds import activity_of, segment_names, segment_of
+from streams.viewer.crowds import groups_of
 
 __all__ = ["FAMILIES", "measured", "replayed"]
 
@@ -77,13 +75,11 @@ def replayed(
 def _groups(replay: Replay, batch: FeedBatch) -> tuple[tuple[str, str], ...]:
     """Segment and activity of the viewer of a batch, as they are known now."""
     viewers = replay.users.viewers
-    row = np.array(viewers.rows([batch.user_id]))
-    found = [("activity", activity_of(viewers, row, batch.ts_ms)[0])]
-    if (segment := int(segment_of(replay.catalogue, viewers, row)[0])) >= 0:
+    found = groups_of(replay.catalogue, viewers, viewers.rows([batch.user_id])[0], batch.ts_ms)
+    if name := found.get("segment"):
         # The two tags that name a segment may change places while it is learnt.
-        name = ", ".join(sorted(segment_names(replay.catalogue)[segment].split(", ")))
-        found.append(("segment", name))
-    return tuple(found)
+        found["segment"] = ", ".join(sorted(name.split(", ")))
+    return tuple(found.items())
 
 
 def measured(lines: Sequence[Line], part: float, thin: int = 1) -> dict[str, Figures]:

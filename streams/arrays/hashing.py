@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
-__all__ = ["U64", "hash64", "hash_all", "pair", "shuffled", "uniform"]
+__all__ = ["NO_NAMES", "U64", "hash64", "hash_all", "pair", "shuffled", "uniform"]
 
 U64 = npt.NDArray[np.uint64]
+NO_NAMES: U64 = np.empty(0, dtype=np.uint64)
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 

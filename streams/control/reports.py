@@ -19,6 +19,7 @@ from streams.arrays.tables import I64
 from streams.control.promotions import Campaigns
 from streams.shards.columns import ABSENT, GESTURES, IMPRESSION
 from streams.signals.outcomes import OutcomeTable
+from streams.signals.watching import short_play
 
 __all__ = ["REPORTED", "REPORT_KEY", "Reports", "facts"]
 
@@ -27,15 +28,15 @@ REPORT_KEY: Final = b"p:reports"
 REPORTED: Final = ("impressions", "views", "clicks")
 """What is counted. A view is three seconds, or the whole of a shorter video."""
 _FORMAT: Final = 1
-_VIEW_MS: Final = 3_000
 _CLICK: Final = np.uint8(1 << GESTURES.index("click"))
 
 
 def facts(outcomes: OutcomeTable, rows: I64) -> npt.NDArray[np.bool_]:
     """Which of REPORTED is true of outcome ``rows`` i64[n] now, bool[n, 3]."""
-    watch_ms, duration_ms = outcomes.best_watch(rows), outcomes.duration_ms[rows]
-    enough_ms = np.where(duration_ms > 0, np.minimum(duration_ms, _VIEW_MS), _VIEW_MS)
-    viewed = (watch_ms != ABSENT) & (watch_ms >= enough_ms)
+    if not len(rows):
+        return np.empty((0, len(REPORTED)), dtype=bool)
+    watch_ms = outcomes.best_watch(rows)
+    viewed = (watch_ms != ABSENT) & ~short_play(watch_ms, outcomes.duration_ms[rows])
     shown = (outcomes.ring(rows, IMPRESSION) != ABSENT).any(axis=1) | (watch_ms != ABSENT)
     return np.stack((shown, viewed, (outcomes.gestures[rows] & _CLICK) > 0), axis=1)
 
@@ -56,6 +57,8 @@ class Reports:
         after: npt.NDArray[np.bool_],
     ) -> None:
         """Add what became true of promoted outcomes ``rows`` i64[n], ``facts`` of which were ``before``."""
+        if not len(rows):
+            return
         gained = after.astype(np.int64) - before
         for at in np.flatnonzero(gained.any(axis=1)).tolist():
             name = campaigns.by_video.get(int(outcomes.video[rows[at] : rows[at] + 1].view(np.uint64)[0]))

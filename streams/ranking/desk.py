@@ -14,11 +14,11 @@ import numpy as np
 
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
-from streams.arrays.hashing import U64, hash64, hash_all
+from streams.arrays.hashing import NO_NAMES, U64, hash64, hash_all
 from streams.arrays.tables import I64
 from streams.control.promotions import SPENT_KEY, Pacer
 from streams.control.steering import Steering
-from streams.ranking.ranking import NO_NAMES, Ranked, Request, serve
+from streams.ranking.ranking import Ranked, Request, serve
 from streams.shards.user_shard import UserShard
 from streams.slate.slate import MARKS, NOTHING, U32
 from streams.viewer.context import locate

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from streams.arrays.hashing import U64
+from streams.arrays.hashing import NO_NAMES, U64
 from streams.arrays.tables import I64, NO_ROWS
 from streams.control.rules import country_of, ordered
 from streams.video.catalogue import Catalogue
@@ -47,11 +47,11 @@ def _met(viewers: ViewerTable, request: Request) -> U64:
 
 
 def _served(viewers: ViewerTable, request: Request) -> U64:
-    return _NONE if request.pure else viewers.served[request.viewer]
+    return NO_NAMES if request.pure else viewers.served[request.viewer]
 
 
 def _excluded(_: ViewerTable, request: Request) -> U64:
-    return _NONE if request.exclude is None else request.exclude
+    return NO_NAMES if request.exclude is None else request.exclude
 
 
 def _rows_of(names: Callable[[ViewerTable, Request], U64]) -> Callable[[Catalogue, ViewerTable, Request], I64]:
@@ -91,7 +91,6 @@ def _taken_down(catalogue: Catalogue, viewers: ViewerTable, request: Request) ->
     return ordered(catalogue, viewers, request).barred
 
 
-_NONE: Final[U64] = np.empty(0, dtype=np.uint64)
 _NAMED: Final[dict[str, Callable[[ViewerTable, Request], U64]]] = {
     "met": _met,
     "served": _served,

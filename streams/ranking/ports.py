@@ -14,14 +14,11 @@ import numpy as np
 
 from schemas.catalogue import Video
 from streams import limits
-from streams.arrays.tables import F32, F64, I64
+from streams.arrays.tables import F32, F64, I64, NO_ROWS
 from streams.video.catalogue import Catalogue
 from streams.viewer.viewers import ViewerTable
 
 __all__ = ["NO_PORTS", "Asker", "PortError", "Ports", "Scorer", "Source"]
-
-
-_NONE: Final[I64] = np.empty(0, dtype=np.int64)
 
 
 class Asker(NamedTuple):
@@ -33,8 +30,7 @@ class Asker(NamedTuple):
 
 Scorer = Callable[[F32, Asker, Sequence[Video]], F64]
 """(features f32[n, F] in the order of ``streams.ranking.features.FEATURES``, for whom, the n videos) to what is added
-to each
-score, f64[n]. Equal calls must give equal answers, or a replay gives other feeds."""
+to each score, f64[n]. Equal calls must give equal answers, or a replay gives other feeds."""
 Source = Callable[[Asker], Iterable[str]]
 """For whom, to ids of videos to consider, best first; unknown ones and those that may not be shown are left out."""
 
@@ -72,7 +68,7 @@ class Ports(NamedTuple):
         order. Raises ``PortError`` where they are no ids.
         """
         if self.source is None:
-            return _NONE
+            return NO_ROWS
         names = list(islice(self.source(_asker(viewers, viewer, now_ms)), limits.NAMED))
         if wrong := [name for name in names if not isinstance(name, str)]:
             raise PortError(f"the candidate source gave {wrong[0]!r}; it must give ids of videos")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
-from streams.arrays.hashing import U64, shuffled
+from streams.arrays.hashing import NO_NAMES, U64, shuffled
 from streams.arrays.tables import F32, F64, I64, NO_ROWS
 from streams.control.rules import NO_RULES, Rules, ordered
 from streams.control.tuning import DEFAULT, Tuning
@@ -39,7 +39,6 @@ from streams.why.explain import parts_of, reasons_of
 from streams.words.bending import bent
 
 __all__ = [
-    "NO_NAMES",
     "Considered",
     "Model",
     "Ranked",
@@ -54,7 +53,6 @@ __all__ = [
     "slated",
 ]
 
-NO_NAMES: Final[U64] = np.empty(0, dtype=np.uint64)
 _TOLD: Final = frozenset({"promoted", "pinned"})
 """Pools that others have filled: what they hold is shown in any language."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from streams import limits
-from streams.arrays.tables import F32, F64, I64
+from streams.arrays.tables import F32, F64, I64, NO_ROWS
 from streams.control.rules import ordered
 from streams.control.tuning import Tiers
 from streams.ranking.features import FEATURES, POPULAR, Group, group_of
@@ -122,7 +122,7 @@ def _tried(catalogue: Catalogue, viewers: ViewerTable, request: Request, scores:
     """
     tuning = request.tuning
     if not tuning.tiers.on or not tuning.slate.fresh or request.query:
-        return np.empty(0, np.int64)
+        return NO_ROWS
     if (held := pools.get(tuning.tiers)) is None:
         held = pools[tuning.tiers] = still_open(catalogue, viewers, request)
     rows = closest(catalogue, viewers, request.viewer, held, scores)
@@ -175,7 +175,7 @@ def _greatest(scores: F32, count: int) -> I64:
         sample = scores[::_SAMPLE]
         keep = int(_MARGIN * count / _SAMPLE) + 8
         bar = np.partition(sample, len(sample) - keep)[len(sample) - keep]
-        found = np.flatnonzero(scores >= bar) if bar > _BARRED else np.empty(0, np.int64)
+        found = np.flatnonzero(scores >= bar) if bar > _BARRED else NO_ROWS
         if count <= len(found) <= 8 * count:
             return found[np.argpartition(scores[found], len(found) - count)[len(found) - count :]]
     found = np.flatnonzero(scores > _BARRED)

@@ -31,7 +31,7 @@ from streams.signals import objective
 from streams.signals.bots import judge
 from streams.signals.doubt import BELIEVED
 from streams.signals.outcomes import OutcomeTable
-from streams.signals.watching import Watched, judge_quality, watched
+from streams.signals.watching import Flags, Watched, judge_quality, watched
 from streams.video.catalogue import Catalogue
 from streams.video.popular import levels
 from streams.viewer.context import locate
@@ -129,7 +129,8 @@ class UserShard:
         touched, inverse = np.unique(rows, return_inverse=True)
         was_met_ms = self.outcomes.first_ms[touched]
         seen = watched(self.outcomes, touched, self._steering.tuning.signals)
-        paid = touched[~organic(self.viewers, self.outcomes, touched)]
+        earned = organic(self.viewers, self.outcomes, touched)
+        paid = touched[~earned]
         was = facts(self.outcomes, paid)
         change = self.outcomes.apply(rows, batch.kind, batch.ref, batch.value)
         self.outcomes.note(rows, batch.kind, batch.value, batch.ts_ms, batch.duration_ms)
@@ -142,7 +143,7 @@ class UserShard:
         self.outcomes.touched[touched] = self.viewers.touched[viewer] = self._clock
         self._dirty_outcomes.update(touched.tolist())
         self._dirty_viewers.update(viewer.tolist())
-        strong = self._derive(batch, touched, event, created, was_met_ms, seen)
+        strong = self._derive(batch, touched, event, created, earned, was_met_ms, seen)
         np.maximum.at(self.viewers.last_ms, viewer, batch.ts_ms)
         self._meet(created)
         self.watermark_ms = max(self.watermark_ms, int(batch.ts_ms.max()))
@@ -253,7 +254,7 @@ class UserShard:
         return rows, made[order]
 
     def _derive(
-        self, batch: Columns, touched: I64, event: I64, created: I64, was_met_ms: I64, was_seen: Watched
+        self, batch: Columns, touched: I64, event: I64, created: I64, earned: Flags, was_met_ms: I64, was_seen: Watched
     ) -> I64:
         """Everything that is a function of changed outcomes; returns rows of viewers with a strong signal."""
         outcomes, signals = self.outcomes, self._steering.tuning.signals
@@ -270,7 +271,7 @@ class UserShard:
             return moved
         rising = moved[((after & ~before)[moved] & objective.POSITIVE) > 0]
         flips = (after ^ before)[moved]
-        earned = organic(self.viewers, outcomes, touched[moved])
+        earned = earned[moved]
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))
         outcomes.bits[touched] = after
         if self._learn:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from streams import limits
 from streams.arrays.hashing import U64
-from streams.arrays.tables import F32, F64, I64
+from streams.arrays.tables import F32, F64, I64, NO_ROWS
 from streams.video.catalogue import Catalogue
 from streams.viewer.viewers import ViewerTable
 
@@ -100,7 +100,7 @@ def after_latest(catalogue: Catalogue, liked: I64, rows: I64) -> F32:
 def next_of(catalogue: Catalogue, liked: I64) -> I64:
     """Rows of what is liked right after what a viewer liked last, int64[m], for a row of ``liked_rows``."""
     if liked[0] < 0:
-        return np.empty(0, dtype=np.int64)
+        return NO_ROWS
     rows = catalogue.rows_of_hashes(catalogue.after[liked[0]])
     result: I64 = rows[(rows >= 0) & (catalogue.after_w[liked[0]] > 0.0)]
     return result

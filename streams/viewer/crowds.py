@@ -20,8 +20,21 @@ from streams.video.catalogue import Catalogue
 from streams.viewer.viewers import ViewerTable
 
 __all__ = [
-    "ACTIVITIES", "COUNTRY", "LANGUAGE", "SEGMENT", "Crowds", "activity_of", "coldness", "crowd_features", "crowd_keys",
-    "crowds_of", "segment_names", "segment_of", "segments_of", "unfit",
+    "ACTIVITIES",
+    "COUNTRY",
+    "LANGUAGE",
+    "SEGMENT",
+    "Crowds",
+    "activity_of",
+    "coldness",
+    "crowd_features",
+    "crowd_keys",
+    "crowds_of",
+    "groups_of",
+    "segment_names",
+    "segment_of",
+    "segments_of",
+    "unfit",
 ]  # fmt: skip
 
 LANGUAGE, COUNTRY, SEGMENT = (np.uint64(hash64(f"crowd:{name}")) for name in ("language", "country", "segment"))
@@ -107,18 +120,23 @@ def segment_names(catalogue: Catalogue) -> list[str]:
     return [", ".join(catalogue.tag_names.get(tag, "?") for tag in tags if tag) if size else "" for tags, size in held]
 
 
-def segments_of(catalogue: Catalogue, viewers: ViewerTable, viewer: int, now_ms: int) -> frozenset[str]:
-    """What the segments of a viewer are called: the class of ACTIVITIES, the segment by interest and each of the two
-    tags that it is called by. None of who turned personalisation off.
-    """
+def groups_of(catalogue: Catalogue, viewers: ViewerTable, viewer: int, now_ms: int) -> dict[str, str]:
+    """Groups that a viewer is in: ``activity``, one of ACTIVITIES, and ``segment``, by interest, if there is one."""
     row = np.array([viewer])
+    found = {"activity": activity_of(viewers, row, now_ms)[0]}
+    if (segment := int(segment_of(catalogue, viewers, row)[0])) >= 0:
+        found["segment"] = segment_names(catalogue)[segment]
+    return found
+
+
+def segments_of(catalogue: Catalogue, viewers: ViewerTable, viewer: int, now_ms: int) -> frozenset[str]:
+    """What the groups of a viewer are called, by each of a segment's two tags too. None of who turned personalisation
+    off.
+    """
     if not viewers.personalize[viewer]:
         return frozenset()
-    found = activity_of(viewers, row, now_ms)
-    if (segment := int(segment_of(catalogue, viewers, row)[0])) >= 0:
-        name = segment_names(catalogue)[segment]
-        found += [name, *name.split(", ")]
-    return frozenset(found)
+    names = groups_of(catalogue, viewers, viewer, now_ms).values()
+    return frozenset(names).union(*(name.split(", ") for name in names))
 
 
 def activity_of(viewers: ViewerTable, viewer: I64, now_ms: int) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams import limits
-from streams.arrays.hashing import U64, hash64
+from streams.arrays.hashing import NO_NAMES, U64, hash64
 from streams.arrays.tables import F32, F64, I64, Table
 from streams.tiers.leases import Lent
 from streams.viewer.wishes import ENTRY, NOTHING
@@ -27,7 +27,6 @@ NOWHERE = -32_768
 """``tz_min`` of who never said where."""
 LEVELS = 16
 """How many numbers say how a video stands (``streams.video.popular.POPULAR_NAMES``)."""
-_NO_MET = np.empty(0, dtype=np.uint64)
 _FORMAT = 3
 
 _VECTOR = (np.float32, (limits.DIM,), 0.0)
@@ -187,8 +186,8 @@ class ViewerTable(Table):
         rows = self.take(len(user_ids))
         short = self.high - len(self.user_ids)
         self.user_ids.extend([""] * short)
-        self.met.extend([_NO_MET] * short)
-        self.served.extend([_NO_MET] * short)
+        self.met.extend([NO_NAMES] * short)
+        self.served.extend([NO_NAMES] * short)
         self.hidden.extend([NOTHING] * short)
         self.follows.extend([NOTHING] * short)
         self.asks.extend([NO_ASKS] * short)
@@ -196,7 +195,7 @@ class ViewerTable(Table):
             self.row_of[user] = row
             self.user_ids[row] = user
             self.hash[row] = hash64(user)
-            self.met[row] = self.served[row] = _NO_MET
+            self.met[row] = self.served[row] = NO_NAMES
             self.hidden[row] = self.follows[row] = NOTHING
             self.asks[row] = NO_ASKS
 
@@ -206,7 +205,7 @@ class ViewerTable(Table):
             del self.row_of[self.user_ids[row]]
             self.promoted.pop(row, None)
             self.user_ids[row] = ""
-            self.met[row] = self.served[row] = _NO_MET
+            self.met[row] = self.served[row] = NO_NAMES
             self.hidden[row] = self.follows[row] = NOTHING
             self.asks[row] = NO_ASKS
         self.give(rows)

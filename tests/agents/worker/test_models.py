@@ -9,12 +9,16 @@ import pytest
 
 from agents.dead_letters import BadShare
 from agents.settings import Settings
+from agents.worker.broadcasts import take_states
 from agents.worker.models import take_model
 from agents.worker.shared import Shared
+from schemas.catalogue import Video
 from streams import limits
+from streams.arrays.hashing import hash64
 from streams.learning.snapshots import encode_snapshot, snapshot
 from streams.ranking.features import FEATURES
 from streams.ranking.worth import HEADS
+from streams.shards.video_shard import VideoShard
 from streams.signals.watching import UNKNOWN
 
 F, H = len(FEATURES), len(HEADS)
@@ -83,3 +87,35 @@ def test_a_snapshot_one_cannot_rank_with_changes_nothing(name: str, value: bytes
     assert ours.catalogue.usual is UNKNOWN
     assert ours.catalogue.drift_ms == 0
     assert not ours.kept["factors"]
+
+
+@pytest.mark.parametrize(
+    ("model", "told", "column"),
+    [
+        ("factors:0", {"vectors": np.full((1, limits.FACTORS), 0.5, np.float32)}, "factors"),
+        (
+            "lift:0",
+            {"sums": np.ones((1, len(limits.LIFT_HALF_LIVES_S), 2), np.float32), "at_ms": np.ones(1, np.int64)},
+            "lift",
+        ),
+        (
+            "after:0",
+            {
+                "videos": np.ones((1, limits.AFTER), np.uint64),
+                "weight": np.ones((1, limits.AFTER), np.float32),
+                "mass": np.ones(1, np.float32),
+            },
+            "after_w",
+        ),
+    ],
+)
+def test_what_was_learnt_of_a_video_waits_until_it_is_in_the_catalogue(
+    model: str, told: dict[str, Any], column: str
+) -> None:
+    ours = shared()
+    take_model(ours, model, made(model, {"names": np.array([hash64("v")], np.uint64)} | told, []))
+    shard = VideoShard(0, 10**13, 100)
+    shard.apply_videos([("v", Video(v=1, video_id="v", creator_id="c", created_ms=0, duration_ms=9_000))])
+    take_states(ours, shard.states())
+    row = ours.catalogue.row_of["v"]
+    assert (getattr(ours.catalogue, column)[row] > 0).all()

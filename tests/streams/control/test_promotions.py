@@ -250,6 +250,10 @@ def test_what_came_of_a_campaign_is_counted_once_a_viewer_and_survives_a_restart
     back.decode(saved.values[saved.keys.index(REPORT_KEY)])
     assert back.counts == {"c": [1, 1, 1]}
     assert REPORT_KEY not in shard.checkpoint().keys
+    after = opened(made(200), 3)
+    after.resume(desk.pacer.encode(steering.campaigns), saved.values[saved.keys.index(REPORT_KEY)])
+    assert after._shard.reports.counts == {"c": [1, 1, 1]}
+    assert after.pacer.spent == {"c": 1}
     steering.promote("c", None)
     assert shard.reports.counts == {"c": [1, 1, 1]}, "what came of it is still told when it has ended"
 

@@ -152,9 +152,21 @@ def test_likes_that_come_late_weigh_as_much_as_those_in_time():
 def test_a_frame_of_before_watches_were_told_is_read():
     rows = told(["p", "q"], 5, SEEN, 7_000)
     frame = msgspec.msgpack.decode(encode_training(0, 0, rows))
-    del frame["label_watch_ms"], frame["label_duration_ms"], frame["group_who"]
+    del frame["label_watch_ms"], frame["label_duration_ms"]
     back = decode_training(msgspec.msgpack.encode(frame))
     assert back is not None
     assert back.label_watch_ms.tolist() == [-1, -1]
     assert back.label_duration_ms.tolist() == [-1, -1]
-    assert back.group_who.tolist() == [0] * len(back.group_w)
+
+
+def test_a_frame_of_before_its_viewers_were_told_apart_is_learnt_and_says_nothing_of_drift():
+    rows = training_rows(random.Random(1), 40)
+    frame = msgspec.msgpack.decode(encode_training(0, 0, rows))
+    del frame["group_who"]
+    back = decode_training(msgspec.msgpack.encode(frame))
+    assert back is not None
+    assert len(back.group_w) == 20
+    assert back.group_who.tolist() == [0] * 20
+    learner = Learner()
+    learner.learn(back)
+    assert learner.ranker.groups == 20

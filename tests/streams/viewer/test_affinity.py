@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
 from streams import limits
-from streams.arrays.hashing import hash_all
+from streams.arrays.hashing import hash64, hash_all
 from streams.shards.changes import PAIR
 from streams.video.catalogue import Catalogue
 from streams.video.videos import VideoTable
 from streams.viewer.affinity import Peers, liked_rows
 from streams.viewer.viewers import ViewerTable
+from tests.streams.states_of_viewers import Users, fold, known, made_event
 
 NOW_MS = 10**9
 DAY_MS = 86_400_000
@@ -101,3 +104,16 @@ def test_sums_over_like_minded_viewers_equal_those_counted_one_by_one(seed: int)
         liked = liked_rows(catalogue, viewers, np.array([viewer]))[0]
         found = peers.sums(catalogue, liked, int(viewers.hash[viewer]), rows, catalogue.likers[rows], NOW_MS)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_likes_of_tastes_that_drifted_go_together_with_no_later_one():
+    users = Users()
+    users.shard.catalogue = deepcopy(known())  # the one that is known is shared
+    users.shard.catalogue.drift_ms = 5_000
+    fold(users, [made_event("like", "ann", "v1", 4_000), made_event("like", "ann", "v2", 6_000)])
+    fold(users, [made_event("like", "ann", "v3", 7_000)])
+    near = {
+        name: {int(other) for other in users.videos.table.near[users.videos.row_of[name]] if other}
+        for name in ("v1", "v2", "v3")
+    }
+    assert near == {"v1": set(), "v2": {hash64("v3")}, "v3": {hash64("v2")}}

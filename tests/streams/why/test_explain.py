@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from agents.scenarios.ranking import looped
+from agents.scenarios.telling import looped
 from schemas.reasons import REASONS, SOURCES, said_of
 from streams.arrays.hashing import hash64
 from streams.control.tuning import DEFAULT, changed
@@ -17,7 +17,7 @@ from streams.ranking.worth import HEADS
 from streams.signals.objective import LIKED
 from streams.viewer.viewers import ViewerTable
 from streams.viewer.wishes import FOLLOWS, NOTHING, put
-from streams.why.explain import FAMILIES, USUAL, parts_of
+from streams.why.explain import FAMILIES, USUAL, parts_of, reasons_of
 from tests.streams.ranking.test_ranking import NOW_MS, made
 
 
@@ -145,3 +145,20 @@ def test_the_objective_is_a_reason_where_it_is_the_strongest(loop):
     _, one = next(considered(catalogue, viewers, [request], model))
     assert "objective" in scored(catalogue, viewers, request, model, one).added
     assert rank(catalogue, viewers, request, model).sources[0] == "objective"
+
+
+def test_the_reasons_of_an_item_are_its_own_whatever_stands_beside_it(loop):
+    words = set()
+    for viewer in range(10):
+        catalogue, viewers, request = asked(loop, viewer, pure=True)
+        model = loop.replay.learner.model()
+        _, one = next(considered(catalogue, viewers, [request], model))
+        places = np.argsort(-(one.x @ model.weights), kind="stable")[:20]
+        parts, rows = parts_of(one.x, model.weights, {}, places), one.rows[places]
+        together = reasons_of(catalogue, viewers, request, rows, parts, {})
+        for at in range(len(rows)):
+            lone = parts._replace(values=parts.values[[at]])
+            sources, reasons = reasons_of(catalogue, viewers, request, rows[[at]], lone, {})
+            assert (sources[0], reasons[0]) == (together[0][at], together[1][at])
+            words |= set(reasons[0])
+    assert len({word for word in words if ":" in word}) > 5, "words differ from item to item"
