@@ -76,7 +76,7 @@ def _frame(engine: Any, closed: Any) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415
 
     from streams.ranking.features import FEATURES  # noqa: PLC0415
-    from streams.ranking.worth import HEADS  # noqa: PLC0415
+    from streams.ranking.tilt import HEADS  # noqa: PLC0415
 
     outcomes, viewers, catalogue = engine.users.outcomes, engine.users.viewers, engine.catalogue
     rows = [outcomes.row_of.get(name, -1) for name in closed.pair.tolist()]

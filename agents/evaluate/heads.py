@@ -21,7 +21,7 @@ from streams.arrays.hashing import hash64, pair
 from streams.learning.join import Closed
 from streams.learning.progressive import Progressive
 from streams.ranking.features import FEATURES
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 from streams.replay import Replay
 
 __all__ = ["Head", "Prediction", "head_figures", "predicted", "rival"]

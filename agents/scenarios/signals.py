@@ -15,7 +15,7 @@ from schemas.events import EVENTS
 from schemas.lines import parse_line
 from streams.control.tuning import Tuning
 from streams.learning.watch_quality import WatchQuality
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 from streams.replay import Replay
 from streams.signals.watching import quality
 

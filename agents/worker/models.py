@@ -17,7 +17,7 @@ from streams.learning.chunks import CHUNKED
 from streams.learning.gate import refusal
 from streams.learning.snapshots import arrays_of, decode_snapshot
 from streams.ranking.features import FEATURES
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 from streams.signals.watching import UNKNOWN, Usual
 from streams.video.catalogue import Catalogue
 from streams.viewer.crowds import crowds_of, unfit

@@ -15,7 +15,7 @@ from river import base
 from streams import limits
 from streams.arrays.hashing import U64, hash64
 from streams.arrays.tables import F32, F64, I64
-from streams.learning.items import ItemTable
+from streams.learning.item_table import ItemTable
 
 __all__ = ["ItemFactors"]
 

@@ -13,7 +13,7 @@ from streams import limits
 from streams.arrays.tables import F32, F64
 from streams.learning.logistic import NewtonLogistic
 from streams.learning.progressive import Progressive
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 from streams.signals.objective import Bits
 
 __all__ = ["Heads"]

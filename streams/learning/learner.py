@@ -21,7 +21,7 @@ from streams.learning.chunks import CHUNKED
 from streams.learning.drift import TasteDrift
 from streams.learning.embedding import ItemFactors
 from streams.learning.heads import Heads
-from streams.learning.items import ItemTable
+from streams.learning.item_table import ItemTable
 from streams.learning.join import Closed, ExampleJoin
 from streams.learning.lift import ItemLift
 from streams.learning.likes import CrowdLikes

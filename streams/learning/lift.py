@@ -16,7 +16,7 @@ from river import base
 from streams import limits
 from streams.arrays.hashing import U64
 from streams.arrays.tables import F64, I64, forward
-from streams.learning.items import ItemTable
+from streams.learning.item_table import ItemTable
 from streams.video.popular import lifts
 
 __all__ = ["ItemLift"]

@@ -14,7 +14,7 @@ from river import base
 from streams import limits
 from streams.arrays.hashing import U64, hash_all
 from streams.arrays.tables import F32, F64, I64, add_top, forward
-from streams.learning.items import ItemTable
+from streams.learning.item_table import ItemTable
 from streams.learning.training import Training
 from streams.signals import objective
 from streams.signals.outcomes import OutcomeTable

@@ -27,7 +27,7 @@ from streams.ranking.gains import geared
 from streams.ranking.ports import NO_PORTS, Ports
 from streams.ranking.shortlist import shortlists
 from streams.ranking.sources import narrowed, source_of
-from streams.ranking.worth import tilt
+from streams.ranking.tilt import tilt
 from streams.slate.beyond import beyond, beyond_share
 from streams.slate.chance import Drawn, draws, placed, without
 from streams.slate.exploring import to_explore
@@ -59,7 +59,7 @@ _TOLD: Final = frozenset({"promoted", "pinned"})
 
 class Model(NamedTuple):
     """What serving needs of the models: one weight a feature, float64[F], the version it came from, and the heads'
-    weights float64[heads, F] and intercepts, if there are any yet (see ``worth.HEADS`` for their order). ``ports`` are
+    weights float64[heads, F] and intercepts, if there are any yet (see ``tilt.HEADS`` for their order). ``ports`` are
     the operator's own functions.
     """
 

@@ -104,14 +104,16 @@ class ViewerTable(Table):
     ``hours`` f32[n, DAY_PARTS, HOUR_DIM] is ``slow`` split by the time of day and by the kind of day (``context``), in
     fewer dimensions; ``tz_min`` and ``net`` say where and on what the viewer was last.
     ``swipes`` i64[n, PACE] is of ``streams.viewer.pace``: 2 * ms, plus 1 where a showing held the viewer, the latest
-    first. ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer
-    met (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
-    ``promoted`` holds by row the hashes of videos that were served as promoted, the oldest first. ``hidden`` and
-    ``follows`` are arrays of ``wishes.ENTRY``, ``asks`` tuples of ``asks.Ask``; ``asked_ms`` is when the viewer last
-    searched. Nothing earned up to ``reset_ms`` counts for interests. ``pace`` is a decayed sum of videos met, as of
-    ``pace_ms``; ``ahead_ms`` how far watch time is ahead of the time that passed up to ``watched_ms``; ``odd_ms`` when
-    the viewer last did what nobody can, ``fed`` how many served videos were met (``streams.signals.bots``). ``lent``
-    are places these viewers were given to explore.
+    first.
+    ``met`` and ``served`` are lists of uint64 arrays (hash64 of video ids), one a row: every video the viewer met
+    (bounded by ``limits.MET``) and every video served (``limits.SERVED``). ``seq`` counts the batches served.
+    ``promoted`` holds by row the hashes of videos that were served as promoted, the oldest first.
+    ``hidden`` and ``follows`` are arrays of ``wishes.ENTRY``, ``asks`` tuples of ``asks.Ask``; ``asked_ms`` is when the
+    viewer last searched. Nothing earned up to ``reset_ms`` counts for interests.
+    ``pace`` is a decayed sum of videos met, as of ``pace_ms``; ``ahead_ms`` how far watch time is ahead of the time
+    that passed up to ``watched_ms``; ``odd_ms`` when the viewer last did what nobody can, ``fed`` how many served
+    videos were met (``streams.signals.bots``).
+    ``lent`` are places these viewers were given to explore.
     """
 
     hash: U64

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from streams import limits
-from streams.words.asking import clauses
+from streams.words.parsing import clauses
 
 if TYPE_CHECKING:
     from streams.video.catalogue import Catalogue

@@ -22,9 +22,9 @@ from streams.ranking.features import FEATURES
 from streams.video.catalogue import Catalogue
 from streams.viewer.persona import liked_tags
 from streams.viewer.viewers import ViewerTable
-from streams.words.asking import clauses
 from streams.words.asks import EFFECT, LESS, MORE, SEARCH, SOUND, TAG, Ask
 from streams.words.meaning import meant, terms
+from streams.words.parsing import clauses
 from streams.words.text import Encoder
 
 if TYPE_CHECKING:

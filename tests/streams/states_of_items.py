@@ -10,7 +10,7 @@ import numpy as np
 
 from streams import limits
 from streams.learning.embedding import ItemFactors
-from streams.learning.items import ItemTable
+from streams.learning.item_table import ItemTable
 from streams.learning.lift import ItemLift
 from streams.learning.likes import CrowdLikes
 from streams.learning.segments import Segments

@@ -14,7 +14,7 @@ from agents.cli.main import main
 from agents.world.world import World
 from schemas.lines import Line, parse_line
 from streams.ranking.features import FEATURES
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 
 
 @pytest.fixture(scope="module")

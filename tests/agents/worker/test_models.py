@@ -17,7 +17,7 @@ from streams import limits
 from streams.arrays.hashing import hash64
 from streams.learning.snapshots import encode_snapshot, snapshot
 from streams.ranking.features import FEATURES
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 from streams.shards.video_shard import VideoShard
 from streams.signals.watching import UNKNOWN
 

@@ -9,7 +9,7 @@ import pytest
 
 from streams.learning.heads import Heads
 from streams.learning.join import Corrected
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 
 NAMES = ["a", "b"]
 LIKE = list(HEADS).index("like")

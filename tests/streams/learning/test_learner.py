@@ -16,7 +16,7 @@ from streams.learning.learner import Learner
 from streams.learning.snapshots import arrays_of
 from streams.learning.training import Rows, Training, decode_training, encode_training
 from streams.ranking.features import FEATURES
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 from streams.signals.objective import LIKED, POSITIVE, SEEN
 from tests.streams.states_of_learning import training_rows
 from tests.streams.states_of_viewers import known

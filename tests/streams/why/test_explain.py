@@ -13,7 +13,7 @@ from streams.arrays.hashing import hash64
 from streams.control.tuning import DEFAULT, changed
 from streams.ranking.features import FEATURES
 from streams.ranking.ranking import Model, Request, considered, rank, scored
-from streams.ranking.worth import HEADS
+from streams.ranking.tilt import HEADS
 from streams.signals.objective import LIKED
 from streams.viewer.viewers import ViewerTable
 from streams.viewer.wishes import FOLLOWS, NOTHING, put

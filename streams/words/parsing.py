@@ -1,4 +1,4 @@
-"""Asking: what a request in words says: find this, more of that, less of it, or take it back.
+"""Parsing: what a request in words says: find this, more of that, less of it, or take it back.
 
 Rules of thumb in English and Chinese over the clauses of a text; what no rule knows is something to find.
 """

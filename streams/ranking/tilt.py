@@ -1,4 +1,4 @@
-"""Worth: what a video is expected to be worth to us, from what the heads predict and what the objective declares."""
+"""Tilt: what a video is expected to be worth to us, from what the heads predict and what the objective declares."""
 
 from __future__ import annotations
 
