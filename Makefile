@@ -25,9 +25,10 @@ bench: $(READY)  ## measure everything, as ratios to a rival in the same run
 chaos: $(READY)  ## exact under fire, the whole of it: 300,000 events, 10 kills
 	$(BIN)/python -m benchmarks.chaos
 
-quality: $(READY)  ## every mechanism on and off into docs/mechanisms.md, then the ranking on every log
+quality: $(READY)  ## every mechanism on and off into docs/mechanisms.md, then the ranking on every log, and made harder
 	$(BIN)/python -m benchmarks.mechanisms
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.hardship
 
 lock: $(READY)  ## resolve the dependencies again, exactly
 	$(BIN)/pip install --quiet uv
