@@ -22,7 +22,9 @@ class TierDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     ``from`` and ``to`` are tiers, 0 the lowest; ``budget`` is that of ``from`` in exposures and ``spent`` how many of
     them there were; ``score`` is the weighted evidence, which has to reach ``bar``. ``hit`` is the probability, as
-    estimated then, that the video reaches the top tier. A consumer drops repeats by ``decision_id``.
+    estimated then, that the video reaches the top tier. Of each upload a ``forecast`` is made before anybody met it,
+    and one more when the first audience did, if nothing else is decided then. A consumer drops repeats by
+    ``decision_id``.
     """
 
     v: Literal[1]
@@ -31,7 +33,7 @@ class TierDecision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     ts_ms: int
     from_: Annotated[int, Meta(ge=0)]
     to: Annotated[int, Meta(ge=0)]
-    decision: Literal["promote", "stop", "hold", "alert"]
+    decision: Literal["promote", "stop", "hold", "alert", "forecast"]
     spent: int
     budget: int
     score: float

@@ -57,7 +57,9 @@ class Effect(NamedTuple):
 
 ROOMS: Final = (
     "agents.scenarios.bots",
+    "agents.scenarios.candidates",
     "agents.scenarios.experiments",
+    "agents.scenarios.foresight",
     "agents.scenarios.ranking",
     "agents.scenarios.signals",
     "agents.scenarios.tiers",

@@ -6,6 +6,7 @@ with them. Ranking, tiers and numbers are the real ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,15 +27,16 @@ from streams.video.catalogue import Catalogue
 from streams.viewer.viewers import ViewerTable
 
 __all__ = [
-    "Town", "a_budget_holds", "a_dud_is_hardly_shown", "a_hit_climbs", "a_maker_of_hits_is_found_sooner",
-    "an_alarm_is_raised", "an_upload_is_met_at_once",
+    "LONG_MS", "SMALL", "Town", "a_budget_holds", "a_dud_is_hardly_shown", "a_hit_climbs",
+    "a_maker_of_hits_is_found_sooner", "an_alarm_is_raised", "an_upload_is_met_at_once",
 ]  # fmt: skip
 
 _T0: Final = 1_760_000_000_000
 _POPULAR: Final = Model(PRIOR + np.array([name == "positive_24h" for name in FEATURES]))
 """Likes what was liked, as a ranker does that has learnt: what nobody met is at the bottom."""
-_LONG_MS: Final = 15_000
-_SMALL: Final = {
+LONG_MS: Final = 15_000
+"""Length of every video."""
+SMALL: Final[dict[str, Any]] = {
     "tiers.first": 20, "tiers.second": 30, "tiers.third": 40, "tiers.fourth": 50, "tiers.fifth": 60,
     "tiers.early": 12, "slate.fresh": 0.2,
 }  # fmt: skip
@@ -56,12 +58,19 @@ class Town:
         self.rates: F64 = np.empty((0, 4))
         self.upload(videos)
 
-    def upload(self, count: int, maker: str | None = None) -> list[int]:
+    def upload(self, count: int, maker: str | None = None, tags: Sequence[str] = ()) -> list[int]:
         """``count`` more videos by ``maker``, or each by one of its own; their rows in ``rates``."""
         first = len(self.rates)
         names = [f"v{first + at}" for at in range(count)]
         records = [
-            Video(v=1, video_id=name, creator_id=maker or f"by-{name}", created_ms=self.now_ms, duration_ms=_LONG_MS)
+            Video(
+                v=1,
+                video_id=name,
+                creator_id=maker or f"by-{name}",
+                created_ms=self.now_ms,
+                duration_ms=LONG_MS,
+                tags=list(tags),
+            )
             for name in names
         ]
         self.shard.apply_videos(zip(names, records, strict=True))
@@ -92,7 +101,7 @@ class Town:
         none, once = np.zeros_like(long), np.ones_like(long)
         rows = [
             self._rows(seen, IMPRESSION, once, none),
-            self._rows(seen, WATCH, once, np.where(long > 0, _LONG_MS, np.where(skip > 0, 700, 6_000))),
+            self._rows(seen, WATCH, once, np.where(long > 0, LONG_MS, np.where(skip > 0, 700, 6_000))),
             self._rows(seen[like > 0], LIKE, like[like > 0], none[like > 0]),
             self._rows(seen[skip > 0], SKIP, skip[skip > 0], none[skip > 0]),
             self._rows(seen, SOFT, none, none, signal),
@@ -129,7 +138,7 @@ def _after(seed: int, tuning: Tuning, blocks: int = 16) -> tuple[Town, list[int]
 @scenario(
     row="traffic tiers",
     shows="tier that planted hits reach, of 5 (budgets 20 to 60)",
-    on=_SMALL,
+    on=SMALL,
     off=_OFF,
     least=3.0,
     seeds=3,
@@ -143,7 +152,7 @@ def a_hit_climbs(seed: int, tuning: Tuning) -> float:
 @scenario(
     row="traffic tiers",
     shows="exposures of a planted dud, most of whose viewers skip it",
-    on=_SMALL,
+    on=SMALL,
     off=_OFF,
     least=5.0,
     fewer=True,
@@ -158,7 +167,7 @@ def a_dud_is_hardly_shown(seed: int, tuning: Tuning) -> float:
 @scenario(
     row="traffic tiers",
     shows="places given beyond a budget of 20 to the upload given most, to 300 viewers at once",
-    on=_SMALL,
+    on=SMALL,
     off=_OFF,
     least=10.0,
     fewer=True,
@@ -199,8 +208,8 @@ def an_upload_is_met_at_once(seed: int, tuning: Tuning) -> float:
 @scenario(
     row="creators",
     shows="exposures of the next upload by a maker of two hits, beyond a newcomer's, from 80 viewers",
-    on=_SMALL,
-    off=_SMALL | {"tiers.merit": 5.0},
+    on=SMALL,
+    off=SMALL | {"tiers.merit": 5.0},
     least=3.0,
     seeds=3,
 )

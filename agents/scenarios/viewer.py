@@ -280,7 +280,7 @@ def own_uploads(seed: int, tuning: Tuning) -> float:
 @scenario(
     row="latent interests",
     shows="share of a subject never touched, which goes with the one liked, less that of another, among the first ten",
-    off={"persona.alike": 0.0},
+    off={"persona.alike": 0.0, "persona.together": 0.0},
     least=0.1,
 )
 def food_leads_to_baking(seed: int, tuning: Tuning) -> float:

@@ -186,10 +186,14 @@ class Persona(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the viewer likes at this time of day and on this kind of day, and scenes that fit it."""
     uploads: Gain = 1.0
     """Tags of the viewer's own uploads."""
+    together: Gain = 1.0
+    """What is liked by those who liked the viewer's latest positives: co-occurrence."""
     alike: Gain = 1.0
-    """What goes with what the viewer liked, and what like-minded viewers like: tags never touched are found by it."""
+    """What like-minded viewers like. By it and by what is liked together, tags never touched are found."""
     after: Gain = 1.0
     """What is liked right after what the viewer liked last."""
+    followed: Gain = 1.0
+    """What those make whom the viewer follows."""
     friends: Gain = 1.0
     """What people liked whom the viewer follows or often has to do with."""
     locale: Gain = 1.0
@@ -230,6 +234,8 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     merit: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.15
     """What a creator's past uploads must have scored for the next one to start in the second tier."""
+    foresee: bool = True
+    """Whether the probability to reach the top is told upload by upload; off: it is the usual one of a tier."""
     lease_s: Annotated[float, Meta(ge=1.0, le=86_400.0)] = 600.0
     """How long a place that was given counts as spent, in event time, until its exposure is told of."""
 
@@ -270,6 +276,7 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "fresh places": {"slate.fresh": 0.0},
     "traffic tiers": {"tiers.on": False},
     "creators": {"tiers.merit": 5.0},
+    "early hits": {"tiers.foresee": False},
     "risk": {"tiers.alarm": 1_000.0},
     "reasons": {"explain.reasons": 0},
     "requests in words": {"words.query": 0.0},
@@ -283,10 +290,12 @@ OFF: Final[dict[str, dict[str, Any]]] = {
     "rising places": {"trends.share": 0.0},
     "fast interest": {"persona.fast": 0.0},
     "slow interest": {"persona.slow": 0.0},
+    "co-occurrence": {"persona.together": 0.0},
     "like-minded viewers": {"persona.alike": 0.0},
     "transitions": {"persona.after": 0.0},
     "time of day": {"persona.hour": 0.0},
     "own uploads": {"persona.uploads": 0.0},
+    "followed creators": {"persona.followed": 0.0},
     "friends": {"persona.friends": 0.0},
     "popular in locale": {"persona.locale": 0.0},
     "segments": {"persona.segment": 0.0},

@@ -17,12 +17,12 @@ _COLUMNS: Final = {
     for name, columns in {
         "fast": ("near_latest", "content_fast", "tags_fast"),
         "slow": ("content_slow", "tags", "creator", "sound"),
-        "alike": (
-            "near_slow", "near_fast", "near_crowd", "peers_24h", "peers", "peers_lift", "peers_cosine", "factors",
-        ),
+        "together": ("near_slow", "near_fast", "near_crowd"),
+        "alike": ("peers_24h", "peers", "peers_lift", "peers_cosine", "factors"),
         "after": ("after",),
         "hour": ("hour",),
         "uploads": ("uploads",),
+        "followed": ("followed",),
         "friends": ("friends",),
         "locale": ("locale",),
         "segment": ("segment",),

@@ -23,11 +23,12 @@ from streams.arrays.tables import I64
 from streams.control.steering import Steering
 from streams.shards.changes import Batch, Packed
 from streams.tiers.referee import JUDGED_BY, Referee
+from streams.video.content import tag_hashes
 from streams.video.videos import BEFORE, NUMBERS, VideoTable
 
 __all__ = ["VideoShard", "decode_state", "video_key"]
 
-FORMAT = 3
+FORMAT = 4
 
 
 class _Packed(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,6 +290,7 @@ class VideoShard:
         self.videos[row] = video
         columns = self.table.__dict__
         columns["creator"][row] = hash64(video.creator_id) if video is not None else 0
+        columns["tag"][row] = int(tag_hashes(video)[0]) if video is not None else 0
         columns["duration_ms"][row] = video.duration_ms if video is not None else 0
         columns["created_ms"][row] = max(1, video.created_ms) if video is not None else 0
 

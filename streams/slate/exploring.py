@@ -108,7 +108,7 @@ def to_explore(
     lowest = catalogue.tier[held] == 0
     mixed = shuffled(catalogue.hash[held], request.seed)
     follows = x[few, _FOLLOWED] > 0
-    key = x[few, AFFINITY] @ weights[AFFINITY] + _FOLLOWS * follows + mixed * _TIES
+    key = x[few, AFFINITY] @ weights[AFFINITY] + _FOLLOWS * request.tuning.persona.followed * follows + mixed * _TIES
     if own := int(viewers.lang[request.viewer]) * int(viewers.personalize[request.viewer]):
         lang = catalogue.lang[held]
         key -= _HOME * (lowest & (lang != 0) & (lang != np.uint64(own)))

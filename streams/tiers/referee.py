@@ -16,18 +16,24 @@ from streams.arrays.tables import F64, I64
 from streams.control.steering import Steering
 from streams.signals.doubt import ALL, odds_of, share_of, vouched
 from streams.tiers import tiers as rules
+from streams.tiers.foresight import Foresight, Seen, foreseen
 from streams.video.videos import VideoTable
 
 __all__ = ["JUDGED_BY", "Referee"]
 
 JUDGED_BY: Final = {
     "creator": (np.uint64, (), 0),
+    "tag": (np.uint64, (), 0),
     "duration_ms": (np.int64, (), 0),
     "created_ms": (np.int64, (), 0),
 }
-"""Columns of a judged table beside those of ``NUMBERS``; ``created_ms`` 0: nobody has announced the video."""
+"""Columns of a judged table beside those of ``NUMBERS``; ``created_ms`` 0: nobody has announced the video. ``tag`` is
+the leading one.
+"""
 _EVERY_MS: Final = 600_000
-Decision = Literal["promote", "stop", "hold", "alert"]
+_NEARLY: Final = 1e-6
+"""Evidence of none: 0 stands for a video that had no audience yet."""
+Decision = Literal["promote", "stop", "hold", "alert", "forecast"]
 
 
 class _Sight(NamedTuple):
@@ -43,13 +49,24 @@ class _Sight(NamedTuple):
         return _Sight(*(one[which] for one in self))
 
 
+def _seen(table: VideoTable, rows: I64) -> Seen:
+    columns = table.__dict__
+    return Seen(
+        columns["creator"][rows],
+        columns["tag"][rows],
+        columns["created_ms"][rows],
+        table.first[rows].astype(np.float64),
+    )
+
+
 class Referee:
     """Judges rows of a video table with the columns ``JUDGED_BY``; ``steering`` says by which settings."""
 
     def __init__(self, steering: Steering | None = None) -> None:
         self.steering = steering or Steering()
         self._cohorts: rules.Cohorts | None = None
-        self._hits: F64 = np.zeros(rules.TOP + 1)
+        self._climbs: F64 = np.zeros(rules.TOP + 1)
+        self._foresight = Foresight(0.0)
         self._merits: dict[int, float] = {}
         self._odds = ALL
         self._made_ms = 0
@@ -94,12 +111,19 @@ class Referee:
             ("promote", np.flatnonzero(found.rises)),
             ("stop", np.flatnonzero(found.stopped)),
             ("hold", np.flatnonzero(found.held)),
+            ("forecast", self._first_met(table, rows, found)),
         )
         for decision, which in words:
             for at in which.tolist():
                 evidence = self._evidence(tally, peers, at)
                 score, bar = float(found.score[at]), float(found.bar[at])
                 self._note(table, sight, at, video_ids, decision, int(tier[at]), score, bar, evidence)
+
+    def _first_met(self, table: VideoTable, rows: I64, found: rules.Verdicts) -> I64:
+        """Keep what the first audience said of ``rows``; places of those of which nothing else is said now."""
+        new = table.first[rows] == 0.0
+        table.first[rows[new]] = np.where(found.score == 0.0, _NEARLY, found.score)[new]
+        return np.flatnonzero(new & ~(found.rises | found.stopped | found.held))
 
     def _watch_over(self, table: VideoTable, rows: I64, video_ids: Sequence[str], now_ms: int) -> None:
         """Where dislikes rise all of a sudden, a tier lower and no more places to explore; nothing is deleted."""
@@ -131,16 +155,18 @@ class Referee:
         }
 
     def _introduce(self, table: VideoTable, rows: I64, video_ids: Sequence[str]) -> None:
-        """Uploads nobody has met yet: who did well before starts a tier higher, by a step and no more."""
+        """Uploads nobody has met yet: what may come of each; who did well before starts a tier higher, by a step and no
+        more.
+        """
         tiers = self.steering.tuning.tiers
         merit = np.array([self._merits.get(maker, 0.0) for maker in table.creator[rows].tolist()])
-        which = np.flatnonzero(merit >= tiers.merit)
-        table.tier[rows[which]] = 1
         nothing = np.zeros(len(rows), dtype=np.int64)
         sight = _Sight(rows, nothing, nothing, nothing + tiers.first)
-        for at in which.tolist():
-            evidence = {"creator": Evidence(own=round(float(merit[at]), 5), peers=0.0)}
-            self._note(table, sight, at, video_ids, "promote", 0, float(merit[at]), tiers.merit, evidence)
+        table.tier[rows[merit >= tiers.merit]] = 1
+        for at, own in enumerate(merit.tolist()):
+            evidence = {"creator": Evidence(own=round(own, 5), peers=0.0)}
+            decision: Decision = "promote" if own >= tiers.merit else "forecast"
+            self._note(table, sight, at, video_ids, decision, 0, own, tiers.merit, evidence)
 
     def _note(
         self,
@@ -170,9 +196,15 @@ class Referee:
             score=round(score, 5),
             bar=round(bar, 5),
             evidence=evidence,
-            hit=0.0 if decision == "stop" else round(float(self._hits[to]), 5),
+            hit=0.0 if decision == "stop" else round(self._chance(table, row), 5),
         )
         self._decisions.append(made)
+
+    def _chance(self, table: VideoTable, row: int) -> float:
+        """Probability that a video reaches the top; beyond the lowest tier, by what others did from there."""
+        if table.tier[row] or not self.steering.tuning.tiers.foresee:
+            return float(self._climbs[table.tier[row]])
+        return float(self._foresight.chances(_seen(table, np.array([row])))[0])
 
     def _look_around(self, table: VideoTable, now_ms: int) -> None:
         """Make peers and creators anew if they are of another time; O(videos in memory)."""
@@ -186,7 +218,10 @@ class Referee:
         score = rules.scored(tally, self._cohorts.rates[cohort])
         age_ms = now_ms - table.created_ms[rows]
         self._merits = rules.merits(table.creator[rows], score, rules.exposed(table.counts[rows]), age_ms)
-        self._hits = rules.climbs(table.tier[rows])
+        self._climbs = rules.climbs(table.tier[rows], table.status[rows])
+        fared = rules.fates(table.tier[rows], table.status[rows], self._climbs)
+        known = fared >= 0.0
+        self._foresight = foreseen(_seen(table, rows[known]), fared[known], float(self._climbs[0]))
 
     def _compared(self, table: VideoTable, rows: I64, now_ms: int) -> tuple[rules.Tally, F64]:
         if self._cohorts is None:

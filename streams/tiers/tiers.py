@@ -22,8 +22,8 @@ from streams.video.videos import HALF_LIVES_S
 
 __all__ = [
     "ALERT_EVERY_MS", "ANGRY", "EVIDENCE", "HELD", "HOUR", "NEGATIVE", "OPEN", "STOPPED", "TOP", "Cohorts", "Tally",
-    "Verdicts", "budgets", "climbs", "cohort_of", "cohorts", "exposed", "merits", "rising", "scored", "sentenced",
-    "tallied", "too_many",
+    "Verdicts", "budgets", "climbs", "cohort_of", "cohorts", "exposed", "fates", "merits", "rising", "scored",
+    "sentenced", "tallied", "too_many",
 ]  # fmt: skip
 
 OPEN, HELD, STOPPED = range(3)
@@ -217,16 +217,30 @@ def merits(creators: U64, scores: F64, seen: I64, age_ms: I64) -> dict[int, floa
     return dict(zip(makers.tolist(), mean.round(9).tolist(), strict=True))
 
 
-def climbs(tier: npt.NDArray[np.uint8]) -> F64:
+def climbs(tier: npt.NDArray[np.uint8], status: npt.NDArray[np.uint8]) -> F64:
     """Probability to reach the top from each tier, float64[TOP + 1], by how n videos fared so far.
 
-    One step's is Beta: those that went on, of all that ever stood there.
+    One step's is Beta: those that went on, of all whose stay in the tier is over.
 
-    >>> climbs(np.array([5, 5], np.uint8)).round(2).tolist()
+    >>> climbs(np.array([5, 5, 0], np.uint8), np.array([0, 0, 0], np.uint8)).round(2).tolist()
     [0.03, 0.06, 0.12, 0.25, 0.5, 1.0]
     """
     at = np.arange(TOP)
     went = (tier[:, None] > at).sum(axis=0)
-    steps = (went + 1.0) / ((tier[:, None] >= at).sum(axis=0) + 4.0)
+    stayed = ((tier[:, None] == at) & (status[:, None] != OPEN)).sum(axis=0)
+    steps = (went + 1.0) / (went + stayed + 4.0)
     result: F64 = np.append(np.cumprod(steps[::-1])[::-1], 1.0)
+    return result
+
+
+def fates(tier: npt.NDArray[np.uint8], status: npt.NDArray[np.uint8], climb: F64) -> F64:
+    """How n videos fared, float64[n]: 1 at the top, 0 where held or stopped, in between what ``climb`` (see ``climbs``)
+    makes of the tier; -1 for what is still tried in the lowest, of which nothing is known.
+
+    >>> tiers, status = np.array([5, 3, 0, 0], np.uint8), np.array([OPEN, OPEN, HELD, OPEN], np.uint8)
+    >>> fates(tiers, status, np.linspace(0.5, 1.0, 6)).tolist()
+    [1.0, 0.8, 0.0, -1.0]
+    """
+    open_ = status == OPEN
+    result: F64 = np.where(tier == TOP, 1.0, np.where(~open_, 0.0, np.where(tier > 0, climb[tier], -1.0)))
     return result

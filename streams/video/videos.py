@@ -44,13 +44,15 @@ NUMBERS: Final = np.dtype(
     + [("likers", "<u4", limits.LIKERS), ("liker_ms", "<i8", limits.LIKERS), ("liker_w", "<f4", limits.LIKERS)]
     + [("hours", "<f4", limits.HOURS), ("hour", "<i8"), ("doubted", "<f4", _SUMS)]
     + [("tier", "u1"), ("status", "u1"), ("decided", "<u2"), ("start", "<i8"), ("alert_ms", "<i8")]
+    + [("first", "<f2")]
 )
 """One video's numbers as stored and broadcast; neighbours are hash64 of their ids, likers the low half of it. Positives
 of hour h (since 1970) stand in ``hours[h % HOURS]``; ``hour`` is the latest of them. ``doubted`` are sums of what is
-doubted, beside ``sums`` (``streams.signals.doubt``). The last five are what ``streams.tiers.tiers`` decided: the tier,
-how it stands, the number of decisions, exposures when the tier began, and when the latest alert was.
+doubted, beside ``sums`` (``streams.signals.doubt``). The last six are what ``streams.tiers`` decided: the tier,
+how it stands, the number of decisions, exposures when the tier began, when the latest alert was, and what the first
+audience said.
 """
-BEFORE: Final = {1: dict(NUMBERS.fields or {})["doubted"][1], 2: dict(NUMBERS.fields or {})["tier"][1]}
+BEFORE: Final = {at: dict(NUMBERS.fields or {})[name][1] for at, name in ((1, "doubted"), (2, "tier"), (3, "first"))}
 """Bytes of the numbers in formats before: each ended earlier, and what it lacked was 0."""
 _COUNT_OF: Final = {
     IMPRESSION: "impressions",
@@ -130,6 +132,7 @@ class VideoTable(Table):
     decided: npt.NDArray[np.uint16]
     start: I64
     alert_ms: I64
+    first: npt.NDArray[np.float16]
 
     def __init__(self, extra: dict[str, tuple[Any, tuple[int, ...], Any]] | None = None) -> None:
         fields: dict[str, Any] = dict(NUMBERS.fields or {})
