@@ -1,7 +1,7 @@
 """Features: what is known of a (viewer, video) pair, as numbers for one linear score.
 
 Everything popular enters as a logarithm, so that a linear score multiplies personal affinity by decayed popularity.
-``pair_features`` serves training (many viewers, some videos each), ``candidate_features`` and ``grouped_features``
+``pair_features`` serves training (many viewers, some videos each), ``grouped_features``
 serve ranking (many videos a viewer); all are one path, so they agree. Of who turned personalisation off nothing is
 read: the features are those of a viewer of whom nothing is known.
 """
@@ -23,7 +23,7 @@ from streams.viewer.persona import personal
 from streams.viewer.viewers import LEVELS, ViewerTable
 
 __all__ = [
-    "AFFINITY", "FEATURES", "POPULAR", "PRIOR", "SILENT", "Group", "candidate_features", "group_of",
+    "AFFINITY", "FEATURES", "POPULAR", "PRIOR", "SILENT", "Group", "group_of",
     "grouped_features", "pair_features",
 ]  # fmt: skip
 
@@ -126,12 +126,6 @@ def group_of(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, now_ms: I6
     """The group of distinct ``viewer`` i64[g], each as of its ``now_ms`` i64[g]."""
     liked = np.where(viewers.personalize[viewer][:, None], liked_rows(catalogue, viewers, viewer), -1)
     return Group(viewer, now_ms, liked, near_of(catalogue, liked, now_ms))
-
-
-def candidate_features(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64, now_ms: int) -> F32:
-    """Features of one viewer with many videos, float32[m, F]."""
-    group = group_of(catalogue, viewers, np.array([viewer]), np.array([now_ms]))
-    return grouped_features(catalogue, viewers, group, [len(rows)], rows)
 
 
 def pair_features(catalogue: Catalogue, viewers: ViewerTable, viewer: I64, rows: I64, now_ms: I64) -> F32:

@@ -21,7 +21,7 @@ from streams.control.rules import NO_RULES, Rules, ordered
 from streams.control.tuning import DEFAULT, Tuning
 from streams.ranking.adjust import adjustments
 from streams.ranking.cold import foreign_rows, homely
-from streams.ranking.features import FEATURES, POPULAR, PRIOR, candidate_features, grouped_features
+from streams.ranking.features import FEATURES, POPULAR, PRIOR, group_of, grouped_features
 from streams.ranking.filters import allowed
 from streams.ranking.gains import geared
 from streams.ranking.ports import NO_PORTS, Ports
@@ -118,11 +118,12 @@ class Considered(NamedTuple):
     """What is ranked for one request: ``rows`` i64[n] and their features ``x`` f32[n, F].
 
     ``only`` are those that nothing found but the operator's own source, ``far`` some that lie beyond the viewer's
-    interests.
+    interests, ``liked`` i64[RECENT] what the viewer liked (a row of ``affinity.liked_rows``).
     """
 
     rows: I64
     x: F32
+    liked: I64
     only: I64 = NO_ROWS
     far: I64 = NO_ROWS
 
@@ -179,9 +180,9 @@ def considered(
     for block in shortlists(catalogue, viewers, [requests[at] for at in large], model.weights, named):
         popular = catalogue.popular[block.rows]
         x, low = grouped_features(catalogue, viewers, block.group, block.counts, block.rows, popular), 0
-        for count, only, far in zip(block.counts, block.only, block.far, strict=True):
+        for count, liked, only, far in zip(block.counts, block.group.liked, block.only, block.far, strict=True):
             part, low, at = slice(low, low + count), low + count, next(waiting)
-            yield at, Considered(block.rows[part], x[part], only, far)
+            yield at, Considered(block.rows[part], x[part], liked, only, far)
     for at in sorted(set(range(len(requests))) - set(large)):
         yield at, _whole(catalogue, viewers, requests[at], model)
 
@@ -211,11 +212,13 @@ def _whole(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     """Everything that may be shown."""
     rows = catalogue.candidates()
     rows = narrowed(catalogue, viewers, request, rows[allowed(catalogue, viewers, request)[rows]])
-    x = candidate_features(catalogue, viewers, request.viewer, rows, request.now_ms)
+    group = group_of(catalogue, viewers, np.array([request.viewer]), np.array([request.now_ms]))
+    x = grouped_features(catalogue, viewers, group, [len(rows)], rows)
     if request.pure or source_of(request) is not None or not len(rows):
-        return Considered(rows, x)
+        return Considered(rows, x, group.liked[0])
     good = rows[best(x[:, :POPULAR] @ model.weights[:POPULAR], catalogue.hash[rows], len(rows))]
-    return Considered(rows, x, far=beyond(viewers, request, good, catalogue.marks[good], catalogue.hash[good]))
+    far = beyond(viewers, request, good, catalogue.marks[good], catalogue.hash[good])
+    return Considered(rows, x, group.liked[0], far=far)
 
 
 def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: Model, one: Considered) -> Ranked:
@@ -235,7 +238,7 @@ def slated(catalogue: Catalogue, viewers: ViewerTable, request: Request, model: 
     marks = {name: [pool == name for pool in pools] for name in sorted(set(pools)) if name}
     if len(one.only):
         marks = {"own": np.isin(shown, one.only).tolist(), **marks}
-    sources, reasons = reasons_of(catalogue, viewers, request, shown, parts, marks)
+    sources, reasons = reasons_of(catalogue, viewers, request, shown, parts, marks, one.liked)
     if (source := source_of(request)) is not None:
         sources = [source] * len(sources)
     odds = {at: chances[place] for at, place in enumerate(order.tolist()) if place in chances}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from streams import limits
-from streams.arrays.tables import F32, F64, I64, NO_ROWS
+from streams.arrays.tables import F32, F64, I64, NO_ROWS, distinct
 from streams.control.rules import ordered
 from streams.control.tuning import Tiers
 from streams.ranking.features import FEATURES, POPULAR, Group, group_of
@@ -84,7 +84,7 @@ def shortlists(
             told = np.concatenate((rising, next_of(catalogue, group.liked[at]), _told(catalogue, viewers, request)))
             joined = [_greatest(row, limits.SHORTLIST), _nearest(near, row), told[row[told] > _BARRED], far[-1]]
             joined.append(_tried(catalogue, viewers, request, row, pools))
-            rows = np.unique(np.concatenate(joined))
+            rows = distinct(np.concatenate(joined))
             own = named[low + at]
             only.append(np.setdiff1d(own[row[own] > _BARRED], rows) if len(own) else own)
             found.append(np.union1d(rows, only[-1]) if len(own) else rows)

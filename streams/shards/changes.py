@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from schemas.internal import EngagementFrame
 from schemas.partitioner import partition
+from streams.arrays.tables import distinct
 
 __all__ = ["PAIR", "ROW", "SIGNALS", "SOFT", "SOFT_DOUBTED", "Batch", "Changes", "decode_frame", "frames"]
 
@@ -120,7 +121,7 @@ def _home(video_id: str, partitions: int) -> int:
 
 
 def _cut(batch: Batch, rows: Packed, pairs: Packed) -> bytes:
-    used = np.unique(np.concatenate((rows["video"], pairs["video"], pairs["other"])))
+    used = distinct(np.concatenate((rows["video"], pairs["video"], pairs["other"])))
     used = used[used >= 0]
     short = np.full(len(batch.video_ids), -1, dtype=np.int32)
     short[used] = np.arange(len(used))

@@ -14,7 +14,7 @@ import numpy as np
 from schemas.catalogue import User
 from streams import limits
 from streams.arrays.hashing import U64, hash64, hash_all, pair
-from streams.arrays.tables import F32, I64
+from streams.arrays.tables import F32, I64, distinct
 from streams.control.promotions import organic
 from streams.control.reports import REPORT_KEY, Reports, facts
 from streams.control.steering import Steering
@@ -155,7 +155,7 @@ class UserShard:
         due = np.array([row for row in rows if self.outcomes.viewer[row] >= 0], dtype=np.int64)
         if not len(due):
             return
-        due = np.unique(due)
+        due = distinct(due)
         signals = self._steering.tuning.signals
         seen = watched(self.outcomes, due, signals)
         labels = objective.bits(self.outcomes, due, seen, signals)
@@ -292,7 +292,7 @@ class UserShard:
         outcomes.reward[touched], outcomes.reward_ms[touched] = put_in, at_ms
         strong = moved[(flips & (objective.POSITIVE | objective.NEGATIVE)) > 0]
         bored = note_pace(self.viewers, outcomes.viewer[touched[moved]], was_met_ms[moved], met_ms[moved], worth[moved])
-        return np.unique(np.concatenate((outcomes.viewer[touched[strong]], bored)))
+        return distinct(np.concatenate((outcomes.viewer[touched[strong]], bored)))
 
     def _pair_up(
         self, batch: Columns, touched: I64, event: I64, flipped: I64, after: objective.Bits, at_ms: I64

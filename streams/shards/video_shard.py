@@ -19,7 +19,7 @@ from schemas.catalogue import Video
 from schemas.internal import VideoState
 from streams import limits
 from streams.arrays.hashing import U64, hash64
-from streams.arrays.tables import I64
+from streams.arrays.tables import I64, distinct
 from streams.control.steering import Steering
 from streams.shards.changes import Batch, Packed
 from streams.tiers.referee import JUDGED_BY, Referee
@@ -158,7 +158,7 @@ class VideoShard:
         if len(paired):
             owner = np.concatenate([part.owner for part in kept])
             self.table.pair(owner, np.concatenate([part.other for part in kept]), paired)
-        touched = np.unique(np.concatenate([part.touched for part in kept]))
+        touched = distinct(np.concatenate([part.touched for part in kept]))
         self.referee.judge(self.table, touched, self.video_ids, self.watermark_ms)
         self._touch(touched)
 
@@ -174,7 +174,7 @@ class VideoShard:
         if not len(rows) and not len(pairs):
             return None
         self.offsets[source] = max(int(part["offset"][-1]) for part in (rows, pairs) if len(part))
-        used = np.unique(np.concatenate((rows["video"], pairs["video"])))
+        used = distinct(np.concatenate((rows["video"], pairs["video"])))
         place = np.zeros(len(batch.video_ids), dtype=np.int64)
         place[used] = touched = self._rows([batch.video_ids[at] for at in used.tolist()])
         names = np.array([*map(hash64, batch.video_ids), 0] if len(pairs) else [0], dtype=np.uint64)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from streams import limits
 from streams.arrays.tables import F32, F64, I64
 from streams.ranking.features import FEATURES
 from streams.video.catalogue import Catalogue
 from streams.video.popular import POPULAR_NAMES
-from streams.viewer.affinity import liked_rows, most_alike
+from streams.viewer.affinity import most_alike
 from streams.viewer.viewers import LEVELS, ViewerTable
 
 if TYPE_CHECKING:
@@ -101,26 +100,29 @@ def reasons_of(
     rows: I64,
     parts: Parts,
     marks: Mapping[str, Sequence[bool]],
+    liked: I64,
 ) -> tuple[list[str], list[list[str]]]:
     """Where each of ``rows`` i64[n] came from and why, of the lists in ``schemas.reasons``: its strongest parts.
 
     ``marks`` says by word which items came in some other way: that is their source and first reason. What no part
-    speaks for is the ``rest``.
+    speaks for is the ``rest``. ``liked`` i64[RECENT] is the viewer's row of ``liked_rows``.
     """
     most = request.tuning.explain.reasons
-    strongest = np.argsort(-parts.values, axis=1, kind="stable")
-    sources = [parts.names[first] for first in strongest[:, 0].tolist()]
-    picked = strongest[:, :most]
-    speaks = np.take_along_axis(parts.values, picked, axis=1) > 0
-    words: dict[tuple[int, int], str] = {}
-    for one in np.unique(picked[speaks]).tolist():
-        which = np.flatnonzero(((picked == one) & speaks).any(axis=1))
-        told = _worded(catalogue, viewers, request, rows[which], parts.names[one])
-        words |= {(one, place): word for place, word in zip(which.tolist(), told, strict=True)}
-    reasons = [
-        [words[one, at] for one, says in zip(order, speaking, strict=True) if says]
-        for at, (order, speaking) in enumerate(zip(picked.tolist(), speaks.tolist(), strict=True))
+    strongest = np.argsort(-parts.values, axis=1, kind="stable").tolist()
+    sources = [parts.names[order[0]] for order in strongest]
+    speaking = [
+        [one for one in order[:most] if values[one] > 0]
+        for order, values in zip(strongest, parts.values.tolist(), strict=True)
     ]
+    places: dict[int, list[int]] = {}
+    for place, ones in enumerate(speaking):
+        for one in ones:
+            places.setdefault(one, []).append(place)
+    words: dict[tuple[int, int], str] = {}
+    for one, which in places.items():
+        told = _worded(catalogue, viewers, request, rows[which], parts.names[one], liked)
+        words |= {(one, place): word for place, word in zip(which, told, strict=True)}
+    reasons = [[words[one, place] for one in ones] for place, ones in enumerate(speaking)]
     for word, marked in marks.items():
         for at in np.flatnonzero(marked[: len(rows)]).tolist():
             sources[at] = word
@@ -128,7 +130,9 @@ def reasons_of(
     return sources, [(why or ["rest"])[:most] for why in reasons]
 
 
-def _worded(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64, name: str) -> list[str]:
+def _worded(
+    catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: I64, name: str, liked: I64
+) -> list[str]:
     """The reason code of a part for each of ``rows``, with a name after the colon where there is one to name."""
     if name == "interest":
         return [f"tag:{tag}" if tag else name for tag in _liked_tags(catalogue, viewers, request.viewer, rows)]
@@ -139,7 +143,6 @@ def _worded(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: 
         ids = [getattr(record, f"{name}_id", None) for record in records]
         return [f"{name}:{one}" if one else name for one in ids]
     if name == "similar" and viewers.personalize[request.viewer]:
-        liked = liked_rows(catalogue, viewers, np.array([request.viewer]))[0]
         found = most_alike(catalogue, liked, rows, request.now_ms).tolist()
         return [f"{name}:{catalogue.video_ids[row]}" if row >= 0 else name for row in found]
     return [name] * len(rows)
@@ -147,13 +150,12 @@ def _worded(catalogue: Catalogue, viewers: ViewerTable, request: Request, rows: 
 
 def _liked_tags(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: I64) -> list[str]:
     """The tag of each video that the viewer likes best, empty where there is none."""
-    names = np.concatenate((viewers.picked[viewer], viewers.tags[viewer]))
-    weights = np.concatenate((np.ones(limits.PICKED, dtype=np.float32), viewers.tag_w[viewer, :, 0]))
-    kept = (names != 0) & (weights > 0) & viewers.personalize[viewer]
-    if not kept.any():
+    if not viewers.personalize[viewer]:
         return [""] * len(rows)
-    tags = catalogue.tags[rows]
-    liked = np.where(tags[:, :, None] == names[kept], weights[kept], np.float32(0.0)).max(axis=2)
-    best = liked.argmax(axis=1)[:, None]
-    found = np.where(np.take_along_axis(liked, best, axis=1) > 0, np.take_along_axis(tags, best, axis=1), 0)[:, 0]
-    return [catalogue.tag_names.get(name, "") if name else "" for name in found.tolist()]
+    liked = dict.fromkeys(viewers.picked[viewer].tolist(), 1.0)
+    for name, weight in zip(viewers.tags[viewer].tolist(), viewers.tag_w[viewer, :, 0].tolist(), strict=True):
+        if weight > liked.get(name, 0.0):
+            liked[name] = weight
+    liked.pop(0, None)
+    best = [max(tags, key=lambda tag: liked.get(tag, 0.0)) for tags in catalogue.tags[rows].tolist()]
+    return [catalogue.tag_names.get(tag, "") if tag in liked else "" for tag in best]

@@ -15,7 +15,7 @@ from streams.arrays.hashing import hash64, hash_all
 from streams.arrays.tables import add_top
 from streams.learning.heads import Heads
 from streams.learning.ranker import SoftmaxRanker
-from streams.ranking.features import FEATURES, candidate_features
+from streams.ranking.features import FEATURES, pair_features
 from streams.shards.columns import columns
 from streams.shards.user_shard import UserShard
 from streams.shards.video_shard import VideoShard
@@ -199,6 +199,6 @@ def test_of_more_uploads_or_friends_than_count_the_latest_do():
     rows = catalogue.rows(["other0", "other1", "other2"])
     for row, friend in zip(rows.tolist(), ("f0", f"f{limits.FRIENDS}", "nobody"), strict=True):
         catalogue.likers[row, 0] = hash64(friend) & 0xFFFFFFFF
-    x = candidate_features(catalogue, viewers, 0, rows, 1_000)
+    x = pair_features(catalogue, viewers, np.zeros(3, np.int64), rows, np.full(3, 1_000))
     assert (x[:, FEATURES.index("uploads")] > 0).tolist() == [False, True, False]
     assert (x[:, FEATURES.index("friends")] > 0).tolist() == [False, True, False]

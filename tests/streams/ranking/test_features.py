@@ -8,7 +8,7 @@ import pytest
 from schemas.catalogue import Video
 from streams import limits
 from streams.arrays.hashing import hash64, hash_all
-from streams.ranking.features import FEATURES, candidate_features, pair_features
+from streams.ranking.features import FEATURES, group_of, grouped_features, pair_features
 from streams.video.catalogue import Catalogue
 from streams.viewer.affinity import latest
 from streams.viewer.crowds import COUNTRY, LANGUAGE, SEGMENT, crowd_keys, crowds_of
@@ -16,6 +16,12 @@ from streams.viewer.viewers import LEVELS, ViewerTable
 from streams.viewer.wishes import FOLLOWS, NOTHING, put
 
 NOW_MS = 1_000_000_000
+
+
+def features_of(catalogue: Catalogue, viewers: ViewerTable, viewer: int, rows: np.ndarray, now_ms: int) -> np.ndarray:
+    """Features of one viewer with many videos, as a ranking makes them."""
+    group = group_of(catalogue, viewers, np.array([viewer]), np.array([now_ms]))
+    return grouped_features(catalogue, viewers, group, [len(rows)], rows)
 
 
 @pytest.fixture
@@ -102,7 +108,7 @@ def test_pairs_and_candidates_agree(world):
     catalogue, viewers = world
     rows = np.arange(60)
     for viewer in range(8):
-        alone = candidate_features(catalogue, viewers, viewer, rows, NOW_MS)
+        alone = features_of(catalogue, viewers, viewer, rows, NOW_MS)
         others = np.concatenate((np.full(60, viewer), np.full(60, (viewer + 1) % 8)))
         pairs = pair_features(catalogue, viewers, others, np.concatenate((rows, rows)), np.full(120, NOW_MS))
         assert alone.shape == (60, len(FEATURES))
@@ -111,7 +117,7 @@ def test_pairs_and_candidates_agree(world):
 
 def test_every_feature_says_something_and_is_finite(world):
     catalogue, viewers = world
-    x = np.concatenate([candidate_features(catalogue, viewers, viewer, np.arange(60), NOW_MS) for viewer in range(8)])
+    x = np.concatenate([features_of(catalogue, viewers, viewer, np.arange(60), NOW_MS) for viewer in range(8)])
     assert np.isfinite(x).all()
     silent = [name for name, column in zip(FEATURES, x.T, strict=True) if np.ptp(column) == 0]
     assert silent == ["content_negative"]  # no viewer of this world disliked anything
@@ -119,7 +125,7 @@ def test_every_feature_says_something_and_is_finite(world):
 
 def test_a_viewer_without_history_has_no_affinities(world):
     catalogue, viewers = world
-    x = candidate_features(catalogue, viewers, 7, np.arange(60), NOW_MS)
+    x = features_of(catalogue, viewers, 7, np.arange(60), NOW_MS)
     personal = x[:, FEATURES.index("near_slow") :]
     assert np.ptp(personal, axis=0).max() == 0
 
@@ -151,7 +157,7 @@ def test_what_has_faded_counts_less_and_a_session_is_over_soon(world):
 def test_of_who_turned_personalisation_off_nothing_is_read(world):
     catalogue, viewers = world
     viewers.personalize[:7] = False
-    x = candidate_features(catalogue, viewers, 0, np.arange(60), NOW_MS)
+    x = features_of(catalogue, viewers, 0, np.arange(60), NOW_MS)
     assert np.ptp(x[:, FEATURES.index("near_slow") :], axis=0).max() == 0
 
 
@@ -170,11 +176,11 @@ def test_once_tastes_drifted_a_viewer_is_known_by_the_later_likes_alone(world):
     viewers.creators[drifted, 0], viewers.creator_w[drifted, 0] = catalogue.creator[3], 2.0
     viewers.at_ms[[drifted, anew]] = NOW_MS
     viewers.hash[drifted] = viewers.hash[anew]
-    before, drift_ms = candidate_features(catalogue, viewers, drifted, np.arange(60), NOW_MS), NOW_MS - 3_000
+    before, drift_ms = features_of(catalogue, viewers, drifted, np.arange(60), NOW_MS), NOW_MS - 3_000
     catalogue.drift_ms = drift_ms
-    x = candidate_features(catalogue, viewers, drifted, np.arange(60), NOW_MS)
+    x = features_of(catalogue, viewers, drifted, np.arange(60), NOW_MS)
     catalogue.drift_ms = 0
-    other = candidate_features(catalogue, viewers, anew, np.arange(60), NOW_MS)
+    other = features_of(catalogue, viewers, anew, np.arange(60), NOW_MS)
     same = [name for name, one, two in zip(FEATURES, x.T, other.T, strict=True) if np.array_equal(one, two)]
     # The hours of activity are no taste. Of who never changed, the sums say what here the likes themselves say.
     assert set(FEATURES) - set(same) == {"passed", "content_slow", "duration"}

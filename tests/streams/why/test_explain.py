@@ -155,10 +155,10 @@ def test_the_reasons_of_an_item_are_its_own_whatever_stands_beside_it(loop):
         _, one = next(considered(catalogue, viewers, [request], model))
         places = np.argsort(-(one.x @ model.weights), kind="stable")[:20]
         parts, rows = parts_of(one.x, model.weights, {}, places), one.rows[places]
-        together = reasons_of(catalogue, viewers, request, rows, parts, {})
+        together = reasons_of(catalogue, viewers, request, rows, parts, {}, one.liked)
         for at in range(len(rows)):
             lone = parts._replace(values=parts.values[[at]])
-            sources, reasons = reasons_of(catalogue, viewers, request, rows[[at]], lone, {})
+            sources, reasons = reasons_of(catalogue, viewers, request, rows[[at]], lone, {}, one.liked)
             assert (sources[0], reasons[0]) == (together[0][at], together[1][at])
             words |= set(reasons[0])
     assert len({word for word in words if ":" in word}) > 5, "words differ from item to item"
