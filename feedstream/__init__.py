@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from agents.producer import Producer
+from agents.client import Producer
+from agents.deliveries import Delivery, Place
+from agents.producer import BufferFull, DeliveryFailed
 from agents.settings import Settings
+from schemas.catalogue import Safety, UserSettings
+from schemas.codec import BadRecord
+from schemas.events import Ctx
 from schemas.topics import TOPICS
 
-__all__ = ["TOPICS", "Producer", "Settings"]
+__all__ = [
+    "TOPICS",
+    "BadRecord",
+    "BufferFull",
+    "Ctx",
+    "Delivery",
+    "DeliveryFailed",
+    "Place",
+    "Producer",
+    "Safety",
+    "Settings",
+    "UserSettings",
+]

@@ -81,13 +81,14 @@ _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS
 class BadRecord(ValueError):
     """A record that cannot be read.
 
-    ``cause`` of the closed set; ``path`` where in the value (JSONPath, ``$`` the whole), or ``key``.
+    ``cause`` of the closed set; ``path`` where in the value (JSONPath, ``$`` the whole), or ``key``; ``why`` in words.
     """
 
-    def __init__(self, cause: Cause, path: str = "$", detail: str = "") -> None:
-        super().__init__(f"{cause} at {path}" + (f": {detail}" if detail else ""))
+    def __init__(self, cause: Cause, path: str, why: str) -> None:
+        super().__init__(f"{cause} at {path}: {why}")
         self.cause: Cause = cause
         self.path = path
+        self.why = why
 
 
 class Bad(NamedTuple):
@@ -115,28 +116,29 @@ def decode(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int
     >>> decode("events.like", b"u", b'{"v":2}', 0)
     Traceback (most recent call last):
     ...
-    schemas.codec.BadRecord: version at $.v: Invalid enum value 2
+    schemas.codec.BadRecord: version at $.v: must be 1: Invalid enum value 2
     """
     decoder = _DECODERS.get(topic)
     if decoder is None:
-        raise BadRecord("topic", "$", topic)
+        raise BadRecord("topic", "$", f"nobody reads {topic!r}")
     if not key:
-        raise BadRecord("empty", "key")
+        raise BadRecord("empty", "key", "the record has no key")
     if value is None and topic in _TOMBSTONES:
         if len(_text(key)) > _ID_CHARACTERS:
-            raise BadRecord("key", "key", "longer than an id")
+            raise BadRecord("key", "key", f"more than {_ID_CHARACTERS} characters are no id")
         return None
     if not value:
-        raise BadRecord("empty", "$")
+        raise BadRecord("empty", "$", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
-        raise BadRecord("size", "$", f"{len(value)} bytes")
+        raise BadRecord("size", "$", f"{len(value):,} bytes are more than {MAX_VALUE_BYTES:,}")
     record = _parse(decoder, value)
     field = KEY_FIELD[topic]
     named = getattr(record, field)
-    if named != _text(key) and not (named is None and topic in _KEY_OPTIONAL):
-        raise BadRecord("key", f"$.{field}")
-    if (getattr(record, "ts_ms", None) or 0) > timestamp_ms + AHEAD_MS:
-        raise BadRecord("time", "$.ts_ms")
+    if named != (text := _text(key)) and not (named is None and topic in _KEY_OPTIONAL):
+        raise BadRecord("key", f"$.{field}", f"{named!r} is not the record's key, {text[:_ID_CHARACTERS]!r}")
+    if (ahead_ms := (getattr(record, "ts_ms", None) or 0) - timestamp_ms) > AHEAD_MS:
+        hours = f"{ahead_ms / 3_600_000:,.1f} hours after the time of sending, more than {AHEAD_MS // 3_600_000}"
+        raise BadRecord("time", "$.ts_ms", hours)
     return record
 
 
@@ -228,9 +230,9 @@ def _explain(message: str) -> BadRecord:
     what, found, where = message.rpartition(" - at `")
     what, path = (what, where.removesuffix("`")) if found else (message, "$")
     if what.startswith("Object missing required field"):
-        return BadRecord("missing", f"{path}.{what.split('`')[1]}", what)
+        return BadRecord("missing", f"{path}.{what.split('`')[1]}", "required and absent")
     if path == "$.v":
-        return BadRecord("version", path, what)
+        return BadRecord("version", path, f"must be 1: {what}")
     return BadRecord("type", path, what)
 
 
@@ -238,4 +240,4 @@ def _text(key: bytes) -> str:
     try:
         return key.decode()
     except UnicodeDecodeError:
-        raise BadRecord("key", "key", "not UTF-8") from None
+        raise BadRecord("key", "key", "the key is not UTF-8") from None

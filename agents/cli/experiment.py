@@ -196,11 +196,11 @@ def _publish(name: str, told: Experiment | None) -> None:
 
 def _send(key: str, told: Any) -> None:
     """Publish a control record, None: take it back."""
-    from agents.producer import Producer, Ticket  # noqa: PLC0415  # slow to import
+    from agents.producer import RecordProducer, Ticket  # noqa: PLC0415  # slow to import
 
     settings = Settings.from_env()
     record = None if told is None else Control(v=1, key=key, value=told, ts_ms=_now_ms())
-    with Producer(settings.bootstrap, client_id="feedstream-experiment", timeout_s=30.0) as producer:
+    with RecordProducer(settings.bootstrap, client_id="feedstream-experiment", timeout_s=30.0) as producer:
         producer.check()
         ticket = Ticket()
         value = None if record is None else msgspec.json.encode(record)

@@ -13,7 +13,7 @@ import click
 from agents.cli.files import opened
 from agents.cli.progress import counted, hush
 from agents.errors import Stop
-from agents.producer import DeliveryFailed, Producer, Ticket
+from agents.producer import DeliveryFailed, RecordProducer, Ticket
 from agents.settings import Settings
 from schemas.lines import BadLine, Line, parse_line
 from schemas.topics import TOPICS
@@ -31,7 +31,7 @@ def send(file: str) -> None:
     """Publish the wire lines of FILE ('-': standard input; .gz too); exit 1 if a line could not be sent."""
     hush()
     settings = Settings.from_env()
-    with Producer(settings.bootstrap, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
+    with RecordProducer(settings.bootstrap, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
         producer.check()
         try:
             with opened(file) as stream:
@@ -47,7 +47,7 @@ def send(file: str) -> None:
         sys.exit(1)
 
 
-def publish(lines: Iterable[bytes], producer: Producer) -> tuple[int, int, list[str]]:
+def publish(lines: Iterable[bytes], producer: RecordProducer) -> tuple[int, int, list[str]]:
     """Send every line and wait; returns how many were delivered, how many not, and why (the first ones)."""
     ticket = Ticket()
     tried = refused = 0

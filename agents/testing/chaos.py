@@ -24,7 +24,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from agents.cli.state import exact_hash
 from agents.embedded import die_with_parent
-from agents.producer import Producer, Ticket
+from agents.producer import RecordProducer, Ticket
 from agents.settings import environment
 from agents.store import ShardId, Store, StoreUnavailable
 from agents.testing.load import BadSample, Load
@@ -218,7 +218,7 @@ def run_chaos(
     steps = plan.steps(rng)
     parts = np.array_split(np.arange(len(load.lines)), len(steps) + 1)
     try:
-        with Producer(ground.bootstrap, client_id="chaos") as producer:
+        with RecordProducer(ground.bootstrap, client_id="chaos") as producer:
             for _ in range(plan.workers):
                 siege.workers.start()
             _send_bad(producer, bad)
@@ -286,7 +286,7 @@ def _judge(siege: _Siege, report: Report, load: Load, bad: Sequence[BadSample]) 
         report.problems.append(f"dead letters say {sorted(letters.values())}, sent were {wanted}")
 
 
-def _send(producer: Producer, lines: Iterable[bytes]) -> None:
+def _send(producer: RecordProducer, lines: Iterable[bytes]) -> None:
     ticket = Ticket()
     for text in lines:
         line = parse_line(text)
@@ -294,7 +294,7 @@ def _send(producer: Producer, lines: Iterable[bytes]) -> None:
     ticket.wait(120.0)
 
 
-def _send_bad(producer: Producer, bad: Sequence[BadSample]) -> None:
+def _send_bad(producer: RecordProducer, bad: Sequence[BadSample]) -> None:
     ticket = Ticket()
     for sample in bad:
         producer.send(sample.topic, sample.key, sample.value, ticket=ticket)

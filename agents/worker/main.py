@@ -19,7 +19,7 @@ from agents import log, telemetry
 from agents.dead_letters import BadShare
 from agents.errors import FeedstreamError
 from agents.ports import ports_of
-from agents.producer import Producer
+from agents.producer import RecordProducer
 from agents.sentences import text_encoder
 from agents.settings import Settings
 from agents.store import Store
@@ -94,7 +94,7 @@ def _connect(settings: Settings) -> Shared:
     store.ping()
     kafka = logging.getLogger("feedstream.kafka")
     kafka.setLevel(logging.CRITICAL)  # that there is no Kafka is said once, by the error that ends the process
-    producer = Producer(settings.bootstrap, client_id=f"{settings.namespace}-worker")
+    producer = RecordProducer(settings.bootstrap, client_id=f"{settings.namespace}-worker")
     producer.check()
     check(settings.bootstrap, settings, _all_topics())
     kafka.setLevel(logging.NOTSET)
