@@ -32,6 +32,7 @@ __all__ = [
     "decode",
     "decode_many",
     "encode",
+    "located",
 ]
 
 MAX_VALUE_BYTES: Final = 64 * 1024
@@ -179,6 +180,17 @@ def encode(record: msgspec.Struct) -> bytes:
     return msgspec.json.encode(record)
 
 
+def located(message: str) -> tuple[str, str]:
+    """What msgspec says is wrong, and the path where.
+
+    >>> located("Expected `int`, got `str` - at `$.ctx.tz_min`")
+    ('Expected `int`, got `str`', '$.ctx.tz_min')
+    """
+    # From the right: the text before may quote what was sent, whatever it looks like.
+    what, found, where = message.rpartition(" - at `")
+    return (what, where.removesuffix("`")) if found else (message, "$")
+
+
 def _decode_each(topic: str, batch: Iterable[tuple[int, bytes | None, bytes | None, int]], decoded: Decoded) -> None:
     """Add (place, key, value, timestamp) records to ``decoded`` one by one: the path that finds the reasons."""
     for at, key, value, timestamp_ms in batch:
@@ -226,9 +238,7 @@ def _parse(decoder: msgspec.json.Decoder[msgspec.Struct], value: bytes) -> msgsp
 
 
 def _explain(message: str) -> BadRecord:
-    # From the right: the text before may quote what was sent, whatever it looks like.
-    what, found, where = message.rpartition(" - at `")
-    what, path = (what, where.removesuffix("`")) if found else (message, "$")
+    what, path = located(message)
     if what.startswith("Object missing required field"):
         return BadRecord("missing", f"{path}.{what.split('`')[1]}", "required and absent")
     if path == "$.v":

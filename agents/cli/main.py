@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "topics": ("agents.cli.topics:topics", "List, create and compare Kafka topics."),
     "import": ("agents.cli.importing:import_", "Turn a public log into wire lines."),
     "send": ("agents.cli.send:send", "Publish wire lines."),
+    "validate": ("agents.cli.validate:validate", "Say which wire lines would be refused, and why."),
     "tail": ("agents.cli.tail:tail", "Print what topics carry."),
     "user": ("agents.cli.show:user", "Show what is known of a viewer."),
     "video": ("agents.cli.show:video", "Show a video's counts."),

@@ -23,7 +23,9 @@ def counted(what: str, items: Iterable[Item]) -> Iterator[Item]:
         yield from items
         return
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    # What is printed to the same terminal goes above the count; what goes to a file must stay on its way there.
+    shared = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as progress:
         task = progress.add_task(what, total=None)
         for at, item in enumerate(items, 1):
             yield item

@@ -285,7 +285,7 @@ def test_a_full_buffer_that_refuses_takes_nothing_and_says_so(unused_port: int) 
     sent = [producer.like(**SEEN) for _ in range(10)]
     with pytest.raises(BufferFull, match=r"the buffer is full: a record for events\.like was not taken"):
         producer.like(**SEEN)
-    with pytest.raises(DeliveryFailed, match="^10 not delivered"):
+    with pytest.raises(DeliveryFailed, match=r"^10 not delivered"):
         producer.close()
     assert all(one.done() for one in sent)
 
@@ -310,7 +310,7 @@ def test_a_broker_is_named_with_or_without_its_scheme_and_an_absent_one_is_one_s
     for broker in (f"127.0.0.1:{unused_port}", f"kafka://127.0.0.1:{unused_port}"):
         with Producer(broker) as producer, pytest.raises(Stop, match=f"127.0.0.1:{unused_port} does not answer"):
             producer.check(0.3)
-    with pytest.raises(BadSettings, match="embedded://.*feedstream up"):
+    with pytest.raises(BadSettings, match=r"embedded://.*feedstream up"):
         Producer("embedded://")
 
 
