@@ -9,7 +9,9 @@ import click
 import orjson
 
 from agents.cli.progress import hush
+from agents.errors import Stop
 from agents.settings import Settings
+from schemas.compatibility import breaks
 from schemas.export import fill, json_schemas
 from schemas.topics import TOPICS
 
@@ -76,6 +78,27 @@ def diff() -> None:
     if differences:
         sys.exit(1)
     click.echo(f"{len(TOPICS)} topics as they should be")
+
+
+@topics.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="docs/schemas")
+def compare(folder: Path) -> None:
+    """Say what this version's wire breaks for who speaks that of the schemas in FOLDER, another export; exit 1 if any.
+
+    Asks no broker. What apps write must still be taken and mean the same; what services read must still be there.
+    """
+    try:
+        before = {path.name.removesuffix(".json"): orjson.loads(path.read_bytes()) for path in folder.glob("*.json")}
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise Stop(f"{folder} holds a schema that cannot be read: {error}") from None
+    if not before:
+        raise Stop(f"{folder} holds no schemas: give it the folder `schemas` that `feedstream topics export` writes")
+    broken = breaks(before, json_schemas())
+    for one in broken:
+        click.echo(one)
+    if broken:
+        sys.exit(1)
+    click.echo(f"{len(before)} topics can be written and read as before")
 
 
 @topics.command()
