@@ -112,7 +112,8 @@ class Watch(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
     ``duration_ms`` 0: a still picture or unknown. ``ts_ms`` is when the time was taken, at the end of what was watched.
     ``loops`` is how often the video was played, 1.5 or more is a rewatch; absent, it follows from the time.
-    ``end_reason`` is one of ``END_REASONS``.
+    ``end_reason`` is ``ended``, ``swiped``, ``closed``, ``background``, ``error`` or ``stalled``; any other is taken
+    for the viewer's own.
     """
 
     watch_ms: Span

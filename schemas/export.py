@@ -43,14 +43,15 @@ def field_table() -> str:
     """The fields of every JSON value as a Markdown table; ``?`` marks what may be absent.
 
     >>> [row for row in field_table().splitlines() if "skip" in row]
-    ['| `events.skip` | envelope, `watch_ms` |']
+    ['| [`events.skip`](events/skip.md) | envelope, `watch_ms` |']
     """
     rows = ["| value of | fields |", "|---|---|", f"| envelope of `events.*` | {', '.join(_fields(Event))} |"]
     for topic, record in RECORDS.items():
-        names = _fields(record)
+        names, title = _fields(record), f"`{topic}`"
         if issubclass(record, Event):
             names = ["envelope", *(name for name in names if name not in _fields(Event))]
-        rows.append(f"| `{topic}` | {', '.join(names)} |")
+            title = f"[{title}](events/{topic.removeprefix('events.')}.md)"
+        rows.append(f"| {title} | {', '.join(names)} |")
     return "\n".join(rows)
 
 

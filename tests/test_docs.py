@@ -23,7 +23,7 @@ from schemas.lines import read_lines
 from streams import limits
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = {path.relative_to(ROOT).as_posix() for path in PAGES}
 FENCE = re.compile(r"^```(\w*)[ ]?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -11,8 +12,10 @@ import orjson
 from agents.cli.progress import hush
 from agents.errors import Stop
 from agents.settings import Settings
+from schemas.asyncapi import asyncapi
 from schemas.compatibility import breaks
 from schemas.export import fill, json_schemas
+from schemas.pages import event_pages
 from schemas.topics import TOPICS
 
 __all__ = ["topics"]
@@ -104,10 +107,17 @@ def compare(folder: Path) -> None:
 @topics.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="docs")
 def export(folder: Path) -> None:
-    """Write the JSON Schemas and the tables of wire.md into FOLDER."""
+    """Write what is made from the schemas into FOLDER: schemas, asyncapi.json, a page an event, wire.md's tables."""
     (folder / "schemas").mkdir(exist_ok=True)
     for name, schema in json_schemas().items():
-        text = orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-        (folder / "schemas" / f"{name}.json").write_bytes(text)
+        _write(folder / "schemas" / f"{name}.json", schema, orjson.OPT_SORT_KEYS)
+    _write(folder / "asyncapi.json", asyncapi())
+    (folder / "events").mkdir(exist_ok=True)
+    for verb, text in event_pages().items():
+        (folder / "events" / f"{verb}.md").write_text(text)
     page = folder / "wire.md"
     page.write_text(fill(page.read_text()))
+
+
+def _write(path: Path, document: Any, option: int = 0) -> None:
+    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | option))

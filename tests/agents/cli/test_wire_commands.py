@@ -190,6 +190,7 @@ def test_topics_export_writes_what_is_committed(run: Run, tmp_path: Path) -> Non
     docs = Path(__file__).parents[3] / "docs"
     (tmp_path / "wire.md").write_text((docs / "wire.md").read_text())
     assert run("topics", "export", tmp_path).code == 0
-    for path in (docs / "schemas").iterdir():
-        assert (tmp_path / "schemas" / path.name).read_bytes() == path.read_bytes()
-    assert (tmp_path / "wire.md").read_text() == (docs / "wire.md").read_text()
+    made = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.parts[0] for path in made} == {"schemas", "events", "asyncapi.json", "wire.md"}
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (docs / path).read_bytes()
