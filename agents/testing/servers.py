@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 
 from agents.embedded import die_with_parent, free_port
 
-__all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "Unavailable"]
+__all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "Unavailable", "found", "kafka_jars"]
 
 KAFKA_VERSION: Final = "4.3.1"
 _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -86,7 +86,7 @@ class RealRedis(_Server):
 
     def __init__(self) -> None:
         super().__init__()
-        self._server = _found("redis-server", "apt-get install redis-server")
+        self._server = found("redis-server", "apt-get install redis-server")
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
@@ -115,8 +115,8 @@ class RealKafka(_Server):
 
     def __init__(self, cache: Path | None = None) -> None:
         super().__init__()
-        self._java = _found("java", "apt-get install default-jre-headless")
-        self._libs = _jars(cache or Path.home() / ".cache" / "feedstream" / f"kafka-{KAFKA_VERSION}")
+        self._java = found("java", "apt-get install default-jre-headless")
+        self._libs = kafka_jars(cache)
         self.port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.url = f"kafka://{self.bootstrap}"
@@ -143,20 +143,22 @@ class RealKafka(_Server):
         return done.stdout
 
 
-def _found(program: str, how: str) -> str:
+def found(program: str, how: str) -> str:
+    """The path of ``program``; raises ``Unavailable``, which says ``how`` to get it."""
     path = shutil.which(program)
     if path is None:
         raise Unavailable(f"{program} is not installed: {how}")
     return path
 
 
-def _jars(cache: Path) -> Path:
-    """Kafka's jars, fetched into ``cache`` if they are not there."""
+def kafka_jars(cache: Path | None = None) -> Path:
+    """The folder of Kafka's jars, fetched into ``cache`` (default: under ``~/.cache``) if they are not there."""
+    cache = cache or Path.home() / ".cache" / "feedstream" / f"kafka-{KAFKA_VERSION}"
     libs = cache / "libs"
     done = cache / "complete"
     if done.exists():
         return libs
-    maven = _found("mvn", "apt-get install maven")
+    maven = found("mvn", "apt-get install maven")
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "pom.xml").write_text(_POM)
     goal = "dependency:copy-dependencies"
