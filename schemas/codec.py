@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
+import msgspec.inspect
 
 from schemas.catalogue import User, Video
 from schemas.control import Control, Promotion
@@ -132,7 +134,11 @@ def decode(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int
         raise BadRecord("empty", "$", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
         raise BadRecord("size", "$", f"{len(value):,} bytes are more than {MAX_VALUE_BYTES:,}")
-    record = _parse(decoder, value)
+    try:
+        record = _parse(decoder, value)
+    except BadRecord as error:
+        words = _words(topic, error.path) if error.cause == "type" else ""
+        raise BadRecord(error.cause, error.path, error.why + words) from None
     field = KEY_FIELD[topic]
     named = getattr(record, field)
     if named != (text := _text(key)) and not (named is None and topic in _KEY_OPTIONAL):
@@ -244,6 +250,17 @@ def _explain(message: str) -> BadRecord:
     if path == "$.v":
         return BadRecord("version", path, f"must be 1: {what}")
     return BadRecord("type", path, what)
+
+
+@lru_cache(maxsize=256)
+def _words(topic: str, path: str) -> str:
+    """The words that the field at ``path`` is limited to, as the end of a sentence; empty if it is not."""
+    here: list[Any] = [msgspec.inspect.type_info(RECORDS[topic])]
+    for step in path.split(".")[1:]:
+        fields = (field for kind in here for field in getattr(kind, "fields", ()) if field.encode_name == step)
+        here = [one for field in fields for one in getattr(field.type, "types", (field.type,))]
+    words = [word for kind in here for word in getattr(kind, "values", ())]
+    return f", use one of {', '.join(map(str, words))}" if words else ""
 
 
 def _text(key: bytes) -> str:
