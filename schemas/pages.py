@@ -123,7 +123,7 @@ def _bad(topic: Topic) -> Iterator[str]:
         try:
             decode(topic.name, key_of(topic.name, value), msgspec.json.encode(value), SENT_MS)
         except BadRecord as error:
-            yield f"`{error.cause}` at `{error.path}`: {error.why}"
+            yield textwrap.fill(f"`{error.cause}` at `{error.path}`: {error.why}", _WIDE)
             yield _block("bad", value)
 
 
