@@ -23,6 +23,8 @@ CACHE: Final = Path("~/.cache/feedstream")
 KAFKAJS: Final = "kafkajs@2.2.4"
 FRANZ_GO: Final = "github.com/twmb/franz-go/pkg/kgo@v1.22.3"
 ASYNCAPI: Final = "@asyncapi/specs@6.11.1"
+TIMEOUT_S: Final = 240.0
+"""What takes longer is not to be had here."""
 LANGUAGES: Final = {".java": "java", ".mjs": "node", ".go": "go", ".sh": "kcat"}
 """What a recipe needs, by the ending of its file: the word that FEEDSTREAM_REQUIRE takes."""
 
@@ -30,7 +32,7 @@ LANGUAGES: Final = {".java": "java", ".mjs": "node", ".go": "go", ".sh": "kcat"}
 def command(recipe: Path) -> list[str]:
     """What runs ``recipe``, but for its arguments. Raises ``Unavailable`` where its language or its client is not here.
 
-    Slow the first time: Go's client is compiled (half a minute).
+    Slow the first time: Go's client is compiled (up to minutes).
     """
     return {".java": java, ".mjs": _node, ".go": _go, ".sh": _kcat}[recipe.suffix](recipe)
 
@@ -102,9 +104,13 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def _run(words: list[str], folder: Path, env: Mapping[str, str]) -> None:
-    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)  # noqa: S603  # fixed words
-    if done.returncode:
-        raise Unavailable(f"{Path(words[0]).name} {words[1]} failed: {(done.stdout + done.stderr)[-1_000:]}")
+    what = f"{Path(words[0]).name} {words[1]}"
+    try:
+        subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=TIMEOUT_S)  # noqa: S603  # fixed words
+    except subprocess.CalledProcessError as error:
+        raise Unavailable(f"{what} failed: {(error.stdout + error.stderr)[-1_000:]}") from None
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{what} took more than {TIMEOUT_S:g} s") from None
 
 
 def _mark(text: str) -> str:

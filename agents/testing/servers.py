@@ -85,8 +85,8 @@ class RealRedis(_Server):
     """Debian's redis-server with an append-only file, synced every second; ``url`` is its URL."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._server = found("redis-server", "apt-get install redis-server")
+        super().__init__()
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
@@ -114,9 +114,9 @@ class RealKafka(_Server):
     """
 
     def __init__(self, cache: Path | None = None) -> None:
-        super().__init__()
         self._java = found("java", "apt-get install default-jre-headless")
         self._libs = kafka_jars(cache)
+        super().__init__()
         self.port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.url = f"kafka://{self.bootstrap}"

@@ -97,6 +97,7 @@ def test_the_known_answers_are_javas(recipe: Callable[[Path], list[str]]) -> Non
 
 
 @pytest.mark.kafka
+@pytest.mark.timeout(600)  # Go's client is compiled the first time
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_a_recipe_sends_every_key_where_the_workers_expect_it(
     path: Path, recipe: Callable[[Path], list[str]], kafka: RealKafka
