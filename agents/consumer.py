@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from agents.errors import Stop
 from schemas.codec import BadRecord, decode
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem
+from streams import limits
 
 __all__ = ["FEED_TOPICS", "FeedConsumer", "Slate", "Slates"]
 
@@ -101,7 +102,8 @@ class Slates:
             held.deltas.clear()
         gone = {name for delta in held.deltas.values() if delta.seq >= batch.seq for name in delta.removed}
         left = held.items if batch.trigger == "near_end" else []
-        held.batch, held.items = batch, [*left, *(item for item in batch.items if item.video_id not in gone)]
+        items = [*left, *(item for item in batch.items if item.video_id not in gone)]
+        held.batch, held.items = batch, items[-limits.SLATE_ITEMS :]
         _note(held.batches, batch.batch_id, None)
         return True
 

@@ -39,7 +39,10 @@ class Ticket:
     Safe to wait on from the thread or the event loop of the caller; deliveries are reported by the producer's thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, places: bool = False) -> None:
+        """``places``: note where records came to stand."""
+        self.places: dict[tuple[str, int], int] | None = {} if places else None
+        """Topic and partition to the next offset after the records delivered there; None where it is not asked for."""
         self._lock = threading.Lock()
         self._pending = 0
         self._settled = threading.Event()
@@ -86,6 +89,11 @@ class Ticket:
     def _raise(self) -> None:
         if self.failures:
             raise self.failures[0][1]
+
+    def _placed(self, topic: str, partition: int, offset: int) -> None:
+        if self.places is not None:
+            place = topic, partition
+            self.places[place] = max(self.places.get(place, 0), offset + 1)
 
     def _reported(self, error: DeliveryFailed | None, tag: object = None) -> None:
         with self._lock:
@@ -185,6 +193,8 @@ class Producer:
         extra: dict[str, Any] = {"headers": list(headers)} if headers else {}
 
         def report(error: KafkaError | None, message: Any) -> None:
+            if named.places is not None and error is None:
+                named._placed(topic, message.partition(), message.offset())
             named._reported(None if error is None else _failed(topic, message.partition(), error), tag)
 
         named._sent()

@@ -254,3 +254,27 @@ TUNINGS: Final = 1_024
 """Combinations of arms (about 1 KB each) whose settings are kept ready; beyond it all are made anew when they are next
 needed.
 """
+
+# --- gateway ---
+GATEWAY_BODY_BYTES: Final = 4 * 1024 * 1024
+"""Body of a call, unpacked; a larger one is refused (413)."""
+GATEWAY_LINES: Final = 10_000
+"""Events of one body; a body with more is refused (413)."""
+GATEWAY_LINE_BYTES: Final = 64 * 1024
+"""One event; a larger one is refused, as workers would refuse it."""
+STREAM_BACKLOG: Final = 64
+"""Records that wait for a client of a stream, some 10 KB each; a client further behind is cut off."""
+STREAMS: Final = 5_000
+"""Open streams of one gateway process; a further one is told to come back later (503)."""
+SLATES: Final = 50_000
+"""Viewers whose slates a gateway process keeps, some 15 KB each; those served longest ago fall out and are asked for
+again.
+"""
+SLATE_ITEMS: Final = 400
+"""Items not shown yet that are kept of one viewer; the oldest fall out."""
+HIDERS: Final = 20_000
+"""Viewers whose latest wishes to hide something a gateway process remembers until workers have acted on them."""
+GONE: Final = 20_000
+"""Videos taken down lately that a gateway process leaves out of what was served before; the oldest fall out."""
+TRENDS_KEPT: Final = 1_000
+"""Trends that a gateway process shows; the oldest fall out."""

@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "feedstream", "main"]
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": ("agents.cli.up:up", "Start an embedded broker and store, and workers; print their URLs."),
     "worker": ("agents.cli.worker:worker", "Run one worker process."),
+    "gateway": ("agents.cli.gateway:gateway", "Serve events, feeds and the pages over HTTP."),
     "topics": ("agents.cli.topics:topics", "List, create and compare Kafka topics."),
     "import": ("agents.cli.importing:import_", "Turn a public log into wire lines."),
     "send": ("agents.cli.send:send", "Publish wire lines."),

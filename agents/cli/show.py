@@ -16,7 +16,7 @@ from agents.store import ShardId, Store, StoreUnavailable
 from schemas.partitioner import partition
 from schemas.topics import COUNTS
 
-__all__ = ["campaign", "user", "video"]
+__all__ = ["campaign", "user", "video", "viewer_of"]
 
 
 @click.group()
@@ -34,7 +34,7 @@ def video() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_user(user_id: str, as_json: bool) -> None:
     """What is checkpointed of viewer USER_ID: persona, met and served videos. Exit 1 if nothing is."""
-    found = _reading(lambda store: _user(store, user_id))
+    found = _reading(lambda store: viewer_of(store, user_id))
     _print(found or {"user_id": user_id, "persona": []}, as_json)
     sys.exit(0 if found else 1)
 
@@ -81,7 +81,7 @@ def _row(store: Store, kind: str, setting: str, name: str, keys: list[bytes]) ->
     return [None] * len(keys) if count is None else store.mget(ShardId(kind, partition(name.encode(), count)), keys)
 
 
-def _user(store: Store, user_id: str) -> dict[str, Any] | None:
+def viewer_of(store: Store, user_id: str) -> dict[str, Any] | None:
     from streams.ranking.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
     from streams.shards.keys import viewer_key  # noqa: PLC0415
     from streams.viewer.portrait import portrait, refs  # noqa: PLC0415
