@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -140,6 +141,8 @@ def _guarded(origins: frozenset[str]) -> Any:
             response = _refused(refused)
         except web.HTTPException as error:
             response = _refused(_plain(error))
+        except web.RequestPayloadError:
+            response = _refused(_plain(web.HTTPBadRequest()))
         except (ConnectionResetError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -176,6 +179,8 @@ def _refused(refused: Refusal) -> web.Response:
     response = _json(refused.body(), refused.status)
     if refused.retry_s is not None:
         response.headers["Retry-After"] = f"{max(1, round(refused.retry_s))}"
+    if refused.code in {"body", "size"}:
+        response.force_close()  # what is left of a body that was not read would be taken for the next call
     if refused.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -215,8 +220,6 @@ def _is_local(host: str) -> bool:
 
 
 def _quiet() -> Any:
-    import logging  # noqa: PLC0415
-
     logger = logging.getLogger("feedstream.gateway.http")
     logger.setLevel(logging.CRITICAL)  # what clients do wrong is in their answer, not in our log
     return logger

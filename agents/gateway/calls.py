@@ -13,6 +13,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from agents.cli.show import viewer_of
 from agents.gateway.feeds import FeedQuery, Feeds, Limit, RankBody
 from agents.gateway.hub import Hub
 from agents.gateway.intake import read_events
@@ -22,6 +23,7 @@ from agents.gateway.stock import Stock
 from agents.gateway.tokens import Tokens
 from agents.producer import DeliveryFailed, Ticket
 from agents.store import StoreUnavailable
+from agents.why.live import stored_of, why_of
 from schemas.codec import BadRecord, decode
 from schemas.events import Id
 from schemas.feeds import FeedRequest
@@ -163,8 +165,6 @@ class Calls:
 
     async def user(self, request: web.Request) -> Answer:
         """What is known of a viewer."""
-        from agents.cli.show import viewer_of  # noqa: PLC0415
-
         user_id = _named(request, "user")
         found = await self._from_store(lambda: viewer_of(self.hub.store, user_id))
         if found is None:
@@ -173,8 +173,6 @@ class Calls:
 
     async def why(self, request: web.Request) -> Answer:
         """Why a video is, or is not, in a viewer's feed."""
-        from agents.why.live import stored_of, why_of  # noqa: PLC0415
-
         asked = FeedRequest(
             v=1, request_id="why", user_id=_named(request, "user"), ts_ms=int(time.time() * 1_000), limit=20
         )

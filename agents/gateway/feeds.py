@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import OrderedDict
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -17,7 +18,8 @@ from agents.gateway.hub import Hub, Listener
 from agents.gateway.refusals import Refusal
 from agents.gateway.shelf import Shelf, read_cursor
 from schemas.events import Ctx, Id
-from schemas.feeds import FeedBatch, FeedDelta, FeedRequest
+from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
+from streams import limits
 
 __all__ = ["FeedQuery", "Feeds", "RankBody"]
 
@@ -73,14 +75,19 @@ class Feeds:
 
     def __init__(self, hub: Hub, shelf: Shelf) -> None:
         self._hub, self._shelf = hub, shelf
+        self._handed: OrderedDict[str, int] = OrderedDict()
 
     async def feed(self, user_id: str, query: FeedQuery) -> dict[str, Any]:
         """A batch, or the rest of one."""
         if query.cursor is not None and (rest := self._rest(user_id, query)) is not None:
             return rest
         asked, places = _request(user_id, query), query.places()
+        if (made := self._made(user_id, query, places)) is not None:
+            return made
         if places and not query.preview:
             await reached(self._hub, asked, places, self._hub.settings.gateway_timeout_s)
+            if (made := self._made(user_id, query, places)) is not None:
+                return made
         return await self._answered(asked, places)
 
     async def similar(self, video_id: str, user_id: str, query: FeedQuery) -> dict[str, Any]:
@@ -143,6 +150,27 @@ class Feeds:
         async with asyncio.timeout(_WRITE_S):
             await response.write(text)
 
+    def _made(self, user_id: str, query: FeedQuery, places: Places) -> dict[str, Any] | None:
+        """A batch that was made for the viewer of the worker's own accord, reflects ``places`` and was not handed out
+        yet: its videos count as served, so that a new batch would leave them out.
+        """
+        slate = self._hub.slates.slate(user_id)
+        plain = not (query.cursor or query.query or query.source or query.seed or query.explain or query.preview)
+        if slate is None or not plain or slate.batch.trigger == "request" or not covered(slate.batch, places):
+            return None
+        if self._handed.get(user_id, -1) >= slate.batch.seq:
+            return None
+        shown = self._shelf.visible(user_id, slate.items, query.country)[: query.limit]
+        return self._handing(slate.batch, shown) if shown else None
+
+    def _handing(self, batch: FeedBatch, shown: list[FeedItem], *, reflects: bool = True) -> dict[str, Any]:
+        """The answer with these items; the batch counts as handed out."""
+        self._handed[batch.user_id] = batch.seq
+        self._handed.move_to_end(batch.user_id)
+        if len(self._handed) > limits.SLATES:
+            self._handed.popitem(last=False)
+        return self._shelf.answer(batch, shown, reflects=reflects)
+
     def _rest(self, user_id: str, query: FeedQuery) -> dict[str, Any] | None:
         """What follows a cursor, None where that has to be asked for."""
         seq, after = read_cursor(query.cursor or "")
@@ -157,7 +185,7 @@ class Feeds:
         else:
             return None
         shown = self._shelf.visible(user_id, items, query.country)[: query.limit]
-        return self._shelf.answer(slate.batch, shown) if shown else None
+        return self._handing(slate.batch, shown) if shown else None
 
     async def _answered(self, asked: FeedRequest, places: Places) -> dict[str, Any]:
         batch = await ask(self._hub, asked, self._hub.settings.gateway_timeout_s)
@@ -170,8 +198,10 @@ class Feeds:
                 )  # fmt: skip
             return self._shelf.instead(asked.user_id, self._shelf.visible(asked.user_id, items, country))
         shown = self._shelf.visible(asked.user_id, batch.items, country)
-        more = asked.purpose == "feed"
-        return self._shelf.answer(batch, shown, reflects=covered(batch, places), more=more)
+        reflects = covered(batch, places)
+        if asked.purpose == "preview":
+            return self._shelf.answer(batch, shown, reflects=reflects, more=False)
+        return self._handing(batch, shown, reflects=reflects)
 
 
 def _request(user_id: str, query: FeedQuery) -> FeedRequest:
