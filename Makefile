@@ -39,6 +39,7 @@ lock: $(READY)  ## resolve the dependencies again, exactly
 
 docs: $(READY)  ## write docs/schemas and the generated parts of docs/wire.md
 	$(BIN)/feedstream topics export docs
+	$(BIN)/feedstream gateway --openapi > docs/openapi.json
 
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -11,14 +11,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
+import msgspec
 from aiohttp import web
 
 from agents import log
 from agents.errors import BadSettings, FeedstreamError
 from agents.gateway.access import Access, Key, read_keys
+from agents.gateway.answers import Health
 from agents.gateway.calls import Answer, Calls
 from agents.gateway.hub import Hub
+from agents.gateway.openapi import openapi
 from agents.gateway.refusals import Refusal
 from agents.gateway.routes import ROUTES, Route
 from agents.gateway.tokens import Tokens
@@ -50,6 +52,8 @@ def application(hub: Hub, access: Access) -> web.Application:
         app.router.add_route(route.method, route.path, _handler(route, calls, access))
     app.router.add_get("/live", lambda _: _health(["the event loop is stuck"] if hub.late_s() > _STUCK_S else []))
     app.router.add_get("/ready", lambda _: _health(hub.problems()))
+    document = msgspec.json.encode(openapi())
+    app.router.add_get("/v1/openapi.json", lambda _: _document(document))
     _add_pages(app)
     return app
 
@@ -188,11 +192,15 @@ def _refused(refused: Refusal) -> web.Response:
 
 def _json(body: Any, status: int = 200) -> web.Response:
     headers = {"Cache-Control": "no-store"}
-    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json", headers=headers)
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers)
+
+
+async def _document(text: bytes) -> web.Response:
+    return web.Response(body=text, content_type="application/json")
 
 
 async def _health(problems: list[str]) -> web.Response:
-    return _json({"ok": not problems, "problems": problems}, 503 if problems else 200)
+    return _json(Health(ok=not problems, problems=problems), 503 if problems else 200)
 
 
 def _add_pages(app: web.Application) -> None:

@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from agents.cli.show import viewer_of
+from agents.gateway.answers import Accepted, Announced, Rejected
 from agents.gateway.feeds import FeedQuery, Feeds, Limit, RankBody
 from agents.gateway.hub import Hub
 from agents.gateway.intake import read_events
@@ -74,7 +75,7 @@ class Calls:
         if taken:
             positions, lost = await self._published([(str(one.number), one.topic, one.key, one.value) for one in taken])
             if lost and len(lost) == len(taken):
-                raise Refusal(503, "kafka", lost[0]["message"], retry_s=1.0)
+                raise Refusal(503, "kafka", lost[0].message, retry_s=1.0)
             wrong += lost
             for one in taken:
                 about = one.event.video_id and self.hub.replica.catalogue.row_of.get(one.event.video_id, -1)
@@ -82,17 +83,13 @@ class Calls:
                 self.hub.hides.note(one.event, self.hub.replica.catalogue.videos[row] if row >= 0 else None)
         else:
             positions = {}
-        accepted = len(taken) - sum(one["code"] == "kafka" for one in wrong)
-        told = {"accepted": accepted, "rejected": sorted(wrong, key=lambda one: one["line"]), "positions": positions}
+        accepted = len(taken) - sum(one.code == "kafka" for one in wrong)
         if not accepted and len(wrong) == 1 and not kind.endswith("ndjson"):
             first = wrong[0]
-            raise Refusal(
-                403 if first["code"].startswith("token") else 400,
-                first["code"],
-                first["message"],
-                path=first.get("path"),
-            )
-        return Answer(told, 202 if accepted else 400)
+            status = 403 if first.code.startswith("token") else 400
+            raise Refusal(status, first.code, first.message, path=first.path)
+        wrong.sort(key=lambda one: one.line)
+        return Answer(Accepted(accepted=accepted, rejected=wrong, positions=positions), 202 if accepted else 400)
 
     async def put_user(self, request: web.Request) -> Answer:
         """Take a viewer's record."""
@@ -145,7 +142,7 @@ class Calls:
 
     async def tags(self, request: web.Request) -> Answer:
         """Tags."""
-        return Answer({"tags": self.stock.tags(_query(request, ListQuery).limit)})
+        return Answer(self.stock.tags(_query(request, ListQuery).limit))
 
     async def tag(self, request: web.Request) -> Answer:
         """Videos under a tag."""
@@ -161,7 +158,7 @@ class Calls:
 
     async def trends(self, _: web.Request) -> Answer:
         """What rises and falls."""
-        return Answer({"trends": self.stock.trends()})
+        return Answer(self.stock.trends())
 
     async def user(self, request: web.Request) -> Answer:
         """What is known of a viewer."""
@@ -196,12 +193,12 @@ class Calls:
             raise Refusal(400, bad.cause, str(bad), path=bad.path) from None
         positions, lost = await self._published([("", topic, key.encode(), text)])
         if lost:
-            raise Refusal(503, "kafka", lost[0]["message"], retry_s=1.0)
-        return Answer({"accepted": 1, "positions": positions}, 202)
+            raise Refusal(503, "kafka", lost[0].message, retry_s=1.0)
+        return Answer(Announced(accepted=1, positions=positions), 202)
 
     async def _published(
         self, records: list[tuple[str, str, bytes, bytes | None]]
-    ) -> tuple[dict[str, dict[str, int]], list[dict[str, Any]]]:
+    ) -> tuple[dict[str, dict[str, int]], list[Rejected]]:
         """Send (tag, topic, key, value) each and wait until Kafka has them: positions, and what it has not."""
         ticket = Ticket(places=True)
 
@@ -227,7 +224,7 @@ class Calls:
         positions: dict[str, dict[str, int]] = {}
         for (topic, number), offset in sorted((ticket.places or {}).items()):
             positions.setdefault(topic, {})[str(number)] = offset
-        told = [{"line": int(str(tag) or 0), "code": "kafka", "message": f"{error}"} for tag, error in failed]
+        told = [Rejected(line=int(str(tag) or 0), code="kafka", message=f"{error}") for tag, error in failed]
         if ticket.failed > len(ticket.failures):
             raise Refusal(503, "kafka", f"{ticket.failed} events were not delivered: send them again", retry_s=1.0)
         return positions, told

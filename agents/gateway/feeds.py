@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-import orjson
 from aiohttp import web
 from msgspec import Meta
 
+from agents.gateway.answers import DeltaAnswer, FeedAnswer
 from agents.gateway.asking import Places, ask, covered, reached
 from agents.gateway.fallback import popular
 from agents.gateway.hub import Hub, Listener
@@ -77,7 +77,7 @@ class Feeds:
         self._hub, self._shelf = hub, shelf
         self._handed: OrderedDict[str, int] = OrderedDict()
 
-    async def feed(self, user_id: str, query: FeedQuery) -> dict[str, Any]:
+    async def feed(self, user_id: str, query: FeedQuery) -> FeedAnswer:
         """A batch, or the rest of one."""
         if query.cursor is not None and (rest := self._rest(user_id, query)) is not None:
             return rest
@@ -90,12 +90,12 @@ class Feeds:
                 return made
         return await self._answered(asked, places)
 
-    async def similar(self, video_id: str, user_id: str, query: FeedQuery) -> dict[str, Any]:
+    async def similar(self, video_id: str, user_id: str, query: FeedQuery) -> FeedAnswer:
         """What is like a video; keeps nothing."""
         asked = _request(user_id, query)
         return await self._answered(msgspec.structs.replace(asked, seed_video_id=video_id, purpose="preview"), {})
 
-    async def rank(self, user_id: str, body: RankBody) -> dict[str, Any]:
+    async def rank(self, user_id: str, body: RankBody) -> FeedAnswer:
         """Given videos in order; keeps nothing."""
         asked = _request(user_id, FeedQuery(limit=body.limit, explain=body.explain, preview=True))
         return await self._answered(msgspec.structs.replace(asked, candidates=body.candidates), {})
@@ -137,12 +137,15 @@ class Feeds:
         self, response: web.StreamResponse, user_id: str, record: FeedBatch | FeedDelta, country: str | None
     ) -> None:
         if isinstance(record, FeedDelta):
-            name, number, told = "delta", record.delta_id, self._shelf.delta(record)
+            name, number = "delta", record.delta_id
+            told: msgspec.Struct = DeltaAnswer(
+                seq=record.seq, reason=record.reason, removed=record.removed, ts_ms=record.ts_ms
+            )
         else:
             shown = self._shelf.visible(user_id, record.items, country)
             name, number, told = "batch", record.batch_id, self._shelf.answer(record, shown)
         await self._write(
-            response, b"event: %s\nid: %s\ndata: %s\n\n" % (name.encode(), number.encode(), orjson.dumps(told))
+            response, b"event: %s\nid: %s\ndata: %s\n\n" % (name.encode(), number.encode(), msgspec.json.encode(told))
         )
 
     @staticmethod
@@ -150,7 +153,7 @@ class Feeds:
         async with asyncio.timeout(_WRITE_S):
             await response.write(text)
 
-    def _made(self, user_id: str, query: FeedQuery, places: Places) -> dict[str, Any] | None:
+    def _made(self, user_id: str, query: FeedQuery, places: Places) -> FeedAnswer | None:
         """A batch that was made for the viewer of the worker's own accord, reflects ``places`` and was not handed out
         yet: its videos count as served, so that a new batch would leave them out.
         """
@@ -163,7 +166,7 @@ class Feeds:
         shown = self._shelf.visible(user_id, slate.items, query.country)[: query.limit]
         return self._handing(slate.batch, shown) if shown else None
 
-    def _handing(self, batch: FeedBatch, shown: list[FeedItem], *, reflects: bool = True) -> dict[str, Any]:
+    def _handing(self, batch: FeedBatch, shown: list[FeedItem], *, reflects: bool = True) -> FeedAnswer:
         """The answer with these items; the batch counts as handed out."""
         self._handed[batch.user_id] = batch.seq
         self._handed.move_to_end(batch.user_id)
@@ -171,7 +174,7 @@ class Feeds:
             self._handed.popitem(last=False)
         return self._shelf.answer(batch, shown, reflects=reflects)
 
-    def _rest(self, user_id: str, query: FeedQuery) -> dict[str, Any] | None:
+    def _rest(self, user_id: str, query: FeedQuery) -> FeedAnswer | None:
         """What follows a cursor, None where that has to be asked for."""
         seq, after = read_cursor(query.cursor or "")
         slate = self._hub.slates.slate(user_id)
@@ -187,7 +190,7 @@ class Feeds:
         shown = self._shelf.visible(user_id, items, query.country)[: query.limit]
         return self._handing(slate.batch, shown) if shown else None
 
-    async def _answered(self, asked: FeedRequest, places: Places) -> dict[str, Any]:
+    async def _answered(self, asked: FeedRequest, places: Places) -> FeedAnswer:
         batch = await ask(self._hub, asked, self._hub.settings.gateway_timeout_s)
         country = asked.ctx.country if asked.ctx is not None else None
         if batch is None:

@@ -6,10 +6,11 @@ The codec that workers read with judges them, so that nothing is taken which wou
 from __future__ import annotations
 
 import time
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
+from agents.gateway.answers import Rejected
 from agents.gateway.refusals import Refusal
 from agents.gateway.tokens import Tokens
 from schemas.codec import BadRecord, decode
@@ -43,7 +44,7 @@ class Taken(NamedTuple):
     event: Event
 
 
-def read_events(body: bytes, *, lines: bool, tokens: Tokens | None = None) -> tuple[list[Taken], list[dict[str, Any]]]:
+def read_events(body: bytes, *, lines: bool, tokens: Tokens | None = None) -> tuple[list[Taken], list[Rejected]]:
     """Events of a body, one object or one a line, and what is wrong with the others.
 
     ``tokens``: an event about a video must bring a token that it signed. Raises ``Refusal`` for a body with too many
@@ -56,13 +57,13 @@ def read_events(body: bytes, *, lines: bool, tokens: Tokens | None = None) -> tu
     if len(numbered) > limits.GATEWAY_LINES:
         raise Refusal(413, "lines", f"a body may hold {limits.GATEWAY_LINES} events, this one has {len(numbered)}")
     taken: list[Taken] = []
-    wrong: list[dict[str, Any]] = []
+    wrong: list[Rejected] = []
     now_ms = int(time.time() * 1_000)
     for number, text in numbered:
         try:
             taken.append(_event(number, text, now_ms, tokens))
         except Refusal as refused:
-            wrong.append({"line": number, **refused.body()["error"]})
+            wrong.append(Rejected(line=number, code=refused.code, message=refused.message, path=refused.path))
     return taken, wrong
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from agents.gateway.answers import ErrorAnswer, ErrorBody
 
 __all__ = ["Refusal"]
 
@@ -19,11 +19,10 @@ class Refusal(Exception):
         self.status, self.code, self.message = status, code, message
         self.path, self.retry_s = path, retry_s
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> ErrorAnswer:
         """The answer's body.
 
-        >>> Refusal(404, "unknown", "there is no video 'x'").body()
-        {'error': {'code': 'unknown', 'message': "there is no video 'x'"}}
+        >>> Refusal(404, "unknown", "there is no video").body().error
+        ErrorBody(code='unknown', message='there is no video', path=None)
         """
-        told = {"code": self.code, "message": self.message}
-        return {"error": told | ({"path": self.path} if self.path is not None else {})}
+        return ErrorAnswer(error=ErrorBody(code=self.code, message=self.message, path=self.path))

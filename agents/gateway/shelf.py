@@ -5,22 +5,20 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
 
 import orjson
 
+from agents.gateway.answers import FeedAnswer, Item, Reason, Record
 from agents.gateway.hub import Hub
 from agents.gateway.refusals import Refusal
 from agents.gateway.tokens import Tokens
 from schemas.catalogue import Video
-from schemas.feeds import FeedBatch, FeedDelta, FeedItem
+from schemas.feeds import FeedBatch, FeedItem
 from schemas.reasons import said_of
 from streams.arrays.hashing import hash64
 from streams.control.rules import effect
 
 __all__ = ["Shelf", "cursor_of", "read_cursor", "record_of"]
-
-_FIELDS: Final = ("creator_id", "created_ms", "duration_ms", "caption", "tags", "sound_id", "category", "lang")
 
 
 def cursor_of(seq: int, video_id: str) -> str:
@@ -41,9 +39,9 @@ def read_cursor(text: str) -> tuple[int, str]:
         raise Refusal(400, "cursor", "this is no cursor: send the next_cursor of an answer", path="$.cursor") from None
 
 
-def record_of(video: Video | None) -> dict[str, Any] | None:
+def record_of(video: Video) -> Record:
     """What of a video's record is shown beside an item."""
-    return None if video is None else {name: getattr(video, name) for name in _FIELDS}
+    return Record(**{name: getattr(video, name) for name in Record.__struct_fields__})
 
 
 class Shelf:
@@ -67,59 +65,54 @@ class Shelf:
 
     def answer(
         self, batch: FeedBatch, items: Sequence[FeedItem], *, reflects: bool = True, more: bool = True
-    ) -> dict[str, Any]:
+    ) -> FeedAnswer:
         """A batch as an answer, with these of its items."""
-        return {
-            "user_id": batch.user_id,
-            "batch_id": batch.batch_id,
-            "seq": batch.seq,
-            "trigger": batch.trigger,
-            "model": batch.model,
-            "ts_ms": batch.ts_ms,
-            "fallback": None,
-            "as_of": batch.as_of,
-            "reflects": reflects,
-            "arms": batch.arms,
-            "items": [self._item(item, batch.user_id, batch.batch_id) for item in items],
-            "next_cursor": cursor_of(batch.seq, items[-1].video_id) if items and more else None,
-        }
+        return FeedAnswer(
+            user_id=batch.user_id,
+            batch_id=batch.batch_id,
+            seq=batch.seq,
+            trigger=batch.trigger,
+            model=batch.model,
+            ts_ms=batch.ts_ms,
+            fallback=None,
+            as_of=batch.as_of,
+            reflects=reflects,
+            arms=batch.arms,
+            items=[self._item(item, batch.user_id, batch.batch_id) for item in items],
+            next_cursor=cursor_of(batch.seq, items[-1].video_id) if items and more else None,
+        )
 
-    def instead(self, user_id: str, items: Sequence[FeedItem]) -> dict[str, Any]:
+    def instead(self, user_id: str, items: Sequence[FeedItem]) -> FeedAnswer:
         """Popular items in place of a batch that did not come."""
-        return {
-            "user_id": user_id,
-            "batch_id": None,
-            "seq": None,
-            "trigger": None,
-            "model": None,
-            "ts_ms": int(time.time() * 1_000),
-            "fallback": "popular",
-            "as_of": {},
-            "reflects": False,
-            "arms": {},
-            "items": [self._item(item, user_id, "popular") for item in items],
-            "next_cursor": None,
-        }
+        return FeedAnswer(
+            user_id=user_id,
+            batch_id=None,
+            seq=None,
+            trigger=None,
+            model=None,
+            ts_ms=int(time.time() * 1_000),
+            fallback="popular",
+            as_of={},
+            reflects=False,
+            arms={},
+            items=[self._item(item, user_id, "popular") for item in items],
+            next_cursor=None,
+        )
 
-    @staticmethod
-    def delta(delta: FeedDelta) -> dict[str, Any]:
-        """A delta as a stream's event."""
-        return {"seq": delta.seq, "reason": delta.reason, "removed": delta.removed, "ts_ms": delta.ts_ms}
-
-    def _item(self, item: FeedItem, user_id: str, batch_id: str) -> dict[str, Any]:
+    def _item(self, item: FeedItem, user_id: str, batch_id: str) -> Item:
         _, video = self._found(item.video_id)
-        return {
-            "video_id": item.video_id,
-            "position": item.position,
-            "score": item.score,
-            "source": item.source,
-            "reasons": [{"code": code, "text": _said(code)} for code in item.reasons],
-            "parts": item.parts,
-            "propensity": item.propensity,
-            "campaign_id": item.campaign_id,
-            "token": self._tokens.sign(user_id, item.video_id, batch_id, item.position, int(time.time())),
-            "video": record_of(video),
-        }
+        return Item(
+            video_id=item.video_id,
+            position=item.position,
+            score=item.score,
+            source=item.source,
+            reasons=[Reason(code=code, text=_said(code)) for code in item.reasons],
+            parts=item.parts,
+            propensity=item.propensity,
+            campaign_id=item.campaign_id,
+            token=self._tokens.sign(user_id, item.video_id, batch_id, item.position, int(time.time())),
+            video=None if video is None else record_of(video),
+        )
 
     def _found(self, video_id: str) -> tuple[int, Video | None]:
         catalogue = self._hub.replica.catalogue

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final, Literal
 
-import msgspec
 import numpy as np
 
+from agents.gateway.answers import (
+    CreatorAnswer,
+    Listed,
+    Record,
+    SoundAnswer,
+    Tag,
+    TagAnswer,
+    TagsAnswer,
+    TrendAnswer,
+    TrendsAnswer,
+    VideoAnswer,
+)  # fmt: skip
 from agents.gateway.hub import Hub
 from agents.gateway.refusals import Refusal
 from agents.gateway.shelf import record_of
@@ -23,7 +34,7 @@ __all__ = ["Stock"]
 
 _DAY: Final = int(np.flatnonzero(HALF_LIVES_S == 86_400.0)[0])
 _KEPT_S: Final = 5.0
-_STANDING: Final = ("open", "held", "stopped")
+_STANDING: Final[tuple[Literal["open", "held", "stopped"], ...]] = ("open", "held", "stopped")
 
 
 class Stock:
@@ -31,59 +42,73 @@ class Stock:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._tags: tuple[float, list[dict[str, Any]]] = (float("-inf"), [])
+        self._tags: tuple[float, list[Tag]] = (float("-inf"), [])
 
-    def video(self, video_id: str) -> dict[str, Any]:
+    def video(self, video_id: str) -> VideoAnswer:
         """Record, counts and tier of an active video; raises ``Refusal`` 404 for any other."""
         catalogue = self._catalogue
         row = catalogue.row_of.get(video_id, -1)
         if row < 0 or not catalogue.shows(video_id) or row in self._barred():
             raise Refusal(404, "unknown", f"there is no active video {video_id!r}")
-        return {
-            "video_id": video_id,
-            "counts": dict(zip(COUNTS, catalogue.counts[row].tolist(), strict=True)),
-            "tier": int(catalogue.tier[row]),
-            "standing": _STANDING[int(catalogue.status[row])],
-            "video": record_of(catalogue.videos[row]),
-        }
+        return VideoAnswer(
+            video_id=video_id,
+            counts=dict(zip(COUNTS, catalogue.counts[row].tolist(), strict=True)),
+            tier=int(catalogue.tier[row]),
+            standing=_STANDING[int(catalogue.status[row])],
+            video=self._record(row),
+        )
 
-    def tags(self, limit: int) -> list[dict[str, Any]]:
+    def tags(self, limit: int) -> TagsAnswer:
         """Tags of active videos, the most liked of late first, at most some seconds old."""
         made_s, held = self._tags
         if time.monotonic() - made_s > _KEPT_S:
             held = self._counted()
             self._tags = time.monotonic(), held
-        return held[:limit]
+        return TagsAnswer(tags=held[:limit])
 
-    def under(self, tag: str, limit: int) -> dict[str, Any]:
+    def under(self, tag: str, limit: int) -> TagAnswer:
         """The most liked videos under a tag or category."""
         name = np.uint64(hash64(tag))
-        return {"tag": tag, "videos": self._best(lambda c, rows: rows[(c.tags[rows] == name).any(axis=1)], limit)}
+        return TagAnswer(tag=tag, videos=self._best(lambda c, rows: rows[(c.tags[rows] == name).any(axis=1)], limit))
 
-    def sounding(self, sound: str, limit: int) -> dict[str, Any]:
+    def sounding(self, sound: str, limit: int) -> SoundAnswer:
         """The most liked videos with a sound."""
         name = np.uint64(hash64(sound))
-        return {"sound_id": sound, "videos": self._best(lambda c, rows: rows[c.sound[rows] == name], limit)}
+        return SoundAnswer(sound_id=sound, videos=self._best(lambda c, rows: rows[c.sound[rows] == name], limit))
 
-    def by(self, creator: str, limit: int) -> dict[str, Any]:
+    def by(self, creator: str, limit: int) -> CreatorAnswer:
         """The most liked videos by a creator."""
         name = np.uint64(hash64(creator))
-        return {"creator_id": creator, "videos": self._best(lambda c, rows: rows[c.creator[rows] == name], limit)}
+        return CreatorAnswer(
+            creator_id=creator, videos=self._best(lambda c, rows: rows[c.creator[rows] == name], limit)
+        )
 
-    def trends(self) -> list[dict[str, Any]]:
+    def trends(self) -> TrendsAnswer:
         """What was said of trends, the latest of each video, tag and sound, newest first; what cooled is left out."""
-        told = [trend for trend in self._hub.trends.values() if trend.state != "cooling"]
-        told.sort(key=lambda trend: -trend.ts_ms)
-        found = []
-        for trend in told:
-            row = self._catalogue.row_of.get(trend.id, -1) if trend.kind == "video" else -1
-            record = record_of(self._catalogue.videos[row]) if row >= 0 else None
-            found.append(msgspec.to_builtins(trend) | ({"video": record} if trend.kind == "video" else {}))
-        return found
+        told = sorted(self._hub.trends.values(), key=lambda trend: -trend.ts_ms)
+        return TrendsAnswer(
+            trends=[
+                TrendAnswer(
+                    kind=trend.kind, id=trend.id, state=trend.state, ts_ms=trend.ts_ms, ratio=trend.ratio,
+                    cause=trend.cause, video=self._shown(trend.id) if trend.kind == "video" else None,
+                )
+                for trend in told
+                if trend.state != "cooling"
+            ]
+        )  # fmt: skip
 
     @property
     def _catalogue(self) -> Catalogue:
         return self._hub.replica.catalogue
+
+    def _record(self, row: int) -> Record:
+        video = self._catalogue.videos[row]
+        assert video is not None, "a candidate has a record"
+        return record_of(video)
+
+    def _shown(self, video_id: str) -> Record | None:
+        row = self._catalogue.row_of.get(video_id, -1)
+        return self._record(row) if row >= 0 and self._catalogue.shows(video_id) else None
 
     def _barred(self) -> set[int]:
         return set(
@@ -95,22 +120,22 @@ class Stock:
         liked: F64 = positives(self._catalogue, rows, now_ms, (_DAY,))[:, 0]
         return liked
 
-    def _best(self, some: Callable[[Catalogue, I64], I64], limit: int) -> list[dict[str, Any]]:
+    def _best(self, some: Callable[[Catalogue, I64], I64], limit: int) -> list[Listed]:
         catalogue = self._catalogue
         rows = some(catalogue, catalogue.candidates())
         rows = rows[~np.isin(rows, list(self._barred()))]
         liked = self._liked(rows)
         order = np.argsort(-liked, kind="stable")[:limit]
         return [
-            {
-                "video_id": catalogue.video_ids[row],
-                "likes": int(catalogue.counts[row, COUNTS.index("likes")]),
-                "video": record_of(catalogue.videos[row]),
-            }
+            Listed(
+                video_id=catalogue.video_ids[row],
+                likes=int(catalogue.counts[row, COUNTS.index("likes")]),
+                video=self._record(row),
+            )
             for row in rows[order].tolist()
         ]
 
-    def _counted(self) -> list[dict[str, Any]]:
+    def _counted(self) -> list[Tag]:
         catalogue = self._catalogue
         rows = catalogue.candidates()
         tags, liked = catalogue.tags[rows], self._liked(rows)
@@ -120,7 +145,7 @@ class Stock:
         order = np.lexsort((names, -many, -sums.round(6)))
         told = catalogue.tag_names
         return [
-            {"tag": told[name], "videos": int(many[at]), "liked": round(float(sums[at]), 3)}
+            Tag(tag=told[name], videos=int(many[at]), liked=round(float(sums[at]), 3))
             for at, name in zip(order.tolist(), names[order].tolist(), strict=True)
             if name and name in told
         ]
