@@ -77,7 +77,7 @@ class BroadcastReader:
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
-                "fetch.wait.max.ms": 50,
+                "fetch.wait.max.ms": 10 if self._news else 50,
                 "log_level": 3,
             }
         )
