@@ -71,6 +71,7 @@ ROOMS: Final = (
     "agents.scenarios.candidates",
     "agents.scenarios.experiments",
     "agents.scenarios.foresight",
+    "agents.scenarios.obeying",
     "agents.scenarios.ranking",
     "agents.scenarios.signals",
     "agents.scenarios.tiers",
