@@ -67,6 +67,7 @@ class Effect(NamedTuple):
 
 
 ROOMS: Final = (
+    "agents.scenarios.asking",
     "agents.scenarios.bots",
     "agents.scenarios.candidates",
     "agents.scenarios.experiments",
