@@ -74,6 +74,7 @@ ROOMS: Final = (
     "agents.scenarios.foresight",
     "agents.scenarios.obeying",
     "agents.scenarios.ranking",
+    "agents.scenarios.repairing",
     "agents.scenarios.signals",
     "agents.scenarios.tiers",
     "agents.scenarios.slate",
