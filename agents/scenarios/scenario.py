@@ -73,6 +73,7 @@ ROOMS: Final = (
     "agents.scenarios.experiments",
     "agents.scenarios.foresight",
     "agents.scenarios.obeying",
+    "agents.scenarios.privacy",
     "agents.scenarios.ranking",
     "agents.scenarios.repairing",
     "agents.scenarios.signals",
