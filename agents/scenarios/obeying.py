@@ -175,7 +175,7 @@ def _numbers(stage: Stage, video: Video, now_ms: int) -> dict[str, Any]:
     table, row = stage.replay.videos.table, stage.replay.videos.row_of[video.video_id]
     sums = decayed(table.sums[[row]] + table.doubted[[row]], table.sums_ms[[row]], now_ms)
     likers, together = np.count_nonzero(table.likers[row]), table.near_w[row].sum()
-    return {"counts": table.counts[row], "sums": sums, "likers": likers, "together": together}
+    return {"counts": table.counts[row].copy(), "sums": sums, "likers": likers, "together": together}
 
 
 def differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -245,7 +245,7 @@ def pinned_by_rule(seed: int, given: bool) -> float:
     seeds=3,
 )
 def taken_down_by_rule(seed: int, given: bool) -> float:
-    """What Ann would like best is gone from the next batch on."""
+    """What Ann would like best is gone from the next batch on; the rules come one by one, with a ranking after each."""
     stage, loved = _fond(seed)
     videos = [_RECORDS[kind](video) for kind, video in zip(("hidden", "blocked"), loved[1:3], strict=True)]
     videos = [loved[0], *videos, replace(loved[3], countries=["SE"])]
@@ -253,5 +253,6 @@ def taken_down_by_rule(seed: int, given: bool) -> float:
     named = {"video": loved[0].video_id, "tag": "gore", "creator": "bully", "country": "SE"}
     for by, name in named.items() if given else ():
         stage.orders(by, do="take_down", **{by: name})
+        stage.asks("ann", 1, purpose="preview")
     shown = set(stage.asks("ann", 200, ctx=_ANN))
     return float(sum(video.video_id in shown for video in videos))
