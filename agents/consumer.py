@@ -8,7 +8,6 @@ side, so a delta may be read before the batch that it is about. ``FeedConsumer``
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -18,6 +17,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from agents.errors import Stop
+from agents.latest import Latest
 from schemas.codec import BadRecord, decode
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem
 from streams import limits
@@ -44,8 +44,8 @@ class Slate(msgspec.Struct, frozen=True, kw_only=True):
 class _Held:
     batch: FeedBatch | None = None
     items: list[FeedItem] = field(default_factory=list)
-    batches: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    deltas: OrderedDict[str, FeedDelta] = field(default_factory=OrderedDict)
+    batches: Latest[str, None] = field(default_factory=lambda: Latest(_KEPT))
+    deltas: Latest[str, FeedDelta] = field(default_factory=lambda: Latest(_KEPT))
 
 
 class Slates:
@@ -60,8 +60,7 @@ class Slates:
     """
 
     def __init__(self, viewers: int = 100_000) -> None:
-        self._viewers = viewers
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._held: Latest[str, _Held] = Latest(viewers)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -104,14 +103,14 @@ class Slates:
         left = held.items if batch.trigger == "near_end" else []
         items = [*left, *(item for item in batch.items if item.video_id not in gone)]
         held.batch, held.items = batch, items[-limits.SLATE_ITEMS :]
-        _note(held.batches, batch.batch_id, None)
+        held.batches[batch.batch_id] = None
         return True
 
     def _delta(self, delta: FeedDelta) -> bool:
         held = self._of(delta.user_id)
         if delta.delta_id in held.deltas:
             return False
-        _note(held.deltas, delta.delta_id, delta)
+        held.deltas[delta.delta_id] = delta
         gone = set(delta.removed)
         kept = [item for item in held.items if item.video_id not in gone]
         changed = len(kept) < len(held.items)
@@ -120,19 +119,9 @@ class Slates:
 
     def _of(self, user_id: str) -> _Held:
         """What is held of a viewer, who is the latest now."""
-        held = self._held.get(user_id)
-        if held is None:
-            held = self._held[user_id] = _Held()
-            if len(self._held) > self._viewers:
-                self._held.popitem(last=False)
-        self._held.move_to_end(user_id)
+        held = self._held.get(user_id) or _Held()
+        self._held[user_id] = held
         return held
-
-
-def _note(names: OrderedDict[str, Any], name: str, what: Any) -> None:
-    names[name] = what
-    if len(names) > _KEPT:
-        names.popitem(last=False)
 
 
 class FeedConsumer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -17,6 +16,7 @@ from agents.gateway.fallback import popular
 from agents.gateway.hub import Hub, Listener
 from agents.gateway.refusals import Refusal
 from agents.gateway.shelf import Shelf, read_cursor
+from agents.latest import Latest
 from schemas.events import Ctx, Id
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
@@ -75,7 +75,7 @@ class Feeds:
 
     def __init__(self, hub: Hub, shelf: Shelf) -> None:
         self._hub, self._shelf = hub, shelf
-        self._handed: OrderedDict[str, int] = OrderedDict()
+        self._handed: Latest[str, int] = Latest(limits.SLATES)
 
     async def feed(self, user_id: str, query: FeedQuery) -> FeedAnswer:
         """A batch, or the rest of one."""
@@ -169,9 +169,6 @@ class Feeds:
     def _handing(self, batch: FeedBatch, shown: list[FeedItem], *, reflects: bool = True) -> FeedAnswer:
         """The answer with these items; the batch counts as handed out."""
         self._handed[batch.user_id] = batch.seq
-        self._handed.move_to_end(batch.user_id)
-        if len(self._handed) > limits.SLATES:
-            self._handed.popitem(last=False)
         return self._shelf.answer(batch, shown, reflects=reflects)
 
     def _rest(self, user_id: str, query: FeedQuery) -> FeedAnswer | None:

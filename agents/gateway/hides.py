@@ -7,10 +7,10 @@ viewer's own row in the store.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from agents.latest import Latest
 from schemas.catalogue import Video
 from schemas.events import Event, Feedback
 from streams import limits
@@ -27,7 +27,7 @@ class Hides:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._held: OrderedDict[str, OrderedDict[tuple[str, str], float]] = OrderedDict()
+        self._held: Latest[str, Latest[tuple[str, str], float]] = Latest(limits.HIDERS)
 
     def note(self, event: Event, video: Video | None) -> None:
         """Take over an event; ``video`` is the record of what it is about, if it is known."""
@@ -36,15 +36,12 @@ class Hides:
         name = self._named(event, video)
         if name is None:
             return
-        held = self._held.setdefault(event.user_id, OrderedDict())
-        self._held.move_to_end(event.user_id)
-        held.pop(name, None)
-        if event.op != "remove":
+        held = self._held.get(event.user_id) or Latest(_MOST)
+        self._held[event.user_id] = held
+        if event.op == "remove":
+            held.pop(name, None)
+        else:
             held[name] = self._clock() + _FOR_S
-        if len(held) > _MOST:
-            held.popitem(last=False)
-        if len(self._held) > limits.HIDERS:
-            self._held.popitem(last=False)
 
     def hides(self, user_id: str, video_id: str, video: Video | None) -> bool:
         """Whether a video is hidden from a viewer by a wish of the last minutes."""

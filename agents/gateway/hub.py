@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any, Final
 
 from agents import log
 from agents.consumer import FEED_TOPICS, Slates
 from agents.gateway.hides import Hides
+from agents.latest import Latest
 from agents.ports import ports_of
 from agents.producer import Producer
 from agents.sentences import text_encoder
@@ -63,12 +63,12 @@ class Hub:
         self.replica = Replica(model=Model(ports=ports_of(settings)), catalogue=catalogue)
         self.slates = Slates(limits.SLATES)
         self.hides = Hides()
-        self.trends: OrderedDict[tuple[str, str], Trend] = OrderedDict()
+        self.trends: Latest[tuple[str, str], Trend] = Latest(limits.TRENDS_KEPT)
         self.asked: dict[str, asyncio.Future[FeedBatch]] = {}
         """Requests by id that wait for their batch."""
         self._listeners: dict[str, set[Listener]] = {}
         self._streams = 0
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._gone: Latest[str, None] = Latest(limits.GONE)
         self._readers: list[BroadcastReader] = []
         self._turned_s = time.monotonic()
         self._turning: asyncio.Task[None] | None = None
@@ -165,15 +165,9 @@ class Hub:
         heard = take(self.replica, batch)
         for video_id in heard.gone.values():
             self._gone[video_id] = None
-            self._gone.move_to_end(video_id)
-            if len(self._gone) > limits.GONE:
-                self._gone.popitem(last=False)
         for message in batch:
             if message.topic == "trends" and isinstance(trend := _read(message), Trend):
                 self.trends[trend.kind, trend.id] = trend
-                self.trends.move_to_end((trend.kind, trend.id))
-                if len(self.trends) > limits.TRENDS_KEPT:
-                    self.trends.popitem(last=False)
 
     def _take_feeds(self, batch: Iterable[Message]) -> None:
         for message in batch:

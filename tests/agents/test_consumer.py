@@ -16,6 +16,7 @@ from agents.settings import Settings
 from agents.topics import Admin
 from schemas.codec import encode
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem
+from streams import limits
 
 
 def batch(seq: int, *names: str, trigger: str = "request", user: str = "ann", name: str = "") -> FeedBatch:
@@ -152,3 +153,12 @@ def test_a_member_goes_on_where_the_one_before_it_stood(kafka_bootstrap):
                 found += [one.batch_id for one in consumer.poll(0.2) if one.user_id == mine]
         seen.append(found)
     assert seen == [["b0"], ["b1"]]
+
+
+def test_of_what_is_never_shown_the_oldest_falls_out():
+    slates = Slates()
+    for seq in range(limits.SLATE_ITEMS // 10 + 2):
+        slates.take(batch(seq, *(f"v{seq}.{at}" for at in range(10)), trigger="near_end"))
+    held = left(slates)
+    assert len(held) == limits.SLATE_ITEMS
+    assert held[-1] == f"v{limits.SLATE_ITEMS // 10 + 1}.9"
