@@ -112,6 +112,8 @@ LIKERS: Final = 32
 """Viewers whose positive was the latest, kept per video (16 bytes each); the oldest falls out."""
 HOURS: Final = 24
 """Hours of event time over which a video's positives are kept one by one (4 bytes each); older ones fall out."""
+VIEW_DAYS: Final = 30
+"""Days (UTC) over which a video's views are kept one by one (4 bytes each); older ones fall out."""
 PAIRED: Final = 15
 """Latest positives of a viewer that a new positive is paired with; older ones are not."""
 NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
