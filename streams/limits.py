@@ -199,7 +199,7 @@ crowd multiplies what a video has by 1.5 at most.
 DOUBTED_SHARE: Final = 0.5
 """Share of doubted viewers in the middle video beyond which doubt says nothing, and everything counts."""
 
-# --- the wire's clients (agents/producer.py, agents/cli/tail.py) ---
+# --- the wire's clients (agents/producer.py, agents/reading.py) ---
 PRODUCER_RECORDS: Final = 100_000
 """Records a producer holds before they are delivered; beyond it ``send`` blocks."""
 PRODUCER_KIB: Final = 256 * 1024
