@@ -23,7 +23,8 @@ __all__ = ["messages"]
 def messages(bootstrap: str, topics: tuple[str, ...], from_start: bool, until_end: bool) -> Generator[Any, None, None]:
     """Kafka's messages of topics as they arrive; ``until_end``: only up to the end as it is now.
 
-    Raises ``Stop`` where a topic does not exist or the broker stops answering.
+    Raises ``Stop`` where a topic does not exist or the broker stops answering, ``KeyboardInterrupt`` where a signal
+    comes before that end; without one, a signal is the end.
     """
     consumer = Consumer(_options(bootstrap), logger=logging.getLogger("feedstream.kafka"))
     try:
@@ -78,7 +79,7 @@ def _ends(consumer: Consumer, places: list[TopicPartition], from_start: bool) ->
 
 
 def _polled(consumer: Consumer, ends: dict[tuple[str, int], int] | None) -> Iterator[Any]:
-    """Messages as they arrive; until ``ends`` or a signal to stop."""
+    """Messages as they arrive; until ``ends`` or a signal to stop. Who asked for all of them gets no part for it."""
     stopped = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -101,6 +102,8 @@ def _polled(consumer: Consumer, ends: dict[tuple[str, int], int] | None) -> Iter
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+    if ends:
+        raise KeyboardInterrupt
 
 
 def _strike(message: Any, ends: dict[tuple[str, int], int]) -> None:
