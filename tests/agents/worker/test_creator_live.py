@@ -48,6 +48,13 @@ def watch(live: Live, user: str, video_id: str, days_ago: int, impression: str) 
     return live.send("events.watch", user, event(user, video_id, f"w{next(IDS)}", **more))
 
 
+def removed(live: Live, *names: str) -> None:
+    """Others count on knowing every candidate."""
+    for name in names:
+        live.send("videos", name, None)
+    live.until("no candidates", lambda: not {*names} & known_videos(live))
+
+
 def _sums(found: dict[str, Any]) -> tuple[int, int]:
     return found["feed_views_30d"], sum(one["likes"] for one in found["uploads"])
 
@@ -122,6 +129,7 @@ def _page(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
     live.until_applied(live.send("users", "cr-bob", None))
     live.until("one follower less", lambda: told(live, "cr-maker", capsys)["followers"] == 2)
     assert told(live, "cr-maker", capsys)["feed_views_30d"] == 3, "counts stay"
+    removed(live, "cr0", "cr1", "cr2")
 
 
 def test_an_audience_is_told_by_segments_named_by_tags(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +151,5 @@ def test_an_audience_is_told_by_segments_named_by_tags(live: Live, capsys: pytes
     live.until("a segment", named)
     found = told(live, "cr-seg", capsys)["audience"]
     assert 1 <= sum(found["segments"].values()) <= found["viewers"] == len(fans)
-    for name in [*names, "cr0", "cr1", "cr2"]:  # others count on knowing every candidate
-        live.send("videos", name, None)
-    live.until("no candidates", lambda: not {*names, "cr0", "cr1", "cr2"} & known_videos(live))
+    removed(live, *names)
     assert told(live, "cr-seg", capsys)["uploads"] == [], "removed uploads are told of no more"
