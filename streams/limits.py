@@ -112,6 +112,8 @@ LIKERS: Final = 32
 """Viewers whose positive was the latest, kept per video (16 bytes each); the oldest falls out."""
 HOURS: Final = 24
 """Hours of event time over which a video's positives are kept one by one (4 bytes each); older ones fall out."""
+VIEW_DAYS: Final = 30
+"""Days (UTC) over which a video's views are kept one by one (4 bytes each); older ones fall out."""
 PAIRED: Final = 15
 """Latest positives of a viewer that a new positive is paired with; older ones are not."""
 NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
@@ -197,7 +199,7 @@ crowd multiplies what a video has by 1.5 at most.
 DOUBTED_SHARE: Final = 0.5
 """Share of doubted viewers in the middle video beyond which doubt says nothing, and everything counts."""
 
-# --- the wire's clients (agents/producer.py, agents/cli/tail.py) ---
+# --- the wire's clients (agents/producer.py, agents/reading.py) ---
 PRODUCER_RECORDS: Final = 100_000
 """Records a producer holds before they are delivered; beyond it ``send`` blocks."""
 PRODUCER_KIB: Final = 256 * 1024

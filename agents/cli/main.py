@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "tail": ("agents.cli.tail:tail", "Print what topics carry."),
     "user": ("agents.cli.show:user", "Show what is known of a viewer."),
     "video": ("agents.cli.show:video", "Show a video's counts."),
+    "creator": ("agents.cli.creator:creator", "Show a creator's followers, audience and uploads."),
     "campaign": ("agents.cli.show:campaign", "Show what came of a campaign."),
     "why": ("agents.cli.why:why", "Say why a video is, or is not, in a viewer's feed."),
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),
