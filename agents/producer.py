@@ -53,7 +53,10 @@ class Ticket:
     Safe to wait on from the thread or the event loop of the caller; deliveries are reported by the producer's thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, places: bool = False) -> None:
+        """``places``: note where records came to stand."""
+        self.places: dict[tuple[str, int], int] | None = {} if places else None
+        """Topic and partition to the next offset after the records delivered there; None where it is not asked for."""
         self._lock = threading.Lock()
         self._pending = 0
         self._settled = threading.Event()
@@ -100,6 +103,11 @@ class Ticket:
     def _raise(self) -> None:
         if self.failures:
             raise self.failures[0][1]
+
+    def _placed(self, topic: str, partition: int, offset: int) -> None:
+        if self.places is not None:
+            place = topic, partition
+            self.places[place] = max(self.places.get(place, 0), offset + 1)
 
     def _reported(self, error: DeliveryFailed | None, tag: object = None, message: Any = None) -> None:
         """One record less to wait for; ``message`` is Kafka's, where there is one."""
@@ -208,6 +216,8 @@ class RecordProducer:
 
         def report(error: KafkaError | None, message: Any) -> None:
             failed = None if error is None else _failed(topic, message.partition(), error)
+            if named.places is not None and error is None:
+                named._placed(topic, message.partition(), message.offset())
             named._reported(failed, tag, message)
 
         named._sent()

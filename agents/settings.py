@@ -20,6 +20,7 @@ __all__ = ["EMBEDDED", "Settings", "environment", "one_thread"]
 
 EMBEDDED = "embedded://"
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_SECRET = 16
 _AT_LEAST_ONE = (
     "user_partitions",
     "video_partitions",
@@ -94,6 +95,21 @@ class Settings:
     text_model: str = ""
     """Folder of a sentence-transformers model that reads captions and requests (``feedstream[sentences]``); empty:
     characters are hashed, which needs no model."""
+    gateway_host: str = "127.0.0.1"
+    """Address on which the gateway listens; without keys only an address of this machine is allowed."""
+    gateway_port: int = 8080
+    """Port on which the gateway listens; 0: any free one."""
+    gateway_keys: str = ""
+    """TOML file of API keys; empty: everybody may do everything. See docs/http.md."""
+    gateway_secret: str = ""
+    """Signs impression tokens, 16 characters at least, the same in every gateway process; empty: none are made."""
+    gateway_tokens: int = 0
+    """1: an event about a video must bring its impression token."""
+    gateway_origins: str = ""
+    """Origins of pages that may call the gateway from a browser, with commas (``https://app.example``); empty: its own
+    pages only."""
+    gateway_timeout_s: float = 2.0
+    """How long a caller waits for a worker's batch before popular videos are given instead."""
     metrics_port: int = 0
     """Prometheus port on 127.0.0.1; 0: none."""
 
@@ -133,7 +149,7 @@ class Settings:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be at least 1")
-        for name, most in (("bad_share", 1), ("metrics_port", 65_535)):
+        for name, most in (("bad_share", 1), ("metrics_port", 65_535), ("gateway_port", 65_535), ("gateway_tokens", 1)):
             if getattr(self, name) > most:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be {most} at most")
         if not _NAMESPACE.fullmatch(self.namespace):
@@ -141,8 +157,15 @@ class Settings:
                 f"FEEDSTREAM_NAMESPACE is {self.namespace!r}: use letters, digits, '.', '_' and '-', "
                 "since it names groups and keys"
             )
+        self._check_secret()
         if self.snapshot_s <= 0:
             raise BadSettings(f"FEEDSTREAM_SNAPSHOT_S is {self.snapshot_s}: it must be more than 0")
+
+    def _check_secret(self) -> None:
+        if 0 < len(self.gateway_secret) < _SECRET:
+            raise BadSettings(f"FEEDSTREAM_GATEWAY_SECRET is too short: use {_SECRET} characters or more")
+        if self.gateway_tokens and not self.gateway_secret:
+            raise BadSettings("FEEDSTREAM_GATEWAY_TOKENS is 1, but there is no FEEDSTREAM_GATEWAY_SECRET to sign with")
 
     @property
     def bootstrap(self) -> str:

@@ -23,6 +23,9 @@ __all__ = ["Loaded", "Refused", "ShardId", "Store", "StoreUnavailable"]
 _T = TypeVar("_T")
 _LUA: Final = Path(__file__).parent / "lua"
 _TIMEOUT_S: Final = 10.0
+_SCANNED: Final = 5_000
+_PAGE: Final = 1_000
+_ROWS: Final = b"}:r:"  # no namespace has it, so what follows the first of them is the row's own key
 
 
 class StoreUnavailable(Retry):
@@ -215,15 +218,15 @@ class Store:
 
     def scan(self, shard: ShardId, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only."""
-        whole = self._key(shard, "r:")
-        pattern = _escaped(whole + prefix) + b"*"
-        page: list[bytes] = []
-        for key in self._redis.scan_iter(match=pattern, count=5_000):
-            page.append(key)
-            if len(page) >= 1_000:
-                yield from self._page(page, len(whole))
-                page = []
-        yield from self._page(page, len(whole))
+        for page in self._pages(_escaped(self._key(shard, "r:") + prefix) + b"*", prefix):
+            yield from page
+
+    def scan_all(self, kind: str, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Pages of every row of all shards of a ``kind`` whose key starts with ``prefix``, at the cost of one ``scan``.
+        A row may come twice, and what changes meanwhile comes as it was or as it is.
+        """
+        begin = _escaped(f"{{{self._namespace}:{kind}:".encode())
+        return self._pages(begin + b"*" + _escaped(_ROWS + prefix) + b"*", prefix)
 
     def shards(self) -> list[ShardId]:
         """Every shard that was ever owned, by the stored layout."""
@@ -242,11 +245,17 @@ class Store:
         """Close the connections."""
         self._redis.close()
 
-    def _page(self, keys: list[bytes], skip: int) -> Iterator[tuple[bytes, bytes]]:
-        if keys:
-            for key, value in zip(keys, self._try(lambda: self._redis.mget(keys)), strict=True):
-                if value is not None:
-                    yield key[skip:], value
+    def _pages(self, pattern: bytes, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Rows of keys like ``pattern`` by the page; an id within a key may look like the pattern, and is no prefix."""
+        cursor, more = 0, True
+        while more:
+            cursor, keys = self._try(partial(self._redis.scan, cursor, match=pattern, count=_SCANNED))
+            more = cursor != 0
+            rows = [key for key in keys if key.partition(_ROWS)[2].startswith(prefix)]
+            for low in range(0, len(rows), _PAGE):
+                page = rows[low : low + _PAGE]
+                found = zip(page, self._try(partial(self._redis.mget, page)), strict=True)
+                yield [(key.partition(_ROWS)[2], value) for key, value in found if value is not None]
 
     def _key(self, shard: ShardId, name: str) -> bytes:
         return f"{{{self._namespace}:{shard}}}:{name}".encode()

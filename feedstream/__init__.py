@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.client import Producer
+from agents.consumer import FeedConsumer
 from agents.deliveries import Delivery, Place
 from agents.producer import BufferFull, DeliveryFailed
 from agents.settings import Settings
@@ -18,6 +19,7 @@ __all__ = [
     "Ctx",
     "Delivery",
     "DeliveryFailed",
+    "FeedConsumer",
     "Place",
     "Producer",
     "Safety",

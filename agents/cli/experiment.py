@@ -210,11 +210,13 @@ def _send(key: str, told: Any) -> None:
 
 def _steered() -> Steering:
     """What the control records on the broker add up to; what workers refuse, this refuses too."""
-    from agents.cli.tail import carried  # noqa: PLC0415  # slow to import
+    from agents.cli.tail import record_of  # noqa: PLC0415  # slow to import
+    from agents.reading import messages  # noqa: PLC0415  # the same
     from streams.control.steering import Steering  # noqa: PLC0415  # the same
 
     steering = Steering()
-    for record in carried(Settings.from_env().bootstrap, ("control",), from_start=True, until_end=True):
+    found = messages(Settings.from_env().bootstrap, ("control",), from_start=True, until_end=True)
+    for record in map(record_of, found):
         value = record["value"]
         with contextlib.suppress(ValueError):
             steering.take(record["key"] or "", value.get("value") if isinstance(value, dict) else None)

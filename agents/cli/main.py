@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "feedstream", "main"]
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": ("agents.cli.up:up", "Start an embedded broker and store, and workers; print their URLs."),
     "worker": ("agents.cli.worker:worker", "Run one worker process."),
+    "gateway": ("agents.cli.gateway:gateway", "Serve events, feeds and the pages over HTTP."),
     "topics": ("agents.cli.topics:topics", "List, create and compare Kafka topics."),
     "import": ("agents.cli.importing:import_", "Turn a public log into wire lines."),
     "send": ("agents.cli.send:send", "Publish wire lines."),
@@ -29,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "tail": ("agents.cli.tail:tail", "Print what topics carry."),
     "user": ("agents.cli.show:user", "Show what is known of a viewer."),
     "video": ("agents.cli.show:video", "Show a video's counts."),
+    "creator": ("agents.cli.creator:creator", "Show a creator's followers, audience and uploads."),
     "campaign": ("agents.cli.show:campaign", "Show what came of a campaign."),
     "why": ("agents.cli.why:why", "Say why a video is, or is not, in a viewer's feed."),
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),

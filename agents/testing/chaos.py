@@ -28,7 +28,7 @@ from agents.producer import RecordProducer, Ticket
 from agents.settings import environment
 from agents.store import ShardId, Store, StoreUnavailable
 from agents.testing.load import BadSample, Load
-from agents.testing.verdict import compare_counts, judge_feeds, judge_letters
+from agents.testing.verdict import compare_counts, compare_views, judge_feeds, judge_letters
 from schemas.events import EVENTS
 from schemas.lines import parse_line
 
@@ -270,7 +270,8 @@ def _settle(siege: _Siege, report: Report, load: Load) -> None:
 
 
 def _judge(siege: _Siege, report: Report, load: Load, bad: Sequence[BadSample]) -> None:
-    report.problems += compare_counts(siege.store, load.tally())
+    tally = load.tally()
+    report.problems += compare_counts(siege.store, tally) + compare_views(siege.store, tally)
     feeds = list(_records(siege.ground.bootstrap, "feeds"))
     with (siege.logs / "feeds.jsonl").open("wb") as sink:
         sink.writelines(record.value() + b"\n" for record in feeds)

@@ -153,6 +153,17 @@ class Live:
         self.until("a ready worker", lambda: worker.logged("ready"))
         return worker
 
+    def gateway(self, **more: str) -> tuple[Worker, str]:
+        """A gateway process on any free port, ready, and its URL; ``more`` are settings by name."""
+        self._started += 1
+        told = {"gateway_port": "0", **self.settings, **more}
+        env = environment(broker=self.broker, redis=self.redis, **told)
+        command = [sys.executable, "-m", "feedstream", "gateway"]
+        process = Worker(command, env, self.logs / f"gateway-{self._started}.log")
+        self.workers.append(process)
+        self.until("a ready gateway", lambda: process.logged("ready"))
+        return process, process.logged("listening")[0]["url"]
+
     def stop(self, worker: Worker, how: signal.Signals = signal.SIGTERM) -> int:
         """Stop a worker on purpose; returns its exit code."""
         self.workers.remove(worker)

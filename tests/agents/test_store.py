@@ -85,6 +85,17 @@ def test_marked_keys_are_those_of_the_latest_checkpoint_that_said_so(store: Stor
     assert store.marked(ShardId("u", 4)) == []
 
 
+def test_all_shards_of_a_kind_are_scanned_at_once_and_ids_that_look_like_keys_are_none(store: Store) -> None:
+    rows: dict[bytes, bytes] = {b"v:x": b"1", b"o:}:r:v:evil": b"2", b"v:*": b"3"}
+    for shard in (SHARD, ShardId("u", 12), ShardId("v", 3)):
+        store.acquire(shard, "a")
+        named = {key.replace(b"x", str(shard).encode()): value for key, value in rows.items()}
+        store.checkpoint(shard, "a", {}, {"t": 1}, list(named), list(named.values()), [], [], 0)
+    found = sorted(row for page in store.scan_all("u", b"v:") for row in page)
+    assert found == [(b"v:*", b"3"), (b"v:*", b"3"), (b"v:u:12", b"1"), (b"v:u:3", b"1")]
+    assert [row for page in store.scan_all("w", b"v:") for row in page] == []
+
+
 def test_a_row_deleted_and_written_by_one_checkpoint_stays(store: Store) -> None:
     store.acquire(SHARD, "a")
     write(store, "a", {}, {"t": 1}, {b"v:x": b"1"}, deletes=(b"v:x",))
