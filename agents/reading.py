@@ -15,7 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 
 from agents.errors import Stop
 from agents.producer import connect_or_stop
-from streams import limits
+from agents.spans import reader_options
 
 __all__ = ["messages"]
 
@@ -26,7 +26,7 @@ def messages(bootstrap: str, topics: tuple[str, ...], from_start: bool, until_en
     Raises ``Stop`` where a topic does not exist or the broker stops answering, ``KeyboardInterrupt`` where a signal
     comes before that end; without one, a signal is the end.
     """
-    consumer = Consumer(_options(bootstrap), logger=logging.getLogger("feedstream.kafka"))
+    consumer = Consumer(reader_options(bootstrap, "feedstream-tail"), logger=logging.getLogger("feedstream.kafka"))
     try:
         places = _places(consumer, bootstrap, topics, from_start)
         ends = _ends(consumer, places, from_start) if until_end else None
@@ -36,24 +36,6 @@ def messages(bootstrap: str, topics: tuple[str, ...], from_start: bool, until_en
         raise Stop(f"reading from {bootstrap} stopped: {error.args[0].str()}") from None
     finally:
         consumer.close()
-
-
-def _options(bootstrap: str) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": bootstrap,
-        "client.id": "feedstream-tail",
-        # librdkafka wants a name even of who joins no group.
-        "group.id": "feedstream-tail",
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-        "isolation.level": "read_committed",
-        "fetch.wait.max.ms": 100,
-        "receive.message.max.bytes": 2 * limits.PRODUCER_RECORD_BYTES,
-        "fetch.message.max.bytes": limits.PRODUCER_RECORD_BYTES,
-        "socket.keepalive.enable": True,
-    }
 
 
 def _places(consumer: Consumer, bootstrap: str, topics: tuple[str, ...], from_start: bool) -> list[TopicPartition]:

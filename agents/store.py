@@ -18,7 +18,7 @@ import redis
 
 from agents.errors import Retry, Stop
 
-__all__ = ["Loaded", "Refused", "ShardId", "Store", "StoreUnavailable"]
+__all__ = ["Loaded", "Refused", "ShardId", "Standing", "Store", "StoreUnavailable"]
 
 _T = TypeVar("_T")
 _LUA: Final = Path(__file__).parent / "lua"
@@ -26,6 +26,10 @@ _TIMEOUT_S: Final = 10.0
 _SCANNED: Final = 5_000
 _PAGE: Final = 1_000
 _ROWS: Final = b"}:r:"  # no namespace has it, so what follows the first of them is the row's own key
+_DRAWN: Final = 1_000
+"""Keys drawn to estimate how many there are of each kind."""
+_NAMED: Final = {(b"u:", b"v:"): "viewers", (b"u:", b"o:"): "outcomes", (b"v:", b"e:"): "videos"}
+"""Kind of shard and beginning of a row's key to what the row is."""
 
 
 class StoreUnavailable(Retry):
@@ -58,6 +62,13 @@ class Loaded(NamedTuple):
     feeds: list[tuple[str, bytes]]
     feed_offsets: dict[str, int]
     feed_count: int
+
+
+class Standing(NamedTuple):
+    """How far a shard is: the next offset of each topic, feed requests too, and who was the latest to open it."""
+
+    offsets: dict[str, int]
+    holder: str
 
 
 class Store:
@@ -104,12 +115,16 @@ class Store:
         found = self._try(lambda: self._redis.hgetall(f"{self._namespace}:layout"))
         return {name.decode(): int(count) for name, count in found.items()}
 
-    def acquire(self, shard: ShardId, token: str) -> Loaded:
-        """Become the owner of a shard, from now on everybody else is refused; returns what is stored."""
+    def acquire(self, shard: ShardId, token: str, holder: str = "") -> Loaded:
+        """Become the owner of a shard, from now on everybody else is refused; returns what is stored.
+
+        ``holder`` says to operators who that is; nothing depends on it.
+        """
 
         def take() -> Any:
             with self._redis.pipeline(transaction=True) as pipe:
                 pipe.set(self._key(shard, "owner"), token)
+                pipe.set(self._key(shard, "holder"), holder)
                 pipe.hgetall(self._key(shard, "offsets"))
                 pipe.hgetall(self._key(shard, "outbox"))
                 pipe.hgetall(self._key(shard, "feeds"))
@@ -117,7 +132,7 @@ class Store:
                 pipe.hget(self._key(shard, "feed_count"), "count")
                 return pipe.execute()
 
-        _, offsets, outbox, feeds, feed_offsets, count = self._try(take)
+        *_, offsets, outbox, feeds, feed_offsets, count = self._try(take)
         return Loaded(
             _numbers(offsets),
             sorted((int(number), frame) for number, frame in outbox.items()),
@@ -240,6 +255,54 @@ class Store:
     def offsets(self, shard: ShardId) -> dict[str, int]:
         """The stored offsets of a shard, without taking it over."""
         return _numbers(self._try(lambda: self._redis.hgetall(self._key(shard, "offsets"))))
+
+    def standing(self, shards: Sequence[ShardId]) -> list[Standing]:
+        """How far each of ``shards`` is, without taking it over; one round trip."""
+
+        def ask() -> Any:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for shard in shards:
+                    pipe.hgetall(self._key(shard, "offsets"))
+                    pipe.hgetall(self._key(shard, "feed_offsets"))
+                    pipe.get(self._key(shard, "holder"))
+                return pipe.execute()
+
+        found = self._try(ask)
+        return [
+            Standing(_numbers(offsets) | _numbers(asked), (holder or b"").decode())
+            for offsets, asked, holder in zip(found[::3], found[1::3], found[2::3], strict=True)
+        ]
+
+    def server(self) -> dict[str, Any]:
+        """What the server says of itself, as INFO names it."""
+        found: dict[str, Any] = self._try(self._redis.info)
+        return found
+
+    def clock_ms(self) -> float:
+        """The server's clock."""
+        seconds, micros = self._try(self._redis.time)
+        return float(seconds * 1_000 + micros / 1_000)
+
+    def estimate(self) -> dict[str, int]:
+        """About how many rows of each kind there are, by keys drawn at random; active videos are counted exactly."""
+
+        def draw() -> Any:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.dbsize()
+                for _ in range(_DRAWN):
+                    pipe.randomkey()
+                return pipe.execute()
+
+        total, *drawn = self._try(draw)
+        shares = dict.fromkeys(_NAMED.values(), 0)
+        for key in drawn:
+            head, _, row = (key or b"").partition(_ROWS)
+            shard = head.removeprefix(f"{{{self._namespace}:".encode())
+            if (kind := _NAMED.get((shard[:2], row[:2]))) and shard != head:
+                shares[kind] += 1
+        active = [shard for shard in self.shards() if shard.kind == "v"]
+        marked = sum(self._try(partial(self._redis.scard, self._key(shard, "marked"))) for shard in active)
+        return {kind: round(total * count / _DRAWN) for kind, count in shares.items()} | {"active videos": marked}
 
     def close(self) -> None:
         """Close the connections."""

@@ -25,9 +25,17 @@ from confluent_kafka.admin import (
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from agents.settings import Settings
+from schemas.events import EVENTS
 from schemas.topics import TOPICS, Topic
 
-__all__ = ["Admin", "Difference", "check", "partitions_of"]
+__all__ = ["FOLDED", "Admin", "Difference", "check", "partitions_of"]
+
+FOLDED: Final[dict[str, tuple[str, ...]]] = {
+    "u": (*EVENTS, "users", "feed.requests"),
+    "v": ("engagement", "videos"),
+    "l": ("training",),
+}
+"""Kind of shard to the topics it folds: partition p of each belongs to shard p. Of the learner there is one."""
 
 REPLICAS: Final = 3
 """Copies of each partition, where there are as many brokers."""

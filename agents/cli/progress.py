@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["counted", "hush"]
+__all__ = ["counted", "hush", "waiting"]
 
 Item = TypeVar("Item")
 EVERY = 1_000
@@ -31,6 +32,18 @@ def counted(what: str, items: Iterable[Item]) -> Iterator[Item]:
             yield item
             if at % EVERY == 0:
                 progress.update(task, completed=at)
+
+
+@contextlib.contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on stderr what is waited for, and how long already, while the block runs; nothing where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 def hush() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
+import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -362,7 +364,7 @@ class ShardHost(ABC):
 
     async def _acquire(self) -> None:
         self.token = secrets.token_hex(8)
-        loaded: Loaded = await self.retried(self.store.acquire, self.id, self.token)
+        loaded: Loaded = await self.retried(self.store.acquire, self.id, self.token, _holder(self.settings))
         self._stored = dict(loaded.offsets)
         self._outbox_done = 0
         self._lost = False
@@ -383,3 +385,8 @@ class ShardHost(ABC):
     def live(self, events: Sequence[ChunkEvent]) -> None:
         """Keep chunks whose effects are made safe by something else than the next checkpoint."""
         self._unsafe.extend(events)
+
+
+def _holder(settings: Settings) -> str:
+    """Who we are, to operators: the instance if it has a name, the machine and the process."""
+    return f"{settings.instance}@" * bool(settings.instance) + f"{socket.gethostname()}:{os.getpid()}"

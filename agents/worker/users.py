@@ -15,6 +15,7 @@ from agents import log
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.telemetry import METRICS
+from agents.topics import FOLDED
 from agents.worker.intake import Intake, Part
 from agents.worker.outbox import Outbox, receipts
 from agents.worker.outgoing import Group, Outgoing, of_batch, of_delta, of_stored
@@ -49,7 +50,7 @@ class UserHost(ShardHost):
     """One user shard. ``shared`` is the process's; ``rewind`` moves the consumer back after a reload."""
 
     kind = "u"
-    topics = (*EVENTS, "users", REQUESTS)
+    topics = FOLDED["u"]
 
     def __init__(self, number: int, shared: Shared, rewind: Callable[..., Awaitable[None]]) -> None:
         super().__init__(number, shared.settings, shared.store, rewind)

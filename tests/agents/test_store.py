@@ -13,7 +13,7 @@ import redis
 
 from agents.embedded import Embedded
 from agents.errors import Stop
-from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable, new_token
+from agents.store import Loaded, Refused, ShardId, Standing, Store, StoreUnavailable, new_token
 from agents.testing.servers import RealRedis
 
 SHARD = ShardId("u", 3)
@@ -213,6 +213,18 @@ def test_other_partition_counts_are_refused_with_what_to_do(store: Store) -> Non
         store.layout({"user_partitions": 8, "video_partitions": 2})
     assert store.stored_layout() == {"user_partitions": 4, "video_partitions": 2}
     assert [str(shard) for shard in store.shards()] == ["u:0", "u:1", "u:2", "u:3", "v:0", "v:1"]
+
+
+def test_how_far_a_shard_is_and_who_holds_it_is_read_without_taking_it_over(store: Store) -> None:
+    store.acquire(SHARD, "a", "one@host:1")
+    write(store, "a", {}, {"events.like": 7})
+    store.commit_feeds(SHARD, "a", 0, [], [], {"feed.requests": 4}, [], [])
+    told = Standing({"events.like": 7, "feed.requests": 4}, "one@host:1")
+    assert store.standing([SHARD, ShardId("u", 4)]) == [told, Standing({}, "")]
+    assert store.standing([]) == []
+    write(store, "a", {"events.like": 7}, {"events.like": 8})  # still the owner
+    store.acquire(SHARD, "b", "two@host:2")
+    assert store.standing([SHARD])[0].holder == "two@host:2"
 
 
 def test_names_are_remembered(store: Store) -> None:
