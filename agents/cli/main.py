@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "campaign": ("agents.cli.show:campaign", "Show what came of a campaign."),
     "why": ("agents.cli.why:why", "Say why a video is, or is not, in a viewer's feed."),
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),
+    "doctor": ("agents.cli.doctor:doctor", "Check everything that feedstream stands on."),
     "lag": ("agents.cli.lag:lag", "Say how far each shard is behind the log."),
     "replay": ("agents.cli.replay:replay", "Fold a file of wire lines in one process, without a broker."),
     "export-training": ("agents.cli.export_training:export_training", "Write a log's training examples as Parquet."),
