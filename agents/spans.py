@@ -100,14 +100,16 @@ class Log:
             consumer.assign([TopicPartition(*place, spans[place].low) for place in left])
             heard_s = time.monotonic()
             while left:
-                for message in consumer.consume(1_000, timeout=0.2):
-                    heard_s = time.monotonic()
+                batch = consumer.consume(1_000, timeout=0.2)
+                for message in batch:
                     if not _within(message, left):
                         continue
                     yield message
                     if only_first:
                         left.pop((message.topic(), message.partition()), None)
-                if time.monotonic() - heard_s > _SILENCE_S:
+                if batch:  # what whoever reads us did with it took its own time
+                    heard_s = time.monotonic()
+                elif time.monotonic() - heard_s > _SILENCE_S:
                     raise self._stopped(f"nothing came within {_SILENCE_S:g} s")
         except KafkaException as error:
             raise self._stopped(error.args[0].str()) from None

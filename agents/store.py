@@ -273,6 +273,18 @@ class Store:
             for offsets, asked, holder in zip(found[::3], found[1::3], found[2::3], strict=True)
         ]
 
+    def replayed(self, names: Sequence[str]) -> set[str]:
+        """Those among ``names`` of records (topic:partition:offset) that operators have sent again already."""
+        if not names:
+            return set()
+        found = self._try(lambda: self._redis.hmget(f"{self._namespace}:replayed", list(names)))
+        return {name for name, at_ms in zip(names, found, strict=True) if at_ms is not None}
+
+    def note_replayed(self, names: Iterable[str], now_ms: int) -> None:
+        """Remember that records were sent again at ``now_ms``."""
+        if mapping := dict.fromkeys(names, now_ms):
+            self._try(lambda: self._redis.hset(f"{self._namespace}:replayed", mapping=mapping))
+
     def server(self) -> dict[str, Any]:
         """What the server says of itself, as INFO names it."""
         found: dict[str, Any] = self._try(self._redis.info)

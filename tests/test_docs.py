@@ -181,7 +181,7 @@ def test_the_table_of_commands_is_complete_and_its_options_exist():
     assert {row.split()[0] for row in rows} == set(COMMANDS)
     for row in rows:
         words = re.sub(r"[\[\]]", " ", row).replace("\\|", "|").split()
-        names = words[1].split("|") if words[0] in {"topics", "experiment"} else [None]
+        names = words[1].split("|") if words[0] in {"topics", "experiment", "dlq", "control"} else [None]
         for name in names:
             below = words[1:2] if words[0] in {"campaign", "creator", "user", "video", "state"} else []
             command, _ = found_command([words[0], *([name] if name else below)])

@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),
     "doctor": ("agents.cli.doctor:doctor", "Check everything that feedstream stands on."),
     "lag": ("agents.cli.lag:lag", "Say how far each shard is behind the log."),
+    "dlq": ("agents.cli.dlq:dlq", "List, show and send again what workers could not read."),
     "replay": ("agents.cli.replay:replay", "Fold a file of wire lines in one process, without a broker."),
     "export-training": ("agents.cli.export_training:export_training", "Write a log's training examples as Parquet."),
     "experiment": ("agents.cli.experiment:experiment", "Set, list, end and read experiments."),
