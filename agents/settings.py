@@ -111,7 +111,9 @@ class Settings:
     gateway_timeout_s: float = 2.0
     """How long a caller waits for a worker's batch before popular videos are given instead."""
     metrics_port: int = 0
-    """Prometheus port on 127.0.0.1; 0: none."""
+    """Port of metrics and health (``/metrics``, ``/live``, ``/ready``, ``/states``); 0: none."""
+    metrics_host: str = "127.0.0.1"
+    """Address that port listens on; nothing there asks who calls, so leave it to this machine or a closed network."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

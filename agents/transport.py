@@ -229,6 +229,17 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]
         assigned = self.assignment()
         await self._go({tp: offset for tp, offset in positions.items() if tp in assigned})
 
+    def reached(self, tp: TP, folded: int) -> int:
+        """The next offset of ``tp`` to fold, where everything below ``folded`` is: beyond marks of transactions and
+        compacted gaps that Kafka has passed over, and that no record may ever follow.
+        """
+        if tp in self._skipped or folded < self._position.get(tp, 0):
+            return folded
+        subscription = getattr(getattr(self._thread, "_consumer", None), "_subscription", None)
+        assignment = getattr(getattr(subscription, "subscription", None), "assignment", None)
+        state = None if assignment is None else assignment.state_value(tp)
+        return folded if state is None else max(folded, state._position or 0)
+
     async def _go(self, positions: Mapping[TP, int]) -> None:
         if not positions:
             return
