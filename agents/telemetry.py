@@ -14,6 +14,7 @@ __all__ = ["METRICS", "PREFIX", "SPECS", "MetricName", "Spec"]
 PREFIX: Final = "feedstream_"
 """What every name begins with where it is scraped."""
 MetricName = Literal[
+    "action_to_feed_seconds",
     "bad_records_total",
     "checkpoint_rows_total",
     "checkpoint_seconds",
@@ -29,6 +30,7 @@ MetricName = Literal[
     "memory_bytes",
     "model_snapshots_total",
     "overflows_total",
+    "rank_seconds",
     "ready",
     "server_up",
     "shard_reloads_total",
@@ -51,6 +53,13 @@ class Spec(NamedTuple):
 
 
 SPECS: Final[dict[MetricName, Spec]] = {
+    "action_to_feed_seconds": Spec(
+        "histogram",
+        "seconds",
+        (),
+        "from sending an action to the delivery of the batch that follows from it",
+        _PATIENT,
+    ),
     "bad_records_total": Spec("counter", "records", ("topic", "cause"), "records sent to dead-letters"),
     "checkpoint_rows_total": Spec("counter", "rows", (), "rows written by checkpoints"),
     "checkpoint_seconds": Spec("histogram", "seconds", (), "time a checkpoint took to be written", _QUICK),
@@ -70,6 +79,7 @@ SPECS: Final[dict[MetricName, Spec]] = {
         "counter", "snapshots", ("model", "verdict"), "snapshots published or refused by the gate"
     ),
     "overflows_total": Spec("counter", "references", (), "references that fell out of a full ring"),
+    "rank_seconds": Spec("histogram", "seconds", (), "time that one run of rankings took, up to 64 requests", _QUICK),
     "ready": Spec("gauge", "0 or 1", (), "whether the worker is ready, as /ready says"),
     "server_up": Spec("gauge", "0 or 1", ("server",), "whether kafka, or redis, answers this worker"),
     "shard_reloads_total": Spec("counter", "shards", (), "shards dropped and loaded again after a refused checkpoint"),

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import orjson
 import pytest
+import yaml
 
 from agents.cli.main import COMMANDS, feedstream
 from agents.settings import Settings
@@ -85,8 +86,12 @@ def assert_known(line: str) -> None:
             Settings.from_env({name: value})
         case ["python", "-m", module, *_]:
             assert importlib.util.find_spec(module) is not None
+        case ["docker", "compose", "ps" | "logs", *_, service]:
+            assert service in yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
         case ["docker", "compose", *_]:
             assert (ROOT / "docker-compose.yml").exists()
+        case ["curl", "-s", url]:
+            assert url.partition("9464")[2] in {"/live", "/ready", "/states"}
         case [".", ".venv/bin/activate"]:
             pass
         case _:
