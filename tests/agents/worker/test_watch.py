@@ -18,7 +18,9 @@ from agents.settings import Settings
 from agents.spans import Log, Span
 from agents.store import ShardId
 from agents.testing.live import Live
+from agents.testing.servers import RealRedis
 from agents.worker.watch import Backlog, Watch
+from schemas.topics import TOPICS
 from tests.agents.test_health import asked
 
 
@@ -184,3 +186,21 @@ def answered(port: int, path: str) -> bool:
         return asked(port, path)[0] in {200, 503}
     except OSError:
         return False
+
+
+@pytest.mark.redis
+def test_a_worker_without_its_store_says_so_and_is_ready_again_when_it_is_back(
+    redis_server: RealRedis, mock_broker: str, unused_port: int, tmp_path: Path
+) -> None:
+    with Live(f"kafka://{mock_broker}", redis_server.url, tmp_path, metrics_port=str(unused_port)) as ground:
+        for topic in TOPICS:
+            ground.records(topic)  # a mock cluster makes a topic when it is asked for
+        ground.start()
+        ground.until("ready", lambda: asked(unused_port, "/ready")[0] == 200)
+        redis_server.kill()
+        ground.until("not ready", lambda: asked(unused_port, "/ready")[0] == 503)
+        assert "Redis does not answer: Redis is unreachable" in asked(unused_port, "/ready")[1].decode()
+        assert asked(unused_port, "/live")[0] == 200
+        assert 'feedstream_server_up{server="redis"} 0.0' in asked(unused_port, "/metrics")[1].decode()
+        redis_server.start()
+        ground.until("ready again", lambda: asked(unused_port, "/ready")[0] == 200)
