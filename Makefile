@@ -37,7 +37,7 @@ lock: $(READY)  ## resolve the dependencies again, exactly
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements.lock \
 	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o deploy/requirements.lock
 
-docs: $(READY)  ## write what is made of the code: docs/schemas, events, asyncapi, openapi, wire, metrics; dashboard, alerts
+docs: $(READY)  ## write all that is generated: schemas, events, AsyncAPI, OpenAPI, metrics, dashboard, alerts
 	$(BIN)/feedstream topics export docs
 	$(BIN)/feedstream gateway --openapi > docs/openapi.json
 	$(BIN)/feedstream metrics --write .

@@ -28,7 +28,7 @@ _PAGE: Final = 1_000
 _ROWS: Final = b"}:r:"  # no namespace has it, so what follows the first of them is the row's own key
 _DRAWN: Final = 1_000
 """Keys drawn to estimate how many there are of each kind."""
-_NAMED: Final = {(b"u:", b"v:"): "viewers", (b"u:", b"o:"): "outcomes", (b"v:", b"e:"): "videos"}
+_KINDS: Final = {(b"u:", b"v:"): "viewers", (b"u:", b"o:"): "outcomes", (b"v:", b"e:"): "videos"}
 """Kind of shard and beginning of a row's key to what the row is."""
 
 
@@ -306,11 +306,11 @@ class Store:
                 return pipe.execute()
 
         total, *drawn = self._try(draw)
-        shares = dict.fromkeys(_NAMED.values(), 0)
+        shares = dict.fromkeys(_KINDS.values(), 0)
         for key in drawn:
-            head, _, row = (key or b"").partition(_ROWS)
+            head, _, row = (key or b"").partition(b"}:r:")
             shard = head.removeprefix(f"{{{self._namespace}:".encode())
-            if (kind := _NAMED.get((shard[:2], row[:2]))) and shard != head:
+            if (kind := _KINDS.get((shard[:2], row[:2]))) and shard != head:
                 shares[kind] += 1
         active = [shard for shard in self.shards() if shard.kind == "v"]
         marked = sum(self._try(partial(self._redis.scard, self._key(shard, "marked"))) for shard in active)
