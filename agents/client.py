@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Required, TypedDict, Unpack
 
 import msgspec
 
+from agents.cluster import Cluster
 from agents.deliveries import Deliveries, Delivery
 from agents.errors import BadSettings
 from agents.producer import DeliveryFailed, RecordProducer
@@ -71,14 +72,15 @@ class Producer:
 
     def __init__(
         self,
-        broker: str,
+        broker: str | Cluster,
         *,
         client_id: str = "feedstream-client",
         when_full: Literal["block", "refuse"] = "block",
         room: int = limits.PRODUCER_RECORDS,
         timeout_s: float = 60.0,
     ) -> None:
-        """Connect in the background to ``broker``, ``host:port[,host:port]`` with or without ``kafka://``.
+        """Connect in the background to ``broker``, ``host:port[,host:port]`` with or without ``kafka://``, or a
+        ``Cluster``, which says how to get in (``Settings.from_env().kafka``).
 
         It holds ``room`` undelivered records at most; when full, sending blocks until there is room or refuses. A
         record that nobody takes for ``timeout_s`` has failed. What is queued when the program ends is delivered then.
@@ -87,11 +89,12 @@ class Producer:
             raise BadSettings(f"when_full is {when_full!r}: use 'block' or 'refuse'")
         if room < 1 or not timeout_s > 0:
             raise BadSettings(f"room is {room} and timeout_s {timeout_s}: both must be more than 0")
-        url = broker if "://" in broker else f"kafka://{broker}"
-        bootstrap = Settings.from_env({"FEEDSTREAM_BROKER": url}).bootstrap
+        if isinstance(broker, str):
+            url = broker if "://" in broker else f"kafka://{broker}"
+            broker = Settings.from_env({"FEEDSTREAM_BROKER": url}).kafka
         self._block = when_full == "block"
         self._sent = Deliveries()
-        self._records = RecordProducer(bootstrap, client_id=client_id, timeout_s=timeout_s, room=room)
+        self._records = RecordProducer(broker, client_id=client_id, timeout_s=timeout_s, room=room)
         atexit.register(self.close)
 
     def __enter__(self) -> Producer:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from agents.cluster import Cluster, cluster_options
 from agents.errors import Stop
 from agents.latest import Latest
 from schemas.codec import BadRecord, decode
@@ -136,14 +137,16 @@ class FeedConsumer:
 
     def __init__(
         self,
-        bootstrap: str,
+        broker: str | Cluster,
         *,
         group: str | None = None,
         from_start: bool = False,
         viewers: int = 100_000,
         **options: Any,
     ) -> None:
-        """Connect to ``bootstrap`` (``host:port[,host:port]``); ``options`` are librdkafka's, such as for TLS."""
+        """Connect to ``broker``, ``host:port[,host:port]`` or a ``Cluster``, which says how to get in
+        (``Settings.from_env().kafka``); ``options`` are librdkafka's.
+        """
         self.slates = Slates(viewers)
         self.bad = 0
         """Records that could not be read; they are logged and skipped."""
@@ -152,7 +155,7 @@ class FeedConsumer:
         reset = "earliest" if from_start or group is not None else "latest"
         self._kafka = Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                **cluster_options(broker),
                 "group.id": group or f"feedstream-consumer-{id(self):x}",
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,

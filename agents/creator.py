@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from agents.cluster import Cluster
 from agents.reading import messages
 from agents.store import Store
 from agents.worker.models import take_model
@@ -44,7 +45,7 @@ class Upload(NamedTuple):
     decided: int
 
 
-def creator_of(store: Store, bootstrap: str, creator_id: str, now_ms: int) -> dict[str, Any] | None:
+def creator_of(store: Store, bootstrap: str | Cluster, creator_id: str, now_ms: int) -> dict[str, Any] | None:
     """Everything told of a creator at ``now_ms``, ready for JSON; None of an id that nobody uploads as or follows.
 
     Cost: it reads the rows of all videos and viewers and, of who uploaded something, all of ``tiers`` and ``models``.
@@ -103,14 +104,14 @@ def _upload(name: str, state: VideoState, now_ms: int) -> Upload:
     return Upload(told, int(numbers["decided"]))
 
 
-def _audience(store: Store, bootstrap: str, creator_id: str, uploads: Sequence[str], now_ms: int) -> Audience:
+def _audience(store: Store, bootstrap: str | Cluster, creator_id: str, uploads: Sequence[str], now_ms: int) -> Audience:
     catalogue = _crowds(store, bootstrap) if uploads else Catalogue()
     prefix = viewer_key("")
     pages = ([(key[len(prefix) :].decode(), value) for key, value in page] for page in store.scan_all("u", prefix))
     return audience_of(pages, hash64(creator_id), hash_all(uploads), catalogue, now_ms)
 
 
-def _crowds(store: Store, bootstrap: str) -> Catalogue:
+def _crowds(store: Store, bootstrap: str | Cluster) -> Catalogue:
     """A catalogue without videos that knows what the learner last told of crowds, and what their tags are called."""
     latest: dict[str, bytes | None] = {}
     for message in messages(bootstrap, ("models",), from_start=True, until_end=True):
@@ -125,7 +126,7 @@ def _crowds(store: Store, bootstrap: str) -> Catalogue:
     return replica.catalogue
 
 
-def _history(bootstrap: str, uploads: dict[str, Upload]) -> list[TierDecision]:
+def _history(bootstrap: str | Cluster, uploads: dict[str, Upload]) -> list[TierDecision]:
     """Decisions about the tiers of ``uploads`` that the audit still has, in order of time, each once."""
     found: dict[str, TierDecision] = {}
     if uploads:

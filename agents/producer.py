@@ -18,6 +18,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
+from agents.cluster import Cluster, cluster_options
 from agents.errors import Retry, Stop
 from streams import limits
 
@@ -127,7 +128,7 @@ class Ticket:
 
 
 def producer_options(
-    bootstrap: str, *, client_id: str, timeout_s: float | None = None, room: int | None = None
+    bootstrap: str | Cluster, *, client_id: str, timeout_s: float | None = None, room: int | None = None
 ) -> dict[str, Any]:
     """librdkafka's options, every one we depend on.
 
@@ -136,7 +137,7 @@ def producer_options(
     before they are delivered, ``limits.PRODUCER_RECORDS`` if None.
     """
     return {
-        "bootstrap.servers": bootstrap,
+        **cluster_options(bootstrap),
         "client.id": client_id,
         # Java, aiokafka and Faust hash keys so; librdkafka's default agrees on a quarter of them only.
         "partitioner": "murmur2_random",
@@ -166,7 +167,7 @@ class RecordProducer:
     """
 
     def __init__(
-        self, bootstrap: str, *, client_id: str, timeout_s: float | None = None, room: int | None = None
+        self, bootstrap: str | Cluster, *, client_id: str, timeout_s: float | None = None, room: int | None = None
     ) -> None:
         """Connect in the background to ``bootstrap`` (``host:port[,host:port]``); see ``producer_options``."""
         self._fatal: DeliveryFailed | None = None
@@ -278,7 +279,7 @@ class RecordProducer:
             self._kafka.purge(blocking=False)
 
 
-def connect_or_stop(client: Any, bootstrap: str, timeout_s: float) -> Any:
+def connect_or_stop(client: Any, bootstrap: str | Cluster, timeout_s: float) -> Any:
     """Cluster metadata by any confluent-kafka ``client``; raises ``Stop`` with one sentence if no broker answers."""
     try:
         return client.list_topics(timeout=timeout_s)

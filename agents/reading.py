@@ -13,6 +13,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
+from agents.cluster import Cluster
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from agents.spans import reader_options
@@ -20,7 +21,9 @@ from agents.spans import reader_options
 __all__ = ["messages"]
 
 
-def messages(bootstrap: str, topics: tuple[str, ...], from_start: bool, until_end: bool) -> Generator[Any, None, None]:
+def messages(
+    bootstrap: str | Cluster, topics: tuple[str, ...], from_start: bool, until_end: bool
+) -> Generator[Any, None, None]:
     """Kafka's messages of topics as they arrive; ``until_end``: only up to the end as it is now.
 
     Raises ``Stop`` where a topic does not exist or the broker stops answering, ``KeyboardInterrupt`` where a signal
@@ -38,7 +41,9 @@ def messages(bootstrap: str, topics: tuple[str, ...], from_start: bool, until_en
         consumer.close()
 
 
-def _places(consumer: Consumer, bootstrap: str, topics: tuple[str, ...], from_start: bool) -> list[TopicPartition]:
+def _places(
+    consumer: Consumer, bootstrap: str | Cluster, topics: tuple[str, ...], from_start: bool
+) -> list[TopicPartition]:
     metadata = connect_or_stop(consumer, bootstrap, 10.0)
     places = []
     for name in dict.fromkeys(topics):

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from agents.cluster import Cluster, cluster_options
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from streams import limits
@@ -41,10 +42,10 @@ class Span(NamedTuple):
     high: int
 
 
-def reader_options(bootstrap: str, client_id: str) -> dict[str, Any]:
+def reader_options(bootstrap: str | Cluster, client_id: str) -> dict[str, Any]:
     """librdkafka's options of a reader on its own, every one we depend on."""
     return {
-        "bootstrap.servers": bootstrap,
+        **cluster_options(bootstrap),
         "client.id": client_id,
         # librdkafka wants a name even of who joins no group.
         "group.id": client_id,
@@ -63,9 +64,9 @@ def reader_options(bootstrap: str, client_id: str) -> dict[str, Any]:
 class Log:
     """One cluster's log at ``bootstrap``. Every method raises ``Stop`` in one sentence where it does not answer."""
 
-    def __init__(self, bootstrap: str, client_id: str = "feedstream-reader", timeout_s: float = 10.0) -> None:
+    def __init__(self, bootstrap: str | Cluster, client_id: str = "feedstream-reader", timeout_s: float = 10.0) -> None:
         self._bootstrap, self._client_id, self._timeout_s = bootstrap, client_id, timeout_s
-        options = {"bootstrap.servers": bootstrap, "client.id": client_id, "socket.keepalive.enable": True}
+        options = {**cluster_options(bootstrap), "client.id": client_id, "socket.keepalive.enable": True}
         self._admin = AdminClient(options, logger=_LOG)
         connect_or_stop(self._admin, bootstrap, timeout_s)
 

@@ -45,7 +45,7 @@ def show(creator_id: str, as_json: bool) -> None:
     from agents.creator import NOBODY, creator_of  # noqa: PLC0415  # Kafka's client and River are slow to import
 
     hush()
-    bootstrap, now_ms = Settings.from_env().bootstrap, int(time.time() * 1_000)
+    bootstrap, now_ms = Settings.from_env().kafka, int(time.time() * 1_000)
     found = reading(lambda store: creator_of(store, bootstrap, creator_id, now_ms))
     told = found or {"creator_id": creator_id, **NOBODY}
     if as_json:

@@ -151,7 +151,7 @@ def _ground() -> Iterator[_Ground]:
     store = Store(settings.store_url, settings.namespace)
     try:
         store.ping()
-        yield _Ground(settings, Log(settings.bootstrap, "feedstream-dlq"), store)
+        yield _Ground(settings, Log(settings.kafka, "feedstream-dlq"), store)
     except StoreUnavailable as error:
         raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
     finally:
@@ -231,7 +231,7 @@ def _send(ground: _Ground, due: list[Letter]) -> None:
 
     if not due:
         return
-    with RecordProducer(ground.settings.bootstrap, client_id="feedstream-dlq", timeout_s=30.0) as producer:
+    with RecordProducer(ground.settings.kafka, client_id="feedstream-dlq", timeout_s=30.0) as producer:
         ticket = Ticket()
         for letter in due:
             producer.send(letter.topic, letter.key, letter.value, headers=[("replayed", letter.origin.encode())],

@@ -49,7 +49,7 @@ def _looks(watch: bool, every_s: float) -> Iterator[list[Lag]]:
     store = Store(settings.store_url, settings.namespace)
     try:
         with waiting("asking Kafka and Redis"):
-            log = Log(settings.bootstrap, "feedstream-lag")
+            log = Log(settings.kafka, "feedstream-lag")
             store.ping()
             found = lags(log, store)
         yield found

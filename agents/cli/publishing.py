@@ -38,7 +38,7 @@ def publish(settings: Settings, topic: str, key: str, value: bytes | None, now_m
         raise Stop(f"{key!r} on {topic} would be refused: {error}") from None
     with (
         waiting(f"publishing to {topic}"),
-        RecordProducer(settings.bootstrap, client_id="feedstream-order", timeout_s=_TIMEOUT_S) as producer,
+        RecordProducer(settings.kafka, client_id="feedstream-order", timeout_s=_TIMEOUT_S) as producer,
     ):
         producer.check()
         ticket = Ticket(places=True)

@@ -29,7 +29,7 @@ def send(file: str) -> None:
     """Publish the wire lines of FILE ('-': standard input; .gz too); exit 1 if a line could not be sent."""
     hush()
     settings = Settings.from_env()
-    with RecordProducer(settings.bootstrap, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
+    with RecordProducer(settings.kafka, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
         producer.check()
         sent, failed, said = publish(counted("sending", bytes_of(file)), producer)
     for sentence in said:

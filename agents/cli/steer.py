@@ -37,7 +37,7 @@ def held(settings: Settings) -> tuple[Steering, dict[str, Held]]:
     steering = Steering()
     found: dict[str, Held] = {}
     with waiting("reading control"):
-        log = Log(settings.bootstrap, "feedstream-control")
+        log = Log(settings.kafka, "feedstream-control")
         for message in log.read(log.spans(log.places(["control"]))):
             key = (message.key() or b"").decode("utf-8", "replace")
             try:

@@ -24,7 +24,7 @@ __all__ = ["record_of", "tail"]
 def tail(topics: tuple[str, ...], as_json: bool, from_start: bool, until_end: bool, count: int | None) -> None:
     """Print the records of topics as they arrive, until interrupted."""
     hush()
-    found = messages(Settings.from_env().bootstrap, topics, from_start, until_end)
+    found = messages(Settings.from_env().kafka, topics, from_start, until_end)
     try:
         for at, record in enumerate(map(record_of, found), 1):
             click.echo(orjson.dumps(record) if as_json else _plain(record))

@@ -60,7 +60,7 @@ def apply() -> None:
     from agents.topics import Admin  # noqa: PLC0415  # Kafka's client takes long to load
 
     settings = Settings.from_env()
-    admin = Admin(settings.bootstrap, settings)
+    admin = Admin(settings.kafka, settings)
     done = admin.apply()
     for one in done:
         click.echo(f"{one.topic}: created" if one.what == "topic" else f"{one.topic}: {one.what} set to {one.wanted}")
@@ -75,7 +75,7 @@ def diff() -> None:
     from agents.topics import Admin  # noqa: PLC0415  # Kafka's client takes long to load
 
     settings = Settings.from_env()
-    differences = Admin(settings.bootstrap, settings).diff()
+    differences = Admin(settings.kafka, settings).diff()
     for one in differences:
         click.echo(str(one))
     if differences:

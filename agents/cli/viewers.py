@@ -62,7 +62,7 @@ def forget_user(user_id: str, wait: bool, timeout_s: float, as_json: bool) -> No
 
     hush()
     settings = Settings.from_env()
-    log = Log(settings.bootstrap, "feedstream-forget")
+    log = Log(settings.kafka, "feedstream-forget")
     before = log.spans(log.places(["receipts"])) if wait else {}
     now_ms = int(time.time() * 1_000)
     sent = publish(settings, "users", user_id, None, now_ms)

@@ -63,7 +63,7 @@ class _Connections:
     def broker(self) -> Finding:
         """Whether Kafka answers."""
         try:
-            bootstrap = self._settings.bootstrap
+            bootstrap = self._settings.kafka
             self.admin = Admin(bootstrap, self._settings, self._timeout_s)
             self.log = Log(bootstrap, "feedstream-doctor", self._timeout_s)
         except Stop as error:

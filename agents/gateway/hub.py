@@ -58,9 +58,7 @@ class Hub:
         """Connect; raises ``Stop`` where Kafka does not answer. A store that does not answer is waited for."""
         self.settings = settings
         self.store = Store(settings.store_url, settings.namespace)
-        self.producer = RecordProducer(
-            settings.bootstrap, client_id=f"{settings.namespace}-gateway", timeout_s=_DELIVERY_S
-        )
+        self.producer = RecordProducer(settings.kafka, client_id=f"{settings.namespace}-gateway", timeout_s=_DELIVERY_S)
         catalogue = Catalogue(text_encoder(settings.text_model))
         self.replica = Replica(model=Model(ports=ports_of(settings)), catalogue=catalogue)
         self.slates = Slates(limits.SLATES)
@@ -79,8 +77,8 @@ class Hub:
         """Begin to follow; returns at once."""
         await asyncio.to_thread(self._connected)
         self._readers = [
-            BroadcastReader(self.settings.bootstrap, BROADCAST, self._take_broadcasts),
-            BroadcastReader(self.settings.bootstrap, FEED_TOPICS, self._take_feeds, news=True),
+            BroadcastReader(self.settings.kafka, BROADCAST, self._take_broadcasts),
+            BroadcastReader(self.settings.kafka, FEED_TOPICS, self._take_feeds, news=True),
         ]
         for reader in self._readers:
             reader.start()

@@ -117,13 +117,14 @@ class RealKafka(_Server):
         self._java = found("java", "apt-get install default-jre-headless")
         self._libs = kafka_jars(cache)
         super().__init__()
+        self.prepare()
         self.port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.url = f"kafka://{self.bootstrap}"
         self._properties = self.folder / "server.properties"
-        self._properties.write_text(_properties(self.port, controller, self.folder / "logs"))
+        self._properties.write_text(self.properties(_properties(self.port, controller, self.folder / "logs")))
         name = self._tool("random-uuid").strip().splitlines()[-1]
-        self._tool("format", "-t", name, "-c", str(self._properties), "--ignore-formatted")
+        self._tool("format", "-t", name, "-c", str(self._properties), "--ignore-formatted", *self.formatted())
         self.start()
 
     def command(self) -> list[str]:
@@ -131,11 +132,26 @@ class RealKafka(_Server):
         return [self._java, *heap, "-cp", f"{self._libs}/*", "kafka.Kafka", str(self._properties)]
 
     def answers(self) -> bool:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "socket.timeout.ms": 1_000})
+        admin = AdminClient({**self.options(), "log_level": 0, "socket.timeout.ms": 1_000})
         try:
             return bool(admin.list_topics(timeout=1.0).brokers)
         except KafkaException:
             return False
+
+    def prepare(self) -> None:
+        """What is needed before the server is set up; nothing here."""
+
+    def properties(self, text: str) -> str:
+        """Its settings, from those of one that nothing guards."""
+        return text
+
+    def formatted(self) -> list[str]:
+        """What formatting its storage is told beside."""
+        return []
+
+    def options(self) -> dict[str, str]:
+        """How confluent-kafka's clients get in."""
+        return {"bootstrap.servers": self.bootstrap}
 
     def _tool(self, *arguments: str) -> str:
         command = [self._java, "-cp", f"{self._libs}/*", "kafka.tools.StorageTool", *arguments]

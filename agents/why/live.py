@@ -45,7 +45,7 @@ def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
     replica = Replica(model=Model(ports=ports_of(settings)), catalogue=catalogue)
     store = Store(settings.store_url, settings.namespace)
     kafka = logging.getLogger("feedstream.kafka")
-    connect_or_stop(AdminClient({"bootstrap.servers": settings.bootstrap}, logger=kafka), settings.bootstrap, 10.0)
+    connect_or_stop(AdminClient(settings.kafka.options(), logger=kafka), settings.kafka, 10.0)
     try:
         store.ping()
         asyncio.run(_fill(replica, settings, store))
@@ -58,7 +58,7 @@ def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
 
 async def _fill(replica: Replica, settings: Settings, store: Store) -> None:
     """Read the broadcast topics up to their ends."""
-    reader = BroadcastReader(settings.bootstrap, BROADCAST, lambda batch: take(replica, batch))
+    reader = BroadcastReader(settings.kafka, BROADCAST, lambda batch: take(replica, batch))
     reader.start()
     try:
         caught_up = asyncio.ensure_future(reader.caught_up.wait())

@@ -59,10 +59,10 @@ async def _main(settings: Settings, role: Role) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     groups = _groups(role, settings, shared)
-    watch = Watch(settings, groups, shared.store.ping, Log(settings.bootstrap, f"{settings.namespace}-watch"))
+    watch = Watch(settings, groups, shared.store.ping, Log(settings.kafka, f"{settings.namespace}-watch"))
     serve(settings, {"/live": watch.live, "/ready": watch.ready, "/states": watch.states})
     watch.start()
-    reader = BroadcastReader(settings.bootstrap, BROADCAST, lambda batch: _take(shared, groups, batch))
+    reader = BroadcastReader(settings.kafka, BROADCAST, lambda batch: _take(shared, groups, batch))
     reader.start()
     failures: list[Awaitable[Any]] = [reader.failed, *(group.failed for group in groups)]
     try:
@@ -101,9 +101,9 @@ def _connect(settings: Settings) -> Shared:
     store.ping()
     kafka = logging.getLogger("feedstream.kafka")
     kafka.setLevel(logging.CRITICAL)  # that there is no Kafka is said once, by the error that ends the process
-    producer = RecordProducer(settings.bootstrap, client_id=f"{settings.namespace}-worker")
+    producer = RecordProducer(settings.kafka, client_id=f"{settings.namespace}-worker")
     producer.check()
-    check(settings.bootstrap, settings, _all_topics())
+    check(settings.kafka, settings, _all_topics())
     kafka.setLevel(logging.NOTSET)
     store.layout({"user_partitions": settings.user_partitions, "video_partitions": settings.video_partitions})
     bad = BadShare(settings.bad_share)

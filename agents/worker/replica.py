@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from agents import log
+from agents.cluster import Cluster, cluster_options
 from agents.errors import Stop
 
 __all__ = ["BroadcastReader", "Message"]
@@ -42,7 +43,12 @@ class BroadcastReader:
     """
 
     def __init__(
-        self, bootstrap: str, topics: Sequence[str], handle: Callable[[list[Message]], object], *, news: bool = False
+        self,
+        bootstrap: str | Cluster,
+        topics: Sequence[str],
+        handle: Callable[[list[Message]], object],
+        *,
+        news: bool = False,
     ) -> None:
         self.caught_up = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -71,7 +77,7 @@ class BroadcastReader:
     def _run(self) -> None:
         consumer = Consumer(
             {
-                "bootstrap.servers": self._bootstrap,
+                **cluster_options(self._bootstrap),
                 "group.id": "unused",  # demanded by librdkafka; nothing is committed
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
