@@ -75,7 +75,7 @@ ALERTS: Final = (
         "10m",
         "page",
         "Workers fall behind",
-        "{{ $value }} records of {{ $labels.topic }} wait, and they become more.",
+        "{{ $value | humanize }} records of {{ $labels.topic }} wait, and they become more.",
     ),
     Alert(
         "NoFeeds",
@@ -85,7 +85,7 @@ ALERTS: Final = (
         "5m",
         "page",
         "Feeds are asked for and none goes out",
-        "{{ $value }} requests a second are read, and no batch is published.",
+        "{{ $value | humanize }} requests a second are read, and no batch is published.",
     ),
     Alert(
         "FeedsSlow",
@@ -93,7 +93,7 @@ ALERTS: Final = (
         "10m",
         "ticket",
         "An action reaches the feed late",
-        "One action in a hundred takes more than {{ $value }} s until the feed reflects it.",
+        "One action in a hundred takes more than {{ $value | humanizeDuration }} until the feed reflects it.",
     ),
     Alert(
         "RequestsExpired",
@@ -101,7 +101,7 @@ ALERTS: Final = (
         "10m",
         "ticket",
         "Requests are too old when they are read",
-        "{{ $value }} requests a second are not answered, since they waited longer than FEEDSTREAM_REQUEST_TTL_S.",
+        "{{ $value | humanize }} requests a second waited longer than FEEDSTREAM_REQUEST_TTL_S and get no answer.",
     ),
     Alert(
         "CheckpointsRefused",
@@ -109,7 +109,7 @@ ALERTS: Final = (
         "5m",
         "page",
         "Checkpoints are refused again and again",
-        "{{ $value }} times within 15 minutes a shard was dropped and loaded again, since its checkpoint was refused.",
+        "{{ $value | humanize }} times within 15 minutes a checkpoint was refused and its shard loaded again.",
     ),
     Alert(
         "CheckpointsFailing",
@@ -117,7 +117,7 @@ ALERTS: Final = (
         "5m",
         "page",
         "Redis does not take what is written",
-        "{{ $labels.instance }} repeats {{ $value }} calls a second, since Redis was unavailable.",
+        "{{ $labels.instance }} repeats {{ $value | humanize }} calls a second, since Redis was unavailable.",
     ),
     Alert(
         "CheckpointsSlow",
@@ -125,7 +125,7 @@ ALERTS: Final = (
         "10m",
         "ticket",
         "Checkpoints take long",
-        "One checkpoint in a hundred takes more than {{ $value }} s.",
+        "One checkpoint in a hundred takes more than {{ $value | humanizeDuration }}.",
     ),
     Alert(
         "LoopSlow",
@@ -133,7 +133,7 @@ ALERTS: Final = (
         "10m",
         "ticket",
         "A worker's loop turns slowly",
-        "In {{ $labels.instance }} everything waits for {{ $value }} s at a time.",
+        "In {{ $labels.instance }} everything waits for {{ $value | humanizeDuration }} at a time.",
     ),
     Alert(
         "DeadLetters",
@@ -164,7 +164,7 @@ ALERTS: Final = (
         "30m",
         "ticket",
         "The gate refuses every snapshot of a model",
-        "{{ $value }} snapshots of {{ $labels.model }} were refused within half an hour, and none was published.",
+        "{{ $value | humanize }} snapshots of {{ $labels.model }} were refused in half an hour, none was published.",
     ),
     Alert(
         "ModelsStandStill",
@@ -174,7 +174,7 @@ ALERTS: Final = (
         "30m",
         "ticket",
         "The learner learns and publishes nothing",
-        "{{ $value }} training records a second are learnt, and no snapshot was made within half an hour.",
+        "{{ $value | humanize }} training records a second are learnt, and no snapshot was made within half an hour.",
     ),
     Alert(
         "MemoryGrowing",

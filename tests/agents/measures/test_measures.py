@@ -138,12 +138,14 @@ def test_the_page_lists_every_metric_and_every_alert() -> None:
     assert re.findall(r"^\| \[(\w+)\]", page, re.MULTILINE) == [one.name for one in ALERTS]
 
 
-def test_prometheus_own_tool_takes_the_rules() -> None:
+@pytest.mark.parametrize(
+    "asked", [("check", "deploy/prometheus/alerts.yaml"), ("test", "tests/agents/measures/alerts_test.yaml")]
+)
+def test_prometheus_own_tool_takes_the_rules_and_they_fire_when_they_should(asked: tuple[str, str]) -> None:
     tool = shutil.which("promtool")
     if tool is None:
         pytest.skip("promtool is not installed")
-    command = [tool, "check", "rules", str(ROOT / "deploy" / "prometheus" / "alerts.yaml")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([tool, asked[0], "rules", str(ROOT / asked[1])], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
