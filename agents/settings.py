@@ -111,6 +111,8 @@ class Settings:
     """Port on which the gateway listens; 0: any free one."""
     gateway_keys: str = ""
     """TOML file of API keys; empty: everybody may do everything. See docs/http.md."""
+    gateway_open: int = 0
+    """1: others may reach a gateway that has no keys; for a network on which nobody else is."""
     gateway_secret: str = field(default="", repr=False)
     """Signs impression tokens, 16 characters at least, the same in every gateway process; empty: none are made."""
     gateway_tokens: int = 0
@@ -161,7 +163,13 @@ class Settings:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be at least 1")
-        for name, most in (("bad_share", 1), ("metrics_port", 65_535), ("gateway_port", 65_535), ("gateway_tokens", 1)):
+        for name, most in (
+            ("bad_share", 1),
+            ("metrics_port", 65_535),
+            ("gateway_port", 65_535),
+            ("gateway_tokens", 1),
+            ("gateway_open", 1),
+        ):
             if getattr(self, name) > most:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be {most} at most")
         if not _NAMESPACE.fullmatch(self.namespace):

@@ -23,6 +23,12 @@ MetricName = Literal[
     "feed_batches_total",
     "feed_seconds",
     "frozen_outcomes_total",
+    "gateway_calls_total",
+    "gateway_cut_off_total",
+    "gateway_events_total",
+    "gateway_fallbacks_total",
+    "gateway_open",
+    "gateway_seconds",
     "head_auc",
     "head_log_loss",
     "lag_records",
@@ -69,6 +75,14 @@ SPECS: Final[dict[MetricName, Spec]] = {
     "feed_seconds": Spec("histogram", "seconds", (), "from making a batch to its delivery", _QUICK),
     "frozen_outcomes_total": Spec(
         "counter", "outcomes", (), "outcomes frozen because a viewer had more than the bound"
+    ),
+    "gateway_calls_total": Spec("counter", "calls", ("call", "status"), "calls answered, by the name of the call"),
+    "gateway_cut_off_total": Spec("counter", "streams", (), "streams cut off since the client did not read"),
+    "gateway_events_total": Spec("counter", "events", ("verdict",), "events accepted by Kafka, or rejected"),
+    "gateway_fallbacks_total": Spec("counter", "feeds", (), "feeds of popular videos, as no worker answered in time"),
+    "gateway_open": Spec("gauge", "open streams", (), "streams that are open"),
+    "gateway_seconds": Spec(
+        "histogram", "seconds", ("call",), "from a call's head to its answer, streams left out", _QUICK
     ),
     "head_auc": Spec("gauge", "area", ("head",), "area under the ROC curve, predicted before learnt"),
     "head_log_loss": Spec("gauge", "nats", ("head",), "log-loss, predicted before learnt"),

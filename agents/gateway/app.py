@@ -7,12 +7,14 @@ import ipaddress
 import logging
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agents import log
 from agents.errors import BadSettings, FeedstreamError
@@ -25,6 +27,7 @@ from agents.gateway.refusals import Refusal
 from agents.gateway.routes import ROUTES, Route
 from agents.gateway.tokens import Tokens
 from agents.settings import Settings
+from agents.telemetry import METRICS
 from streams import limits
 
 __all__ = ["application", "run"]
@@ -52,6 +55,7 @@ def application(hub: Hub, access: Access) -> web.Application:
         app.router.add_route(route.method, route.path, _handler(route, calls, access))
     app.router.add_get("/live", lambda _: _health(["the event loop is stuck"] if hub.late_s() > _STUCK_S else []))
     app.router.add_get("/ready", lambda _: _health(hub.problems()))
+    app.router.add_get("/metrics", lambda _: _metrics())
     document = msgspec.json.encode(openapi())
     app.router.add_get("/v1/openapi.json", lambda _: _document(document))
     _add_pages(app)
@@ -70,10 +74,10 @@ def run(settings: Settings) -> int:
 
 async def _main(settings: Settings) -> int:
     access = Access(read_keys(settings.gateway_keys) if settings.gateway_keys else ())
-    if access.open and not _is_local(settings.gateway_host):
+    if access.open and not settings.gateway_open and not _is_local(settings.gateway_host):
         raise BadSettings(
             f"FEEDSTREAM_GATEWAY_HOST is {settings.gateway_host!r}, which others can reach, but there are no keys: "
-            "name a file of keys in FEEDSTREAM_GATEWAY_KEYS"
+            "name a file of keys in FEEDSTREAM_GATEWAY_KEYS, or set FEEDSTREAM_GATEWAY_OPEN=1 where nobody else is"
         )
     hub = Hub(settings)
     await hub.started()
@@ -116,7 +120,23 @@ async def _ready(hub: Hub) -> None:
 
 
 def _handler(route: Route, calls: Calls, access: Access) -> Handler:
+    calls_total, seconds = METRICS["gateway_calls_total"], METRICS["gateway_seconds"].labels(route.call)
+
     async def handle(request: web.Request) -> web.StreamResponse:
+        began_s, status = time.perf_counter(), 500
+        try:
+            response = await answer(request)
+            status = response.status
+        except Refusal as refused:
+            status = refused.status
+            raise
+        finally:
+            calls_total.labels(route.call, f"{status}").inc()
+            if route.call != "stream":
+                seconds.observe(time.perf_counter() - began_s)
+        return response
+
+    async def answer(request: web.Request) -> web.StreamResponse:
         key = access.admit(request.headers.get("Authorization"), route.role)
         access.spend(key, requests=1)
         request["spend"] = _spender(access, key)
@@ -193,6 +213,10 @@ def _refused(refused: Refusal) -> web.Response:
 def _json(body: Any, status: int = 200) -> web.Response:
     headers = {"Cache-Control": "no-store"}
     return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers)
+
+
+async def _metrics() -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _document(text: bytes) -> web.Response:

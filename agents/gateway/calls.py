@@ -24,6 +24,7 @@ from agents.gateway.stock import Stock
 from agents.gateway.tokens import Tokens
 from agents.producer import DeliveryFailed, Ticket
 from agents.store import StoreUnavailable
+from agents.telemetry import METRICS
 from agents.why.live import stored_of, why_of
 from schemas.codec import BadRecord, decode
 from schemas.events import Id
@@ -83,7 +84,9 @@ class Calls:
                 self.hub.hides.note(one.event, self.hub.replica.catalogue.videos[row] if row >= 0 else None)
         else:
             positions = {}
+        METRICS["gateway_events_total"].labels("rejected").inc(len(wrong))
         accepted = len(taken) - sum(one.code == "kafka" for one in wrong)
+        METRICS["gateway_events_total"].labels("accepted").inc(accepted)
         if not accepted and len(wrong) == 1 and not kind.endswith("ndjson"):
             first = wrong[0]
             status = 403 if first.code.startswith("token") else 400

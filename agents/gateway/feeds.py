@@ -17,6 +17,7 @@ from agents.gateway.hub import Hub, Listener
 from agents.gateway.refusals import Refusal
 from agents.gateway.shelf import Shelf, read_cursor
 from agents.latest import Latest
+from agents.telemetry import METRICS
 from schemas.events import Ctx, Id
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
@@ -196,6 +197,7 @@ class Feeds:
                 raise Refusal(
                     503, "no_worker", "no worker answered in time: see `feedstream doctor`", retry_s=1.0
                 )  # fmt: skip
+            METRICS["gateway_fallbacks_total"].inc()
             return self._shelf.instead(asked.user_id, self._shelf.visible(asked.user_id, items, country))
         shown = self._shelf.visible(asked.user_id, batch.items, country)
         reflects = covered(batch, places)

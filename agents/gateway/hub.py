@@ -20,6 +20,7 @@ from agents.producer import RecordProducer
 from agents.sentences import text_encoder
 from agents.settings import Settings
 from agents.store import Store, StoreUnavailable
+from agents.telemetry import METRICS
 from agents.worker.broadcasts import BROADCAST, lost_states, take, take_states
 from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Replica
@@ -129,6 +130,7 @@ class Hub:
         if self._streams >= limits.STREAMS:
             return None
         self._streams += 1
+        METRICS["gateway_open"].set(self._streams)
         listener = Listener()
         self._listeners.setdefault(user_id, set()).add(listener)
         return listener
@@ -136,6 +138,8 @@ class Hub:
     def leave(self, user_id: str, listener: Listener) -> None:
         """The stream ended."""
         self._streams -= 1
+        METRICS["gateway_open"].set(self._streams)
+        METRICS["gateway_cut_off_total"].inc(listener.cut)
         held = self._listeners.get(user_id, set())
         held.discard(listener)
         if not held:

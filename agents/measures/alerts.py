@@ -177,6 +177,15 @@ ALERTS: Final = (
         "{{ $value | humanize }} training records a second are learnt, and no snapshot was made within half an hour.",
     ),
     Alert(
+        "GatewayFallsBack",
+        "sum(rate(feedstream_gateway_fallbacks_total[5m]))\n"
+        '> 0.05 * sum(rate(feedstream_gateway_calls_total{call="feed"}[5m]))',
+        "5m",
+        "page",
+        "Viewers get popular videos in place of their feeds",
+        "{{ $value | humanize }} feeds a second are of popular videos, as no worker answers the gateway in time.",
+    ),
+    Alert(
         "MemoryGrowing",
         "predict_linear(feedstream_memory_bytes[6h], 86400) > 2 * feedstream_memory_bytes",
         "1h",

@@ -101,6 +101,27 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
         ),
     ),
     (
+        "Gateway",
+        (
+            Panel("Calls a second, by call and status", "ops", _a_second("gateway_calls_total", "call, status")),
+            Panel("From a call to its answer", "s", _quantiles("gateway_seconds")),
+            Panel("Events a second, by verdict", "ops", _a_second("gateway_events_total", "verdict")),
+            Panel(
+                "Feeds of popular videos a second",
+                "ops",
+                ((f"sum(rate({PREFIX}gateway_fallbacks_total[$__rate_interval]))", "feeds"),),
+            ),
+            Panel(
+                "Streams",
+                "none",
+                (
+                    (f"sum({PREFIX}gateway_open)", "open"),
+                    (f"sum(increase({PREFIX}gateway_cut_off_total[1h]))", "cut off within the hour"),
+                ),
+            ),
+        ),
+    ),
+    (
         "Learning and tiers",
         (
             Panel("Log-loss, by head", "none", ((f"max by (head) ({PREFIX}head_log_loss)", "{{head}}"),)),

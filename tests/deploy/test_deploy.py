@@ -93,7 +93,8 @@ def test_prometheus_finds_every_worker_and_takes_the_alerts(compose: dict[str, A
     settings = Settings.from_env(compose["services"]["worker"]["environment"])
     assert settings.metrics_host == "0.0.0.0", "others of the composition must reach it"
     assert "ports" not in compose["services"]["worker"], "and nobody else"
-    (job,) = told["scrape_configs"]
+    job, gateway = told["scrape_configs"]
+    assert gateway["dns_sd_configs"][0]["names"] == ["gateway"]
     (found,) = job["dns_sd_configs"]
     assert (found["names"], found["type"], found["port"]) == (["worker"], "A", settings.metrics_port)
     mounted = dict(volume.split(":")[:2] for volume in compose["services"]["prometheus"]["volumes"])
