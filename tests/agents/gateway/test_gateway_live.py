@@ -221,6 +221,8 @@ async def test_what_is_hidden_or_taken_down_is_not_in_the_rest_of_what_was_serve
                                    "duration_ms": 9_000, "tags": ["doom"]})  # fmt: skip
     while (await client.get("/v1/videos/doomed"))[0] != 200:
         await asyncio.sleep(0.05)
+    while "doomed" not in await client.ids("looker", limit=30, query="doom", preview="1"):
+        await asyncio.sleep(0.05)  # the worker may hear of it later than the gateway
     served = await client.ids("hider", limit=30, query="doom")
     assert "doomed" in served
     _, body = await client.get("/v1/feeds/hider", limit=1, query="doom")
