@@ -1,0 +1,126 @@
+// Pages over the feed: what there is to discover, and the videos of a tag, a sound, a creator or of one's own.
+
+import { itemsOf, path } from "./api.js";
+import { avatar, button, byId, compact, h, icon } from "./dom.js";
+import { poster } from "./player.js";
+import { sceneOf } from "./scenes/index.js";
+
+const CAUSES = {
+  supply: "fewer uploads", exposure: "shown to fewer", interest: "watched by fewer", quality: "liked by fewer",
+};
+const KINDS = { tag: ["tags", "#", "tag"], sound: ["sounds", "", "note"], creator: ["creators", "@", "you"] };
+
+/** The frame of a page. What was focused before comes back when it closes. */
+export class Pages {
+  constructor() {
+    this.root = byId("page");
+    this.name = "";
+  }
+
+  show(name, title, ...content) {
+    if (!this.name) this.before = document.activeElement;
+    this.name = name;
+    const heading = h("h1", { tabindex: "-1" }, title);
+    const back = button("Back", () => history.back(), icon("back"));
+    this.root.replaceChildren(h("header", {}, back, heading), h("div.body", {}, content));
+    this.root.hidden = false;
+    this.root.scrollTop = 0;
+    heading.focus({ preventScroll: true });
+  }
+
+  close() {
+    if (!this.name) return;
+    this.name = "";
+    this.root.hidden = true;
+    this.root.replaceChildren();
+    this.before?.focus?.({ preventScroll: true });
+  }
+}
+
+/** Content that is fetched: a wait, then what came, or why it did not. */
+function later(promise, make) {
+  const box = h("div", { "aria-busy": "true" }, h("i.wait"));
+  const failed = (error) => h("p.none", { role: "alert" }, `${error.message}.`);
+  promise.then(make).catch(failed).then((made) => box.replaceWith(made));
+  return box;
+}
+
+const none = (text) => h("p.none", {}, text);
+
+/** Videos as a grid of stills; one that is chosen plays, and the others follow it. */
+export function grid(app, name, title, items) {
+  if (!items.length) return none("Nothing here yet.");
+  return h("div.grid", {}, items.map((item, at) => {
+    const canvas = h("canvas", { "aria-hidden": "true" });
+    const { video, counts } = item;
+    const label = `Play ${video.caption || item.video_id} by ${video.creator_id}`;
+    requestAnimationFrame(() => poster(canvas, sceneOf(item), 130, 200));
+    const onclick = () => app.playList(name, title, items, at);
+    return h("button.tile", { type: "button", "aria-label": label, onclick }, canvas,
+      counts?.likes >= 0 && h("span", {}, icon("heart"), compact(counts.likes)));
+  }));
+}
+
+/** The videos of a tag, a sound or a creator. */
+export function listing(app, kind, name) {
+  const [place, sign, symbol] = KINDS[kind];
+  const title = sign + name;
+  const mark = kind === "creator" ? avatar(name) : h("span.badge", {}, icon(symbol));
+  const videos = app.api.get(path(place, name), { limit: 60 }).then(itemsOf);
+  const followed = app.viewer.has("follow", name) && h("small", {}, "You follow them");
+  app.pages.show(`${kind}/${name}`, title, h("div.head", {}, mark, h("p", {}, "The most liked first", followed)),
+    later(videos, (items) => grid(app, kind, title, items)));
+}
+
+export function discover(app) {
+  const cloud = h("ul.cloud");
+  let tags = [];
+  const typed = () => input.value.trim().toLowerCase().replace(/^#/, "");
+  const fill = () => {
+    const found = tags.filter((one) => one.tag.toLowerCase().includes(typed())).slice(0, 60);
+    const most = Math.max(1, ...found.map((one) => one.likes));
+    cloud.replaceChildren(...(found.length ? found.map((one) => tagOf(app, one, most)) : [none("No such tag.")]));
+    return cloud;
+  };
+  const input = h("input", { type: "search", placeholder: "Find a tag", "aria-label": "Find a tag", oninput: fill });
+  const search = (event) => {
+    event.preventDefault();
+    if (!typed()) return;
+    app.tracker.action("search", null, { query: typed() });
+    cloud.querySelector("a")?.click();
+  };
+  app.pages.show("discover", "Discover",
+    h("form", { role: "search", onsubmit: search }, h("label.search", {}, icon("search"), input)),
+    h("h2", {}, "On the move"), later(app.api.get(path("trends")), (answer) => trends(app, answer)),
+    h("h2", {}, "Tags by how much they are liked"),
+    later(app.api.get(path("tags"), { limit: 200 }), (answer) => ((tags = tagsOf(answer)), fill())));
+}
+
+function link(app, kind, name, action, ...content) {
+  const onclick = () => action && app.tracker.action(action, null, { target: name });
+  return h("a", { href: `#/${kind}/${encodeURIComponent(name)}`, onclick }, ...content);
+}
+
+function tagOf(app, { tag, likes }, most) {
+  const made = link(app, "tag", tag, "tag_open", `#${tag}`, likes > 0 && h("small", {}, compact(likes)));
+  made.style.setProperty("--heat", Math.sqrt(likes / most).toFixed(2));
+  return h("li", {}, made);
+}
+
+/** Tags of any answer: names, or records that say how much each is liked. */
+export function tagsOf(answer) {
+  const list = Array.isArray(answer) ? answer : (answer.tags ?? answer.items ?? []);
+  const read = (one) => (typeof one === "string" ? { tag: one, likes: 0 } : { likes: 0, ...one });
+  return list.map(read).filter((one) => one.tag);
+}
+
+function trends(app, answer) {
+  const list = Array.isArray(answer) ? answer : (answer.trends ?? answer.items ?? []);
+  const rows = list.map(({ kind, id, state, ratio, cause }) => {
+    const said = [ratio && `${Number(ratio.toPrecision(2))}×`, CAUSES[cause]].filter(Boolean).join(" · ");
+    const action = { tag: "trend_open", sound: "sound_open" }[kind];
+    return h(`li.${state}`, {}, link(app, kind, id, action, icon(state === "rising" ? "up" : "down"),
+      h("span", {}, kind === "tag" ? `#${id}` : id, h("small", {}, `${kind} · ${state}`)), h("em", {}, said)));
+  });
+  return rows.length ? h("ul.trends", {}, rows) : none("Nothing rises or falls more than usual.");
+}
