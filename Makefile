@@ -37,8 +37,10 @@ lock: $(READY)  ## resolve the dependencies again, exactly
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements.lock \
 	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o deploy/requirements.lock
 
-docs: $(READY)  ## write docs/schemas and the generated parts of docs/wire.md
+docs: $(READY)  ## write all that is generated: schemas, events, AsyncAPI, OpenAPI, metrics, dashboard, alerts
 	$(BIN)/feedstream topics export docs
+	$(BIN)/feedstream gateway --openapi > docs/openapi.json
+	$(BIN)/feedstream metrics --write .
 
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -18,7 +18,7 @@ TOPIC: Final = "dead-letters"
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record for ``dead-letters``: hand its fields to ``Producer.send``."""
+    """A record for ``dead-letters``: hand its fields to ``RecordProducer.send``."""
 
     key: bytes | None
     value: bytes | None

@@ -1,8 +1,9 @@
-"""The producer: records to Kafka, in order, none twice, none silently lost.
+"""The record producer: bytes to Kafka, in order, none twice, none silently lost.
 
 A thin wrapper of librdkafka's idempotent producer that states every option we depend on. It exists because two things
 must never differ between the programs that publish: the partitioner (murmur2) and what happens when a record cannot be
-delivered. It must never drop a record: a full queue blocks, a failed delivery is an error with the record's name.
+delivered. It must never drop a record: a full queue blocks or refuses, a failed delivery is an error with the record's
+name. It looks into no record; what apps use is ``agents.client.Producer``, which stands on it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,20 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
-from agents.errors import Stop
+from agents.cluster import Cluster, cluster_options
+from agents.errors import Retry, Stop
 from streams import limits
 
-__all__ = ["ANY_PARTITION", "DeliveryFailed", "Headers", "Producer", "Ticket", "connect_or_stop", "producer_options"]
+__all__ = [
+    "ANY_PARTITION",
+    "BufferFull",
+    "DeliveryFailed",
+    "Headers",
+    "RecordProducer",
+    "Ticket",
+    "connect_or_stop",
+    "producer_options",
+]
 
 ANY_PARTITION: Final = -1
 """Let the partitioner choose by key."""
@@ -33,13 +44,20 @@ class DeliveryFailed(Stop):
     """A record was not delivered; the message names topic, partition and reason."""
 
 
+class BufferFull(Retry):
+    """There is no room for another record; it was not taken."""
+
+
 class Ticket:
     """Counts the deliveries of one batch of records: take one, send with it, wait for it.
 
     Safe to wait on from the thread or the event loop of the caller; deliveries are reported by the producer's thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, places: bool = False) -> None:
+        """``places``: note where records came to stand."""
+        self.places: dict[tuple[str, int], int] | None = {} if places else None
+        """Topic and partition to the next offset after the records delivered there; None where it is not asked for."""
         self._lock = threading.Lock()
         self._pending = 0
         self._settled = threading.Event()
@@ -87,7 +105,13 @@ class Ticket:
         if self.failures:
             raise self.failures[0][1]
 
-    def _reported(self, error: DeliveryFailed | None, tag: object = None) -> None:
+    def _placed(self, topic: str, partition: int, offset: int) -> None:
+        if self.places is not None:
+            place = topic, partition
+            self.places[place] = max(self.places.get(place, 0), offset + 1)
+
+    def _reported(self, error: DeliveryFailed | None, tag: object = None, message: Any = None) -> None:
+        """One record less to wait for; ``message`` is Kafka's, where there is one."""
         with self._lock:
             self._pending -= 1
             if error is not None:
@@ -103,14 +127,17 @@ class Ticket:
                 loop.call_soon_threadsafe(_resolve, future)
 
 
-def producer_options(bootstrap: str, *, client_id: str, timeout_s: float | None = None) -> dict[str, Any]:
+def producer_options(
+    bootstrap: str | Cluster, *, client_id: str, timeout_s: float | None = None, room: int | None = None
+) -> dict[str, Any]:
     """librdkafka's options, every one we depend on.
 
     ``timeout_s`` None: a record is tried for ever and a gap in a partition's series is fatal, for streams whose readers
-    keep the highest offset they have applied. Otherwise a record fails after ``timeout_s``.
+    keep the highest offset they have applied. Otherwise a record fails after ``timeout_s``. ``room``: records held
+    before they are delivered, ``limits.PRODUCER_RECORDS`` if None.
     """
     return {
-        "bootstrap.servers": bootstrap,
+        **cluster_options(bootstrap),
         "client.id": client_id,
         # Java, aiokafka and Faust hash keys so; librdkafka's default agrees on a quarter of them only.
         "partitioner": "murmur2_random",
@@ -120,7 +147,7 @@ def producer_options(bootstrap: str, *, client_id: str, timeout_s: float | None 
         "max.in.flight.requests.per.connection": 5,
         "retries": 2_147_483_647,
         "message.timeout.ms": 0 if timeout_s is None else int(timeout_s * 1_000),
-        "queue.buffering.max.messages": limits.PRODUCER_RECORDS,
+        "queue.buffering.max.messages": room or limits.PRODUCER_RECORDS,
         "queue.buffering.max.kbytes": limits.PRODUCER_KIB,
         "message.max.bytes": limits.PRODUCER_RECORD_BYTES,
         # A feed batch waits for its delivery: under load, batches fill up by themselves.
@@ -133,24 +160,26 @@ def producer_options(bootstrap: str, *, client_id: str, timeout_s: float | None 
     }
 
 
-class Producer:
+class RecordProducer:
     """Publishes records; one a process is enough. Safe to use from several threads.
 
-    >>> Producer("localhost:9092", client_id="worker-1").send("feeds", b"ann", b"{}")   # doctest: +SKIP
+    >>> RecordProducer("localhost:9092", client_id="worker-1").send("feeds", b"ann", b"{}")   # doctest: +SKIP
     """
 
-    def __init__(self, bootstrap: str, *, client_id: str, timeout_s: float | None = None) -> None:
+    def __init__(
+        self, bootstrap: str | Cluster, *, client_id: str, timeout_s: float | None = None, room: int | None = None
+    ) -> None:
         """Connect in the background to ``bootstrap`` (``host:port[,host:port]``); see ``producer_options``."""
         self._fatal: DeliveryFailed | None = None
         self._bootstrap = bootstrap
-        options = producer_options(bootstrap, client_id=client_id, timeout_s=timeout_s)
+        options = producer_options(bootstrap, client_id=client_id, timeout_s=timeout_s, room=room)
         self._kafka = KafkaProducer(options, logger=_quiet(_LOG))
         self._all = Ticket()
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="producer-poll", daemon=True)
         self._poller.start()
 
-    def __enter__(self) -> Producer:
+    def __enter__(self) -> RecordProducer:
         return self
 
     def __exit__(
@@ -174,30 +203,38 @@ class Producer:
         headers: Headers | None = None,
         ticket: Ticket | None = None,
         tag: object = None,
+        block: bool = True,
     ) -> None:
-        """Queue one record, stamped with the time of sending; blocks while the queue is full.
+        """Queue one record, stamped with the time of sending.
 
-        Whether it arrived is said by ``ticket`` (with ``tag``, if it did not), or by ``flush``. Raises
-        ``DeliveryFailed`` at once if the record can never be sent (too large) or the producer has failed for good.
+        While the queue is full it blocks, or raises ``BufferFull`` where ``block`` is false. Whether the record arrived
+        is said by ``ticket`` (with ``tag``, if it did not), or by ``flush``. Raises ``DeliveryFailed`` at once if the
+        record can never be sent (too large), or the producer is closed or has failed for good.
         """
         self._stand()
         named = ticket or self._all
         extra: dict[str, Any] = {"headers": list(headers)} if headers else {}
 
         def report(error: KafkaError | None, message: Any) -> None:
-            named._reported(None if error is None else _failed(topic, message.partition(), error), tag)
+            failed = None if error is None else _failed(topic, message.partition(), error)
+            if named.places is not None and error is None:
+                named._placed(topic, message.partition(), message.offset())
+            named._reported(failed, tag, message)
 
         named._sent()
         while True:
             try:
                 self._kafka.produce(topic, value, key, partition, on_delivery=report, **extra)
             except BufferError:
-                # The queue is full: room comes with deliveries, unless the producer has failed for good.
-                if self._fatal is None:
-                    self._serve(0.01)
-                    continue
-                named._reported(self._fatal, tag)
-                raise self._fatal from None
+                # The queue is full: room comes with deliveries, unless there will be none any more.
+                if (over := self._over()) is not None:
+                    named._reported(over, tag)
+                    raise over from None
+                if not block:
+                    named._reported(None)
+                    raise BufferFull(f"the buffer is full: a record for {topic} was not taken") from None
+                self._serve(0.01)
+                continue
             except KafkaException as error:
                 named._reported(None)
                 self._stand()
@@ -219,8 +256,14 @@ class Producer:
         self._serve(0.0)
 
     def _stand(self) -> None:
-        if self._fatal is not None:
-            raise self._fatal
+        if (over := self._over()) is not None:
+            raise over
+
+    def _over(self) -> DeliveryFailed | None:
+        """Why nothing can be sent any more."""
+        if self._fatal is None and self._closing.is_set():
+            return DeliveryFailed("the Kafka producer is closed: what is sent now would never arrive")
+        return self._fatal
 
     def _poll(self) -> None:
         while not self._closing.is_set():
@@ -236,7 +279,7 @@ class Producer:
             self._kafka.purge(blocking=False)
 
 
-def connect_or_stop(client: Any, bootstrap: str, timeout_s: float) -> Any:
+def connect_or_stop(client: Any, bootstrap: str | Cluster, timeout_s: float) -> Any:
     """Cluster metadata by any confluent-kafka ``client``; raises ``Stop`` with one sentence if no broker answers."""
     try:
         return client.list_topics(timeout=timeout_s)

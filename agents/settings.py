@@ -10,16 +10,19 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from agents.cluster import MECHANISMS, Cluster
 from agents.errors import BadSettings
 
 __all__ = ["EMBEDDED", "Settings", "environment", "one_thread"]
 
 EMBEDDED = "embedded://"
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_SECRET = 16
+_PLAIN, _TLS = "kafka://", "kafka+ssl://"
 _AT_LEAST_ONE = (
     "user_partitions",
     "video_partitions",
@@ -38,8 +41,16 @@ class Settings:
     """Everything a process may be told. Environment variable: ``FEEDSTREAM_`` + the field's name in capitals."""
 
     broker: str = EMBEDDED
-    """``kafka://host:port[,host:port]`` or ``embedded://``."""
-    redis: str = EMBEDDED
+    """``kafka://host:port[,host:port]``, ``kafka+ssl://…`` with TLS, or ``embedded://``."""
+    kafka_ca: str = ""
+    """PEM file of the authorities that may have signed the brokers' certificates; empty: those the system trusts."""
+    kafka_user: str = ""
+    """SASL user; empty: none is named."""
+    kafka_password: str = field(default="", repr=False)
+    """Its password; never logged or shown."""
+    kafka_mechanism: str = MECHANISMS[0]
+    """How the user proves who it is: ``SCRAM-SHA-512``, ``SCRAM-SHA-256`` or ``PLAIN``."""
+    redis: str = field(default=EMBEDDED, repr=False)
     """``redis://[user:password@]host:port/db``, ``rediss://…`` or ``embedded://``."""
     instance: str = ""
     """Static member name; empty: a dynamic member. Two workers with one name fence each other."""
@@ -94,8 +105,27 @@ class Settings:
     text_model: str = ""
     """Folder of a sentence-transformers model that reads captions and requests (``feedstream[sentences]``); empty:
     characters are hashed, which needs no model."""
+    gateway_host: str = "127.0.0.1"
+    """Address on which the gateway listens; without keys only an address of this machine is allowed."""
+    gateway_port: int = 8080
+    """Port on which the gateway listens; 0: any free one."""
+    gateway_keys: str = ""
+    """TOML file of API keys; empty: everybody may do everything. See docs/http.md."""
+    gateway_open: int = 0
+    """1: others may reach a gateway that has no keys; for a network on which nobody else is."""
+    gateway_secret: str = field(default="", repr=False)
+    """Signs impression tokens, 16 characters at least, the same in every gateway process; empty: none are made."""
+    gateway_tokens: int = 0
+    """1: an event about a video must bring its impression token."""
+    gateway_origins: str = ""
+    """Origins of pages that may call the gateway from a browser, with commas (``https://app.example``); empty: its own
+    pages only."""
+    gateway_timeout_s: float = 2.0
+    """How long a caller waits for a worker's batch before popular videos are given instead."""
     metrics_port: int = 0
-    """Prometheus port on 127.0.0.1; 0: none."""
+    """Port of metrics and health (``/metrics``, ``/live``, ``/ready``, ``/states``); 0: none."""
+    metrics_host: str = "127.0.0.1"
+    """Address that port listens on; nothing there asks who calls, so leave it to this machine or a closed network."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -105,35 +135,41 @@ class Settings:
         """
         source = os.environ if env is None else env
         values: dict[str, Any] = {}
-        for field in fields(cls):
-            name = f"FEEDSTREAM_{field.name.upper()}"
+        for one in fields(cls):
+            name = f"FEEDSTREAM_{one.name.upper()}"
             if (text := source.get(name)) is not None:
-                values[field.name] = _parse(name, text, type(field.default))
+                values[one.name] = _parse(name, text, type(one.default))
         values.update(overrides)
         settings = cls(**values)
         settings._check()
         return settings
 
     def _check(self) -> None:
-        if not self.broker.startswith(("kafka://", EMBEDDED)):
+        if not self.broker.startswith((_PLAIN, _TLS, EMBEDDED)):
             raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port or {EMBEDDED}")
         if not self.redis.startswith(("redis://", "rediss://", "unix://", EMBEDDED)):
             # The value is not shown: what is no URL may still hold a password.
             raise BadSettings(f"FEEDSTREAM_REDIS is no Redis URL: use redis://host:port, rediss://… or {EMBEDDED}")
-        if self.broker.startswith("kafka://") and not all(map(_is_address, self.bootstrap.split(","))):
+        if not self.broker.startswith(EMBEDDED) and not all(map(_is_address, self.bootstrap.split(","))):
             raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port[,host:port]")
         try:
             _ = urlsplit(self.redis).port
         except ValueError:  # what it says would show the password
             raise BadSettings("FEEDSTREAM_REDIS has a port that is no number: use redis://host:port") from None
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for one in fields(self):
+            value = getattr(self, one.name)
             if isinstance(value, (int, float)) and not 0 <= value < math.inf:
-                raise BadSettings(f"FEEDSTREAM_{field.name.upper()} is {value}: it must be a number from 0")
+                raise BadSettings(f"FEEDSTREAM_{one.name.upper()} is {value}: it must be a number from 0")
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be at least 1")
-        for name, most in (("bad_share", 1), ("metrics_port", 65_535)):
+        for name, most in (
+            ("bad_share", 1),
+            ("metrics_port", 65_535),
+            ("gateway_port", 65_535),
+            ("gateway_tokens", 1),
+            ("gateway_open", 1),
+        ):
             if getattr(self, name) > most:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be {most} at most")
         if not _NAMESPACE.fullmatch(self.namespace):
@@ -141,8 +177,26 @@ class Settings:
                 f"FEEDSTREAM_NAMESPACE is {self.namespace!r}: use letters, digits, '.', '_' and '-', "
                 "since it names groups and keys"
             )
+        self._check_secret()
+        self._check_user()
         if self.snapshot_s <= 0:
             raise BadSettings(f"FEEDSTREAM_SNAPSHOT_S is {self.snapshot_s}: it must be more than 0")
+
+    def _check_user(self) -> None:
+        if self.kafka_mechanism not in MECHANISMS:
+            raise BadSettings(f"FEEDSTREAM_KAFKA_MECHANISM is {self.kafka_mechanism!r}: use {', '.join(MECHANISMS)}")
+        if bool(self.kafka_user) != bool(self.kafka_password):
+            raise BadSettings("FEEDSTREAM_KAFKA_USER and FEEDSTREAM_KAFKA_PASSWORD go together: set both, or none")
+        if self.broker.startswith(_TLS):
+            self.kafka.context()  # a file that cannot be read is named before anything connects
+        elif self.kafka_ca:
+            raise BadSettings("FEEDSTREAM_KAFKA_CA is set, but FEEDSTREAM_BROKER does not say kafka+ssl://")
+
+    def _check_secret(self) -> None:
+        if 0 < len(self.gateway_secret) < _SECRET:
+            raise BadSettings(f"FEEDSTREAM_GATEWAY_SECRET is too short: use {_SECRET} characters or more")
+        if self.gateway_tokens and not self.gateway_secret:
+            raise BadSettings("FEEDSTREAM_GATEWAY_TOKENS is 1, but there is no FEEDSTREAM_GATEWAY_SECRET to sign with")
 
     @property
     def bootstrap(self) -> str:
@@ -152,7 +206,19 @@ class Settings:
                 "FEEDSTREAM_BROKER is embedded://, which lives in one process only: start `feedstream up` "
                 "and use the URLs it prints, or name a Kafka with kafka://host:port"
             )
-        return self.broker.removeprefix("kafka://")
+        return self.broker.removeprefix(_PLAIN).removeprefix(_TLS)
+
+    @property
+    def kafka(self) -> Cluster:
+        """Where Kafka is and how to get in; raises ``BadSettings`` for ``embedded://``."""
+        return Cluster(
+            self.bootstrap,
+            tls=self.broker.startswith(_TLS),
+            ca=self.kafka_ca,
+            user=self.kafka_user,
+            password=self.kafka_password,
+            mechanism=self.kafka_mechanism,
+        )
 
     @property
     def store_url(self) -> str:

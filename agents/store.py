@@ -18,11 +18,18 @@ import redis
 
 from agents.errors import Retry, Stop
 
-__all__ = ["Loaded", "Refused", "ShardId", "Store", "StoreUnavailable"]
+__all__ = ["Loaded", "Refused", "ShardId", "Standing", "Store", "StoreUnavailable"]
 
 _T = TypeVar("_T")
 _LUA: Final = Path(__file__).parent / "lua"
 _TIMEOUT_S: Final = 10.0
+_SCANNED: Final = 5_000
+_PAGE: Final = 1_000
+_ROWS: Final = b"}:r:"  # no namespace has it, so what follows the first of them is the row's own key
+_DRAWN: Final = 1_000
+"""Keys drawn to estimate how many there are of each kind."""
+_KINDS: Final = {(b"u:", b"v:"): "viewers", (b"u:", b"o:"): "outcomes", (b"v:", b"e:"): "videos"}
+"""Kind of shard and beginning of a row's key to what the row is."""
 
 
 class StoreUnavailable(Retry):
@@ -55,6 +62,13 @@ class Loaded(NamedTuple):
     feeds: list[tuple[str, bytes]]
     feed_offsets: dict[str, int]
     feed_count: int
+
+
+class Standing(NamedTuple):
+    """How far a shard is: the next offset of each topic, feed requests too, and who was the latest to open it."""
+
+    offsets: dict[str, int]
+    holder: str
 
 
 class Store:
@@ -101,12 +115,16 @@ class Store:
         found = self._try(lambda: self._redis.hgetall(f"{self._namespace}:layout"))
         return {name.decode(): int(count) for name, count in found.items()}
 
-    def acquire(self, shard: ShardId, token: str) -> Loaded:
-        """Become the owner of a shard, from now on everybody else is refused; returns what is stored."""
+    def acquire(self, shard: ShardId, token: str, holder: str = "") -> Loaded:
+        """Become the owner of a shard, from now on everybody else is refused; returns what is stored.
+
+        ``holder`` says to operators who that is; nothing depends on it.
+        """
 
         def take() -> Any:
             with self._redis.pipeline(transaction=True) as pipe:
                 pipe.set(self._key(shard, "owner"), token)
+                pipe.set(self._key(shard, "holder"), holder)
                 pipe.hgetall(self._key(shard, "offsets"))
                 pipe.hgetall(self._key(shard, "outbox"))
                 pipe.hgetall(self._key(shard, "feeds"))
@@ -114,7 +132,7 @@ class Store:
                 pipe.hget(self._key(shard, "feed_count"), "count")
                 return pipe.execute()
 
-        _, offsets, outbox, feeds, feed_offsets, count = self._try(take)
+        *_, offsets, outbox, feeds, feed_offsets, count = self._try(take)
         return Loaded(
             _numbers(offsets),
             sorted((int(number), frame) for number, frame in outbox.items()),
@@ -215,15 +233,15 @@ class Store:
 
     def scan(self, shard: ShardId, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only."""
-        whole = self._key(shard, "r:")
-        pattern = _escaped(whole + prefix) + b"*"
-        page: list[bytes] = []
-        for key in self._redis.scan_iter(match=pattern, count=5_000):
-            page.append(key)
-            if len(page) >= 1_000:
-                yield from self._page(page, len(whole))
-                page = []
-        yield from self._page(page, len(whole))
+        for page in self._pages(_escaped(self._key(shard, "r:") + prefix) + b"*", prefix):
+            yield from page
+
+    def scan_all(self, kind: str, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Pages of every row of all shards of a ``kind`` whose key starts with ``prefix``, at the cost of one ``scan``.
+        A row may come twice, and what changes meanwhile comes as it was or as it is.
+        """
+        begin = _escaped(f"{{{self._namespace}:{kind}:".encode())
+        return self._pages(begin + b"*" + _escaped(_ROWS + prefix) + b"*", prefix)
 
     def shards(self) -> list[ShardId]:
         """Every shard that was ever owned, by the stored layout."""
@@ -238,15 +256,81 @@ class Store:
         """The stored offsets of a shard, without taking it over."""
         return _numbers(self._try(lambda: self._redis.hgetall(self._key(shard, "offsets"))))
 
+    def standing(self, shards: Sequence[ShardId]) -> list[Standing]:
+        """How far each of ``shards`` is, without taking it over; one round trip."""
+
+        def ask() -> Any:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for shard in shards:
+                    pipe.hgetall(self._key(shard, "offsets"))
+                    pipe.hgetall(self._key(shard, "feed_offsets"))
+                    pipe.get(self._key(shard, "holder"))
+                return pipe.execute()
+
+        found = self._try(ask)
+        return [
+            Standing(_numbers(offsets) | _numbers(asked), (holder or b"").decode())
+            for offsets, asked, holder in zip(found[::3], found[1::3], found[2::3], strict=True)
+        ]
+
+    def replayed(self, names: Sequence[str]) -> set[str]:
+        """Those among ``names`` of records (topic:partition:offset) that operators have sent again already."""
+        if not names:
+            return set()
+        found = self._try(lambda: self._redis.hmget(f"{self._namespace}:replayed", list(names)))
+        return {name for name, at_ms in zip(names, found, strict=True) if at_ms is not None}
+
+    def note_replayed(self, names: Iterable[str], now_ms: int) -> None:
+        """Remember that records were sent again at ``now_ms``."""
+        if mapping := dict.fromkeys(names, now_ms):
+            self._try(lambda: self._redis.hset(f"{self._namespace}:replayed", mapping=mapping))
+
+    def server(self) -> dict[str, Any]:
+        """What the server says of itself, as INFO names it."""
+        found: dict[str, Any] = self._try(self._redis.info)
+        return found
+
+    def clock_ms(self) -> float:
+        """The server's clock."""
+        seconds, micros = self._try(self._redis.time)
+        return float(seconds * 1_000 + micros / 1_000)
+
+    def estimate(self) -> dict[str, int]:
+        """About how many rows of each kind there are, by keys drawn at random; active videos are counted exactly."""
+
+        def draw() -> Any:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.dbsize()
+                for _ in range(_DRAWN):
+                    pipe.randomkey()
+                return pipe.execute()
+
+        total, *drawn = self._try(draw)
+        shares = dict.fromkeys(_KINDS.values(), 0)
+        for key in drawn:
+            head, _, row = (key or b"").partition(b"}:r:")
+            shard = head.removeprefix(f"{{{self._namespace}:".encode())
+            if (kind := _KINDS.get((shard[:2], row[:2]))) and shard != head:
+                shares[kind] += 1
+        active = [shard for shard in self.shards() if shard.kind == "v"]
+        marked = sum(self._try(partial(self._redis.scard, self._key(shard, "marked"))) for shard in active)
+        return {kind: round(total * count / _DRAWN) for kind, count in shares.items()} | {"active videos": marked}
+
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
 
-    def _page(self, keys: list[bytes], skip: int) -> Iterator[tuple[bytes, bytes]]:
-        if keys:
-            for key, value in zip(keys, self._try(lambda: self._redis.mget(keys)), strict=True):
-                if value is not None:
-                    yield key[skip:], value
+    def _pages(self, pattern: bytes, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Rows of keys like ``pattern`` by the page; an id within a key may look like the pattern, and is no prefix."""
+        cursor, more = 0, True
+        while more:
+            cursor, keys = self._try(partial(self._redis.scan, cursor, match=pattern, count=_SCANNED))
+            more = cursor != 0
+            rows = [key for key in keys if key.partition(_ROWS)[2].startswith(prefix)]
+            for low in range(0, len(rows), _PAGE):
+                page = rows[low : low + _PAGE]
+                found = zip(page, self._try(partial(self._redis.mget, page)), strict=True)
+                yield [(key.partition(_ROWS)[2], value) for key, value in found if value is not None]
 
     def _key(self, shard: ShardId, name: str) -> bytes:
         return f"{{{self._namespace}:{shard}}}:{name}".encode()

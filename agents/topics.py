@@ -22,12 +22,21 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from agents.cluster import Cluster, cluster_options
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from agents.settings import Settings
+from schemas.events import EVENTS
 from schemas.topics import TOPICS, Topic
 
-__all__ = ["Admin", "Difference", "check", "partitions_of"]
+__all__ = ["FOLDED", "Admin", "Difference", "check", "partitions_of"]
+
+FOLDED: Final[dict[str, tuple[str, ...]]] = {
+    "u": (*EVENTS, "users", "feed.requests"),
+    "v": ("engagement", "videos"),
+    "l": ("training",),
+}
+"""Kind of shard to the topics it folds: partition p of each belongs to shard p. Of the learner there is one."""
 
 REPLICAS: Final = 3
 """Copies of each partition, where there are as many brokers."""
@@ -53,7 +62,7 @@ def partitions_of(topic: Topic, settings: Settings) -> int:
     return {"users": settings.user_partitions, "videos": settings.video_partitions, "one": 1}[topic.partitions]
 
 
-def check(bootstrap: str, settings: Settings, topics: Iterable[str], timeout_s: float = 10.0) -> None:
+def check(bootstrap: str | Cluster, settings: Settings, topics: Iterable[str], timeout_s: float = 10.0) -> None:
     """Raise ``Stop`` in one sentence unless each of ``topics`` exists with the partitions that ``settings`` say.
 
     Topics of one partition may have more: nothing hangs on their number.
@@ -75,11 +84,11 @@ def check(bootstrap: str, settings: Settings, topics: Iterable[str], timeout_s: 
 class Admin:
     """Talks to one cluster about the registry's topics. Raises ``Stop`` where the cluster does not answer."""
 
-    def __init__(self, bootstrap: str, settings: Settings, timeout_s: float = 10.0) -> None:
+    def __init__(self, bootstrap: str | Cluster, settings: Settings, timeout_s: float = 10.0) -> None:
         self._settings = settings
         self._timeout_s = timeout_s
         self._bootstrap = bootstrap
-        options = {"bootstrap.servers": bootstrap, "client.id": "feedstream-topics", "socket.keepalive.enable": True}
+        options = {**cluster_options(bootstrap), "client.id": "feedstream-topics", "socket.keepalive.enable": True}
         self._kafka = AdminClient(options, logger=_LOG)
         metadata = connect_or_stop(self._kafka, bootstrap, timeout_s)
         self.brokers = len(metadata.brokers)

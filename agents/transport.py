@@ -40,6 +40,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
 from agents import log
+from agents.cluster import Cluster
 from agents.errors import Stop
 from agents.settings import Settings
 
@@ -109,6 +110,7 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1_000),
             metadata_max_age_ms=30_000,
             connections_max_idle_ms=540_000,
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials),
         )
 
 
@@ -229,6 +231,17 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]
         assigned = self.assignment()
         await self._go({tp: offset for tp, offset in positions.items() if tp in assigned})
 
+    def reached(self, tp: TP, folded: int) -> int:
+        """The next offset of ``tp`` to fold, where everything below ``folded`` is: beyond marks of transactions and
+        compacted gaps that Kafka has passed over, and that no record may ever follow.
+        """
+        if tp in self._skipped or folded < self._position.get(tp, 0):
+            return folded
+        subscription = getattr(getattr(self._thread, "_consumer", None), "_subscription", None)
+        assignment = getattr(getattr(subscription, "subscription", None), "assignment", None)
+        state = None if assignment is None else assignment.state_value(tp)
+        return folded if state is None else max(folded, state._position or 0)
+
     async def _go(self, positions: Mapping[TP, int]) -> None:
         if not positions:
             return
@@ -297,6 +310,16 @@ class _App(faust.App):  # type: ignore[misc]
     chunk_topics: dict[str, Any]
 
 
+def _credentials(cluster: Cluster) -> Any:
+    """How Faust gets into a cluster; None where nothing guards it."""
+    context = cluster.context()
+    if cluster.user:
+        return faust.SASLCredentials(
+            username=cluster.user, password=cluster.password, ssl_context=context, mechanism=cluster.mechanism
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
 def make_app(settings: Settings, group: str, topics: Mapping[str, int], owner: Owner) -> Any:
     """A Faust app for one consumer group, with every Faust setting stated that we depend on.
 
@@ -306,6 +329,7 @@ def make_app(settings: Settings, group: str, topics: Mapping[str, int], owner: O
     app = _App(
         f"{settings.namespace}.{group}",
         broker=f"kafka://{settings.bootstrap.replace(',', ';kafka://')}",
+        broker_credentials=_credentials(settings.kafka),
         consumer_group_instance_id=f"{settings.instance}.{group}" if settings.instance else None,
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.session_timeout_s / 6,

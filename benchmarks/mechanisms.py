@@ -21,7 +21,8 @@ _HEAD = """# Mechanisms, and what each does
 
 Each line is a scenario: a small world in which one number is measured with the mechanism on and off, on the same seeds.
 The difference comes with its 95 % interval over the seeds. `make quality` runs them all and writes this page, and
-`make test` holds each to the least effect it must have. The code is in `agents/scenarios/`.
+`make test` holds each to the least effect it must have. The code is in `agents/scenarios/`. What nobody may switch off
+is measured against the same world where the signal that sets it going is not given, as told after "off:".
 
 """
 _SETTINGS = """## Settings
@@ -39,12 +40,15 @@ _OFF = """## Off
 def row(one: Scenario, found: Effect) -> str:
     """One line of the table.
 
-    >>> told = Scenario(name="fresh places", row="bubble control", shows="share", run=lambda *_: 0.0, off={}, least=0.1)
-    >>> row(told, Effect(0.1, 0.0, 0.1, 0.1))
+    >>> told = {"name": "fresh places", "row": "bubble control", "shows": "share", "run": min, "least": 0.1}
+    >>> row(Scenario(**told, off={"slate.fresh": 0.0}), Effect(0.1, 0.0, 0.1, 0.1))
     '| bubble control | fresh places | share | 0.1 | 0 | +0.1 [+0.1, +0.1] |'
+    >>> row(Scenario(**told, off="nothing is fresh"), Effect(0.1, 0.0, 0.1, 0.1))
+    '| bubble control | fresh places | share; off: nothing is fresh | 0.1 | 0 | +0.1 [+0.1, +0.1] |'
     """
     difference = f"{found.gain:+.3g} [{found.low:+.3g}, {found.high:+.3g}]"
-    return f"| {one.row} | {one.name} | {one.shows} | {found.on:.3g} | {found.off:.3g} | {difference} |"
+    shows = f"{one.shows}; off: {one.off}" if isinstance(one.off, str) else one.shows
+    return f"| {one.row} | {one.name} | {shows} | {found.on:.3g} | {found.off:.3g} | {difference} |"
 
 
 def document(rows: list[str]) -> str:

@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from agents.embedded import die_with_parent
-from agents.producer import Producer, Ticket
+from agents.producer import RecordProducer, Ticket
 from agents.settings import Settings, environment
 from agents.store import ShardId, Store
 from agents.testing.servers import RealKafka, RealRedis
@@ -73,7 +73,7 @@ class Site:
         self.kafka, self.redis = RealKafka(), RealRedis()
         self.settings = Settings.from_env({}, broker=self.kafka.url, redis=self.redis.url, session_timeout_s=6.0)
         Admin(self.kafka.bootstrap, self.settings).apply()
-        self.producer = Producer(self.kafka.bootstrap, client_id="bench")
+        self.producer = RecordProducer(self.kafka.bootstrap, client_id="bench")
         self.store = Store(self.redis.url, self.settings.namespace)
         self.workers: list[subprocess.Popen[bytes]] = []
         self._started = 0

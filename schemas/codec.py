@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
+import msgspec.inspect
 
 from schemas.catalogue import User, Video
 from schemas.control import Control, Promotion
@@ -32,6 +34,7 @@ __all__ = [
     "decode",
     "decode_many",
     "encode",
+    "located",
 ]
 
 MAX_VALUE_BYTES: Final = 64 * 1024
@@ -81,13 +84,14 @@ _DECODERS: Final = {topic: msgspec.json.Decoder(kind) for topic, kind in RECORDS
 class BadRecord(ValueError):
     """A record that cannot be read.
 
-    ``cause`` of the closed set; ``path`` where in the value (JSONPath, ``$`` the whole), or ``key``.
+    ``cause`` of the closed set; ``path`` where in the value (JSONPath, ``$`` the whole), or ``key``; ``why`` in words.
     """
 
-    def __init__(self, cause: Cause, path: str = "$", detail: str = "") -> None:
-        super().__init__(f"{cause} at {path}" + (f": {detail}" if detail else ""))
+    def __init__(self, cause: Cause, path: str, why: str) -> None:
+        super().__init__(f"{cause} at {path}: {why}")
         self.cause: Cause = cause
         self.path = path
+        self.why = why
 
 
 class Bad(NamedTuple):
@@ -115,28 +119,33 @@ def decode(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int
     >>> decode("events.like", b"u", b'{"v":2}', 0)
     Traceback (most recent call last):
     ...
-    schemas.codec.BadRecord: version at $.v: Invalid enum value 2
+    schemas.codec.BadRecord: version at $.v: must be 1: Invalid enum value 2
     """
     decoder = _DECODERS.get(topic)
     if decoder is None:
-        raise BadRecord("topic", "$", topic)
+        raise BadRecord("topic", "$", f"nobody reads {topic!r}")
     if not key:
-        raise BadRecord("empty", "key")
+        raise BadRecord("empty", "key", "the record has no key")
     if value is None and topic in _TOMBSTONES:
         if len(_text(key)) > _ID_CHARACTERS:
-            raise BadRecord("key", "key", "longer than an id")
+            raise BadRecord("key", "key", f"more than {_ID_CHARACTERS} characters are no id")
         return None
     if not value:
-        raise BadRecord("empty", "$")
+        raise BadRecord("empty", "$", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
-        raise BadRecord("size", "$", f"{len(value)} bytes")
-    record = _parse(decoder, value)
+        raise BadRecord("size", "$", f"{len(value):,} bytes are more than {MAX_VALUE_BYTES:,}")
+    try:
+        record = _parse(decoder, value)
+    except BadRecord as error:
+        words = _words(topic, error.path) if error.cause == "type" else ""
+        raise BadRecord(error.cause, error.path, error.why + words) from None
     field = KEY_FIELD[topic]
     named = getattr(record, field)
-    if named != _text(key) and not (named is None and topic in _KEY_OPTIONAL):
-        raise BadRecord("key", f"$.{field}")
-    if (getattr(record, "ts_ms", None) or 0) > timestamp_ms + AHEAD_MS:
-        raise BadRecord("time", "$.ts_ms")
+    if named != (text := _text(key)) and not (named is None and topic in _KEY_OPTIONAL):
+        raise BadRecord("key", f"$.{field}", f"{named!r} is not the record's key, {text[:_ID_CHARACTERS]!r}")
+    if (ahead_ms := (getattr(record, "ts_ms", None) or 0) - timestamp_ms) > AHEAD_MS:
+        hours = f"{ahead_ms / 3_600_000:,.1f} hours after the time of sending, more than {AHEAD_MS // 3_600_000}"
+        raise BadRecord("time", "$.ts_ms", hours)
     return record
 
 
@@ -175,6 +184,17 @@ def encode(record: msgspec.Struct) -> bytes:
     b'{"v":1,"request_id":"r","user_id":"u","ts_ms":1}'
     """
     return msgspec.json.encode(record)
+
+
+def located(message: str) -> tuple[str, str]:
+    """What msgspec says is wrong, and the path where.
+
+    >>> located("Expected `int`, got `str` - at `$.ctx.tz_min`")
+    ('Expected `int`, got `str`', '$.ctx.tz_min')
+    """
+    # From the right: the text before may quote what was sent, whatever it looks like.
+    what, found, where = message.rpartition(" - at `")
+    return (what, where.removesuffix("`")) if found else (message, "$")
 
 
 def _decode_each(topic: str, batch: Iterable[tuple[int, bytes | None, bytes | None, int]], decoded: Decoded) -> None:
@@ -224,18 +244,27 @@ def _parse(decoder: msgspec.json.Decoder[msgspec.Struct], value: bytes) -> msgsp
 
 
 def _explain(message: str) -> BadRecord:
-    # From the right: the text before may quote what was sent, whatever it looks like.
-    what, found, where = message.rpartition(" - at `")
-    what, path = (what, where.removesuffix("`")) if found else (message, "$")
+    what, path = located(message)
     if what.startswith("Object missing required field"):
-        return BadRecord("missing", f"{path}.{what.split('`')[1]}", what)
+        return BadRecord("missing", f"{path}.{what.split('`')[1]}", "required and absent")
     if path == "$.v":
-        return BadRecord("version", path, what)
+        return BadRecord("version", path, f"must be 1: {what}")
     return BadRecord("type", path, what)
+
+
+@lru_cache(maxsize=256)
+def _words(topic: str, path: str) -> str:
+    """The words that the field at ``path`` is limited to, as the end of a sentence; empty if it is not."""
+    here: list[Any] = [msgspec.inspect.type_info(RECORDS[topic])]
+    for step in path.split(".")[1:]:
+        fields = (field for kind in here for field in getattr(kind, "fields", ()) if field.encode_name == step)
+        here = [one for field in fields for one in getattr(field.type, "types", (field.type,))]
+    words = [word for kind in here for word in getattr(kind, "values", ())]
+    return f", use one of {', '.join(map(str, words))}" if words else ""
 
 
 def _text(key: bytes) -> str:
     try:
         return key.decode()
     except UnicodeDecodeError:
-        raise BadRecord("key", "key", "not UTF-8") from None
+        raise BadRecord("key", "key", "the key is not UTF-8") from None

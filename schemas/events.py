@@ -16,10 +16,12 @@ __all__ = [
     "EVENTS",
     "EXCUSES",
     "Action",
+    "ActionKind",
     "Comment",
     "Ctx",
     "Event",
     "Feedback",
+    "FeedbackKind",
     "Follow",
     "Id",
     "Impression",
@@ -41,6 +43,24 @@ Span = Annotated[int, Meta(ge=0, lt=2**40)]
 """A length of time in milliseconds, below 35 years."""
 Op = Literal["add", "remove"]
 """``remove`` takes an earlier ``add`` back."""
+FeedbackKind = Literal[
+    "not_interested", "more_like_this", "hide_creator", "hide_sound", "hide_tag", "report", "mute", "block", "reset"
+]
+"""What a viewer may say; docs/wire.md tells what each does."""
+ActionKind = Literal[
+    "pause",
+    "seek",
+    "fullscreen",
+    "profile_visit",
+    "comments_open",
+    "tag_open",
+    "sound_open",
+    "effect_open",
+    "trend_open",
+    "search",
+    "click",
+]
+"""The small gestures."""
 END_REASONS: Final = {
     "ended": "played to its end",
     "swiped": "the viewer went on to the next video",
@@ -92,7 +112,8 @@ class Watch(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
     ``duration_ms`` 0: a still picture or unknown. ``ts_ms`` is when the time was taken, at the end of what was watched.
     ``loops`` is how often the video was played, 1.5 or more is a rewatch; absent, it follows from the time.
-    ``end_reason`` is one of ``END_REASONS``.
+    ``end_reason`` is ``ended``, ``swiped``, ``closed``, ``background``, ``error`` or ``stalled``; any other is taken
+    for the viewer's own.
     """
 
     watch_ms: Span
@@ -155,9 +176,7 @@ class Impression(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True)
 class Feedback(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What the viewer says of a video, a creator, a sound or a tag; ``video_id`` may be absent."""
 
-    kind: Literal[
-        "not_interested", "more_like_this", "hide_creator", "hide_sound", "hide_tag", "report", "mute", "block", "reset"
-    ]
+    kind: FeedbackKind
     video_id: Id | None = None  # type: ignore[assignment]  # absent where it makes no sense
     op: Op = "add"
     target: str | None = None
@@ -167,19 +186,7 @@ class Feedback(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 class Action(Event, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A small gesture; ``video_id`` may be absent."""
 
-    kind: Literal[
-        "pause",
-        "seek",
-        "fullscreen",
-        "profile_visit",
-        "comments_open",
-        "tag_open",
-        "sound_open",
-        "effect_open",
-        "trend_open",
-        "search",
-        "click",
-    ]
+    kind: ActionKind
     video_id: Id | None = None  # type: ignore[assignment]  # absent where it makes no sense
     target: str | None = None
     dwell_ms: Span | None = None

@@ -1,13 +1,9 @@
-"""What outsiders read instead of Python: JSON Schemas of every JSON topic, and the tables of docs/wire.md.
-
-``breaking`` compares two exports, so that a test can hold the wire to its promise: names and meanings stay, only
-optional fields are added.
-"""
+"""What outsiders read instead of Python: JSON Schemas of every JSON topic, and the tables of docs/wire.md."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -16,10 +12,7 @@ from schemas.events import Event
 from schemas.reasons import reason_table, source_table
 from schemas.topics import FOREVER, TOPICS, Topic
 
-__all__ = ["breaking", "field_table", "fill", "json_schemas", "topic_table"]
-
-_LOWER: Final = ("minimum", "minLength", "minItems", "exclusiveMinimum")
-_UPPER: Final = ("maximum", "maxLength", "maxItems", "exclusiveMaximum")
+__all__ = ["field_table", "fill", "json_schemas", "topic_table"]
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
@@ -29,16 +22,6 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     'integer'
     """
     return {topic: msgspec.json.schema(record) for topic, record in RECORDS.items()}
-
-
-def breaking(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What the schema ``after`` refuses or no longer promises that ``before`` allowed or promised, a sentence each.
-
-    >>> old, new = {"type": "object", "properties": {"op": {"enum": ["add", "remove"]}}}, {"type": "object"}
-    >>> breaking(old, new)
-    ['$.op is gone']
-    """
-    return _compare(_resolve(before, before), _resolve(after, after), before, after, "$")
 
 
 def topic_table(topics: dict[str, Topic] | None = None) -> str:
@@ -60,14 +43,15 @@ def field_table() -> str:
     """The fields of every JSON value as a Markdown table; ``?`` marks what may be absent.
 
     >>> [row for row in field_table().splitlines() if "skip" in row]
-    ['| `events.skip` | envelope, `watch_ms` |']
+    ['| [`events.skip`](events/skip.md) | envelope, `watch_ms` |']
     """
     rows = ["| value of | fields |", "|---|---|", f"| envelope of `events.*` | {', '.join(_fields(Event))} |"]
     for topic, record in RECORDS.items():
-        names = _fields(record)
+        names, title = _fields(record), f"`{topic}`"
         if issubclass(record, Event):
             names = ["envelope", *(name for name in names if name not in _fields(Event))]
-        rows.append(f"| `{topic}` | {', '.join(names)} |")
+            title = f"[{title}](events/{topic.removeprefix('events.')}.md)"
+        rows.append(f"| {title} | {', '.join(names)} |")
     return "\n".join(rows)
 
 
@@ -101,49 +85,3 @@ def _fields(record: type[msgspec.Struct]) -> list[str]:
         optional = field.default is not msgspec.NODEFAULT or field.default_factory is not msgspec.NODEFAULT
         names.append(f"`{field.encode_name}`{'?' if optional else ''}")
     return names
-
-
-def _resolve(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema
-
-
-def _compare(
-    before: dict[str, Any], after: dict[str, Any], old: dict[str, Any], new: dict[str, Any], path: str
-) -> list[str]:
-    said = [f"{path} was {_kinds(before)}, is {_kinds(after)}"] if _kinds(before) - _kinds(after) else []
-    said += [f"{path} no longer takes {value!r}" for value in _values(before) if value not in _values(after)]
-    said += [f"{path} has a tighter {name}: {after[name]}" for name in _tighter(before, after)]
-    for required in sorted(set(after.get("required", ())) - set(before.get("required", ()))):
-        said.append(f"{path}.{required} is required now")
-    for name, child in before.get("properties", {}).items():
-        if name not in after.get("properties", {}):
-            said.append(f"{path}.{name} is gone")
-        else:
-            there = _resolve(after["properties"][name], new)
-            said += _compare(_resolve(child, old), there, old, new, f"{path}.{name}")
-    for name, mark in (("items", "[]"), ("additionalProperties", "{}")):
-        if isinstance(before.get(name), dict) and isinstance(after.get(name), dict):
-            said += _compare(_resolve(before[name], old), _resolve(after[name], new), old, new, path + mark)
-    olds, news = before.get("anyOf", []), after.get("anyOf", [])
-    for mine, theirs in zip(olds, news, strict=False):
-        said += _compare(_resolve(mine, old), _resolve(theirs, new), old, new, path)
-    return said
-
-
-def _kinds(schema: dict[str, Any]) -> set[str]:
-    if "anyOf" in schema:
-        return set().union(*(_kinds(one) for one in schema["anyOf"]))
-    if "$ref" in schema:
-        return {"object"}
-    return {schema["type"]} if "type" in schema else set()
-
-
-def _values(schema: dict[str, Any]) -> list[Any]:
-    return list(schema.get("enum", ()))
-
-
-def _tighter(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    lower = [name for name in _LOWER if name in after and after[name] > before.get(name, float("-inf"))]
-    return lower + [name for name in _UPPER if name in after and after[name] < before.get(name, float("inf"))]

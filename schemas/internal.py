@@ -30,13 +30,15 @@ class VideoState(msgspec.Struct, frozen=True, kw_only=True):
     """Value of ``video.state`` (key ``video_id``), and of a video's row in the store.
 
     ``numbers`` is one packed record (``streams.video.videos.NUMBERS``): counts, decayed sums, neighbours. ``active``
-    false: no candidate until somebody engages with it again.
+    false: no candidate until somebody engages with it again. ``views`` is in the store only: views by the day
+    (``streams.video.daily``).
     """
 
     format: int
     video: Video | None
     active: bool
     numbers: bytes
+    views: bytes = b""
 
 
 class TrainingFrame(msgspec.Struct, frozen=True, kw_only=True):

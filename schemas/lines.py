@@ -10,13 +10,20 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from schemas.codec import KEY_FIELD
+from schemas.codec import KEY_FIELD, located
 
 __all__ = ["BadLine", "Line", "line_of", "parse_line", "read_lines", "write_line"]
 
 
 class BadLine(ValueError):
-    """A line that is no wire line; the message says which and why."""
+    """A line that is no wire line: its ``number``, ``path`` where in the line, and ``why`` in words."""
+
+    def __init__(self, number: int, path: str, why: str) -> None:
+        place = "" if path == "$" else f" - at `{path}`"
+        super().__init__(f"line {number} is no wire line: {why}{place}")
+        self.number = number
+        self.path = path
+        self.why = why
 
 
 class Line(msgspec.Struct, kw_only=True, frozen=True):
@@ -72,7 +79,8 @@ def parse_line(text: bytes, number: int = 1) -> Line:
         text.decode()
         return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        raise BadLine(f"line {number} is no wire line: {error}") from None
+        why, path = located(str(error))
+        raise BadLine(number, path, why) from None
 
 
 def read_lines(stream: Iterable[bytes]) -> Iterator[Line]:

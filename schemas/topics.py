@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from schemas.codec import Cause
 from schemas.events import EVENTS
 
-__all__ = ["COUNTS", "FOREVER", "TOPICS", "Topic"]
+__all__ = ["COUNTS", "FOREVER", "INPUTS", "TOPICS", "Topic"]
 
 COUNTS: Final = ("impressions", "watches", "watch_ms", "likes", "shares", "skips", "comments", "follows", "saves")
 """The nine counts of a video, in the order they are stored and shown."""
@@ -395,3 +395,5 @@ TOPICS: Final[dict[str, Topic]] = {
     topic.name: topic for topic in (*map(_event_topic, EVENTS), *_INPUT, *_OUTPUT, *_INTERNAL)
 }
 """Every topic by name: events first, then what else goes in, what comes out, and what only workers speak."""
+INPUTS: Final = frozenset((*EVENTS, *(topic.name for topic in _INPUT)))
+"""Topics that apps and operators write to."""

@@ -112,6 +112,8 @@ LIKERS: Final = 32
 """Viewers whose positive was the latest, kept per video (16 bytes each); the oldest falls out."""
 HOURS: Final = 24
 """Hours of event time over which a video's positives are kept one by one (4 bytes each); older ones fall out."""
+VIEW_DAYS: Final = 30
+"""Days (UTC) over which a video's views are kept one by one (4 bytes each); older ones fall out."""
 PAIRED: Final = 15
 """Latest positives of a viewer that a new positive is paired with; older ones are not."""
 NEIGHBOUR_HALF_LIVES_S: Final = (30 * 86_400.0, 48 * 3_600.0)
@@ -197,7 +199,7 @@ crowd multiplies what a video has by 1.5 at most.
 DOUBTED_SHARE: Final = 0.5
 """Share of doubted viewers in the middle video beyond which doubt says nothing, and everything counts."""
 
-# --- the wire's clients (agents/producer.py, agents/cli/tail.py) ---
+# --- the wire's clients (agents/producer.py, agents/reading.py) ---
 PRODUCER_RECORDS: Final = 100_000
 """Records a producer holds before they are delivered; beyond it ``send`` blocks."""
 PRODUCER_KIB: Final = 256 * 1024
@@ -254,3 +256,27 @@ TUNINGS: Final = 1_024
 """Combinations of arms (about 1 KB each) whose settings are kept ready; beyond it all are made anew when they are next
 needed.
 """
+
+# --- gateway ---
+GATEWAY_BODY_BYTES: Final = 4 * 1024 * 1024
+"""Body of a call, unpacked; a larger one is refused (413)."""
+GATEWAY_LINES: Final = 10_000
+"""Events of one body; a body with more is refused (413)."""
+GATEWAY_LINE_BYTES: Final = 64 * 1024
+"""One event; a larger one is refused, as workers would refuse it."""
+STREAM_BACKLOG: Final = 64
+"""Records that wait for a client of a stream, some 10 KB each; a client further behind is cut off."""
+STREAMS: Final = 5_000
+"""Open streams of one gateway process; a further one is told to come back later (503)."""
+SLATES: Final = 50_000
+"""Viewers whose slates a gateway process keeps, some 15 KB each; those served longest ago fall out and are asked for
+again.
+"""
+SLATE_ITEMS: Final = 400
+"""Items not shown yet that are kept of one viewer; the oldest fall out."""
+HIDERS: Final = 20_000
+"""Viewers whose latest wishes to hide something a gateway process remembers until workers have acted on them."""
+GONE: Final = 20_000
+"""Videos taken down lately that a gateway process leaves out of what was served before; the oldest fall out."""
+TRENDS_KEPT: Final = 1_000
+"""Trends that a gateway process shows; the oldest fall out."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from agents.testing import datasets, servers
+from agents.testing import datasets, foreign, servers
 
 Server = TypeVar("Server")
 
@@ -87,6 +87,18 @@ def redis_server() -> Iterator[servers.RealRedis]:
     server = _started("redis", servers.RealRedis)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def recipe() -> Callable[[Path], list[str]]:
+    """What runs a recipe of docs/examples/produce, by its file; a skip where its language is not on this machine."""
+    return lambda path: _started(foreign.LANGUAGES[path.suffix], lambda: foreign.command(path))
+
+
+@pytest.fixture(scope="session")
+def asyncapi_schema() -> Path:
+    """The official JSON Schema of AsyncAPI 3.0."""
+    return _started("node", foreign.asyncapi_schema)
 
 
 def _started(name: str, start: Callable[[], Server]) -> Server:

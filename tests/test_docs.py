@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import orjson
 import pytest
+import yaml
 
 from agents.cli.main import COMMANDS, feedstream
 from agents.settings import Settings
@@ -23,7 +24,7 @@ from schemas.lines import read_lines
 from streams import limits
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = {path.relative_to(ROOT).as_posix() for path in PAGES}
 FENCE = re.compile(r"^```(\w*)[ ]?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
@@ -85,8 +86,12 @@ def assert_known(line: str) -> None:
             Settings.from_env({name: value})
         case ["python", "-m", module, *_]:
             assert importlib.util.find_spec(module) is not None
+        case ["docker", "compose", "ps" | "logs", *_, service]:
+            assert service in yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
         case ["docker", "compose", *_]:
             assert (ROOT / "docker-compose.yml").exists()
+        case ["curl", "-s", url]:
+            assert url.partition("9464")[2] in {"/live", "/ready", "/states"}
         case [".", ".venv/bin/activate"]:
             pass
         case _:
@@ -181,10 +186,10 @@ def test_the_table_of_commands_is_complete_and_its_options_exist():
     assert {row.split()[0] for row in rows} == set(COMMANDS)
     for row in rows:
         words = re.sub(r"[\[\]]", " ", row).replace("\\|", "|").split()
-        names = words[1].split("|") if words[0] in {"topics", "experiment"} else [None]
+        names = words[1].split("|") if words[0] in {"topics", "experiment", "dlq", "control"} else [None]
         for name in names:
-            command, _ = found_command([words[0], *([name] if name else words[1:2] if words[0] in
-                                                    {"campaign", "user", "video", "state"} else [])])  # fmt: skip
+            below = words[1:2] if words[0] in {"campaign", "creator", "user", "video", "state"} else []
+            command, _ = found_command([words[0], *([name] if name else below)])
             assert {word for word in words if word.startswith("-")} <= option_names(command), row
 
 

@@ -6,7 +6,6 @@ so to end one is to take its record back.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from agents.cli.files import lines_of
 from agents.cli.progress import hush
 from agents.errors import Stop
 from agents.settings import Settings
-from schemas.control import Control, Experiment
+from schemas.control import Experiment
 
 if TYPE_CHECKING:
     from streams.control.steering import Steering
@@ -142,7 +141,8 @@ def adjust(name: str, file: str, window_h: float, apply: bool, **aimed: Any) -> 
 
     Where no such experiment runs, it starts with arms a step below and above. A guardrail that is worse stops any move.
     """
-    from agents.evaluate.adjust import Aim, around, decided  # noqa: PLC0415  # slow to import
+    from agents.cli.steer import put  # noqa: PLC0415  # slow to import
+    from agents.evaluate.adjust import Aim, around, decided  # noqa: PLC0415  # the same
     from agents.evaluate.journey import journeys  # noqa: PLC0415  # the same
     from agents.evaluate.readout import METRICS, readout  # noqa: PLC0415  # the same
     from streams.control.experiments import experiment_of  # noqa: PLC0415  # the same
@@ -172,7 +172,7 @@ def adjust(name: str, file: str, window_h: float, apply: bool, **aimed: Any) -> 
         raise Stop(f"{aim.setting} cannot be moved so: {error}") from None
     if apply:
         if moved != value:
-            _send(f"tuning.{aim.setting}", moved)
+            put(f"tuning.{aim.setting}", moved)
         _publish(name, anew)
     click.echo(f"{aim.setting} {'is' if apply else 'would be'} {moved:g}: {why}", err=True)
 
@@ -189,36 +189,17 @@ def _arms(told: Experiment) -> str:
 
 
 def _publish(name: str, told: Experiment | None) -> None:
-    from streams.control.steering import EXPERIMENT  # noqa: PLC0415  # slow to import
+    from agents.cli.steer import put  # noqa: PLC0415  # slow to import
+    from streams.control.steering import EXPERIMENT  # noqa: PLC0415  # the same
 
-    _send(f"{EXPERIMENT}{name}", told)
-
-
-def _send(key: str, told: Any) -> None:
-    """Publish a control record, None: take it back."""
-    from agents.producer import Producer, Ticket  # noqa: PLC0415  # slow to import
-
-    settings = Settings.from_env()
-    record = None if told is None else Control(v=1, key=key, value=told, ts_ms=_now_ms())
-    with Producer(settings.bootstrap, client_id="feedstream-experiment", timeout_s=30.0) as producer:
-        producer.check()
-        ticket = Ticket()
-        value = None if record is None else msgspec.json.encode(record)
-        producer.send("control", key.encode(), value, ticket=ticket)
-        ticket.wait()
+    put(f"{EXPERIMENT}{name}", told)
 
 
 def _steered() -> Steering:
     """What the control records on the broker add up to; what workers refuse, this refuses too."""
-    from agents.cli.tail import carried  # noqa: PLC0415  # slow to import
-    from streams.control.steering import Steering  # noqa: PLC0415  # the same
+    from agents.cli.steer import held  # noqa: PLC0415  # slow to import
 
-    steering = Steering()
-    for record in carried(Settings.from_env().bootstrap, ("control",), from_start=True, until_end=True):
-        value = record["value"]
-        with contextlib.suppress(ValueError):
-            steering.take(record["key"] or "", value.get("value") if isinstance(value, dict) else None)
-    return steering
+    return held(Settings.from_env())[0]
 
 
 def _present(steering: Steering, setting: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["counted", "hush"]
+__all__ = ["counted", "hush", "waiting"]
 
 Item = TypeVar("Item")
 EVERY = 1_000
@@ -23,12 +24,26 @@ def counted(what: str, items: Iterable[Item]) -> Iterator[Item]:
         yield from items
         return
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    # What is printed to the same terminal goes above the count; what goes to a file must stay on its way there.
+    shared = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as progress:
         task = progress.add_task(what, total=None)
         for at, item in enumerate(items, 1):
             yield item
             if at % EVERY == 0:
                 progress.update(task, completed=at)
+
+
+@contextlib.contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on stderr what is waited for, and how long already, while the block runs; nothing where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 def hush() -> None:

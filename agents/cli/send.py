@@ -10,13 +10,11 @@ from collections.abc import Iterable
 
 import click
 
-from agents.cli.files import opened
+from agents.cli.files import bytes_of, unsendable
 from agents.cli.progress import counted, hush
-from agents.errors import Stop
-from agents.producer import DeliveryFailed, Producer, Ticket
+from agents.producer import DeliveryFailed, RecordProducer, Ticket
 from agents.settings import Settings
-from schemas.lines import BadLine, Line, parse_line
-from schemas.topics import TOPICS
+from schemas.lines import BadLine, parse_line
 from streams import limits
 
 __all__ = ["publish", "send"]
@@ -31,13 +29,9 @@ def send(file: str) -> None:
     """Publish the wire lines of FILE ('-': standard input; .gz too); exit 1 if a line could not be sent."""
     hush()
     settings = Settings.from_env()
-    with Producer(settings.bootstrap, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
+    with RecordProducer(settings.kafka, client_id="feedstream-send", timeout_s=DELIVERY_TIMEOUT_S) as producer:
         producer.check()
-        try:
-            with opened(file) as stream:
-                sent, failed, said = publish(counted("sending", stream), producer)
-        except (OSError, EOFError) as error:
-            raise Stop(f"{file} cannot be read: {error}") from None
+        sent, failed, said = publish(counted("sending", bytes_of(file)), producer)
     for sentence in said:
         click.echo(sentence, err=True)
     if failed > len(said):
@@ -47,7 +41,7 @@ def send(file: str) -> None:
         sys.exit(1)
 
 
-def publish(lines: Iterable[bytes], producer: Producer) -> tuple[int, int, list[str]]:
+def publish(lines: Iterable[bytes], producer: RecordProducer) -> tuple[int, int, list[str]]:
     """Send every line and wait; returns how many were delivered, how many not, and why (the first ones)."""
     ticket = Ticket()
     tried = refused = 0
@@ -56,13 +50,11 @@ def publish(lines: Iterable[bytes], producer: Producer) -> tuple[int, int, list[
         if not text.strip():
             continue
         tried += 1
-        try:
-            line = _known(parse_line(text, number), number)
-            producer.send(line.topic, line.key_bytes, line.value_bytes, ticket=ticket, tag=number)
-        except (BadLine, DeliveryFailed) as error:
+        why = _tried(text, number, producer, ticket)
+        if why is not None:
             refused += 1
             if len(said) < limits.REPORTED:
-                said.append(str(error) if isinstance(error, BadLine) else f"line {number}: {error}")
+                said.append(why)
     try:
         ticket.wait()
     except DeliveryFailed:
@@ -71,10 +63,15 @@ def publish(lines: Iterable[bytes], producer: Producer) -> tuple[int, int, list[
     return tried - failed, failed, said[: limits.REPORTED]
 
 
-def _known(line: Line, number: int) -> Line:
-    topic = TOPICS.get(line.topic)
-    if topic is None:
-        raise BadLine(f"line {number} names an unknown topic, {line.topic!r}: see `feedstream topics list`")
-    if topic.encoding != "json":
-        raise BadLine(f"line {number} is for {line.topic}, which only workers write to")
-    return line
+def _tried(text: bytes, number: int, producer: RecordProducer, ticket: Ticket) -> str | None:
+    """Queue one line, or say why it was not."""
+    try:
+        line = parse_line(text, number)
+        if (why := unsendable(line.topic)) is not None:
+            return f"line {number} {why}"
+        producer.send(line.topic, line.key_bytes, line.value_bytes, ticket=ticket, tag=number)
+    except BadLine as error:
+        return str(error)
+    except DeliveryFailed as error:
+        return f"line {number}: {error}"
+    return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 import numpy as np
@@ -16,7 +17,9 @@ from agents.store import ShardId, Store, StoreUnavailable
 from schemas.partitioner import partition
 from schemas.topics import COUNTS
 
-__all__ = ["campaign", "user", "video"]
+__all__ = ["campaign", "reading", "user", "video", "viewer_of"]
+
+Found = TypeVar("Found")
 
 
 @click.group()
@@ -34,7 +37,7 @@ def video() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_user(user_id: str, as_json: bool) -> None:
     """What is checkpointed of viewer USER_ID: persona, met and served videos. Exit 1 if nothing is."""
-    found = _reading(lambda store: _user(store, user_id))
+    found = reading(lambda store: viewer_of(store, user_id))
     _print(found or {"user_id": user_id, "persona": []}, as_json)
     sys.exit(0 if found else 1)
 
@@ -44,7 +47,7 @@ def show_user(user_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_video(video_id: str, as_json: bool) -> None:
     """What is checkpointed of video VIDEO_ID: its nine counts and its record. Exit 1 if nothing is."""
-    found = _reading(lambda store: _video(store, video_id))
+    found = reading(lambda store: _video(store, video_id))
     _print(found or {"video_id": video_id, "counts": dict.fromkeys(COUNTS, 0)}, as_json)
     sys.exit(0 if found else 1)
 
@@ -59,12 +62,13 @@ def campaign() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_campaign(campaign_id: str, as_json: bool) -> None:
     """What is checkpointed of campaign CAMPAIGN_ID: served, impressions, views and clicks. Exit 1 if nothing is."""
-    found = _reading(lambda store: _campaign(store, campaign_id))
+    found = reading(lambda store: _campaign(store, campaign_id))
     _print({"campaign_id": campaign_id, **found}, as_json)
     sys.exit(0 if any(found.values()) else 1)
 
 
-def _reading(read: Any) -> Any:
+def reading(read: Callable[[Store], Found]) -> Found:
+    """What ``read`` finds in the store of the settings; raises ``Stop`` where that does not answer."""
     settings = Settings.from_env()
     store = Store(settings.store_url, settings.namespace)
     try:
@@ -81,7 +85,7 @@ def _row(store: Store, kind: str, setting: str, name: str, keys: list[bytes]) ->
     return [None] * len(keys) if count is None else store.mget(ShardId(kind, partition(name.encode(), count)), keys)
 
 
-def _user(store: Store, user_id: str) -> dict[str, Any] | None:
+def viewer_of(store: Store, user_id: str) -> dict[str, Any] | None:
     from streams.ranking.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
     from streams.shards.keys import viewer_key  # noqa: PLC0415
     from streams.viewer.portrait import portrait, refs  # noqa: PLC0415
@@ -117,7 +121,7 @@ def _video(store: Store, video_id: str) -> dict[str, Any] | None:
     import msgspec  # noqa: PLC0415
 
     from streams.shards.video_shard import decode_state, video_key  # noqa: PLC0415
-    from streams.tiers.tiers import exposed  # noqa: PLC0415
+    from streams.tiers.tiers import STANDINGS, exposed  # noqa: PLC0415
     from streams.video.videos import NUMBERS  # noqa: PLC0415
 
     (value,) = _row(store, "v", "video_partitions", video_id, [video_key(video_id)])
@@ -129,7 +133,7 @@ def _video(store: Store, video_id: str) -> dict[str, Any] | None:
         "video_id": video_id,
         "counts": dict(zip(COUNTS, numbers["counts"].tolist(), strict=True)),
         "tier": int(numbers["tier"]),
-        "standing": ("open", "held", "stopped")[int(numbers["status"])],
+        "standing": STANDINGS[int(numbers["status"])],
         "spent": int(exposed(numbers["counts"]) - numbers["start"]),
         "active": state.active,
         "video": msgspec.to_builtins(state.video),

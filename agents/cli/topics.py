@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
 
 from agents.cli.progress import hush
+from agents.errors import Stop
 from agents.settings import Settings
+from schemas.asyncapi import asyncapi
+from schemas.compatibility import breaks
 from schemas.export import fill, json_schemas
+from schemas.pages import event_pages
 from schemas.topics import TOPICS
 
 __all__ = ["topics"]
@@ -55,7 +60,7 @@ def apply() -> None:
     from agents.topics import Admin  # noqa: PLC0415  # Kafka's client takes long to load
 
     settings = Settings.from_env()
-    admin = Admin(settings.bootstrap, settings)
+    admin = Admin(settings.kafka, settings)
     done = admin.apply()
     for one in done:
         click.echo(f"{one.topic}: created" if one.what == "topic" else f"{one.topic}: {one.what} set to {one.wanted}")
@@ -70,7 +75,7 @@ def diff() -> None:
     from agents.topics import Admin  # noqa: PLC0415  # Kafka's client takes long to load
 
     settings = Settings.from_env()
-    differences = Admin(settings.bootstrap, settings).diff()
+    differences = Admin(settings.kafka, settings).diff()
     for one in differences:
         click.echo(str(one))
     if differences:
@@ -79,12 +84,40 @@ def diff() -> None:
 
 
 @topics.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="docs/schemas")
+def compare(folder: Path) -> None:
+    """Say what this version's wire breaks for who speaks that of the schemas in FOLDER, another export; exit 1 if any.
+
+    Asks no broker. What apps write must still be taken and mean the same; what services read must still be there.
+    """
+    try:
+        before = {path.name.removesuffix(".json"): orjson.loads(path.read_bytes()) for path in folder.glob("*.json")}
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise Stop(f"{folder} holds a schema that cannot be read: {error}") from None
+    if not before:
+        raise Stop(f"{folder} holds no schemas: give it the folder `schemas` that `feedstream topics export` writes")
+    broken = breaks(before, json_schemas())
+    for one in broken:
+        click.echo(one)
+    if broken:
+        sys.exit(1)
+    click.echo(f"{len(before)} topics can be written and read as before")
+
+
+@topics.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="docs")
 def export(folder: Path) -> None:
-    """Write the JSON Schemas and the tables of wire.md into FOLDER."""
+    """Write what is made from the schemas into FOLDER: schemas, asyncapi.json, a page an event, wire.md's tables."""
     (folder / "schemas").mkdir(exist_ok=True)
     for name, schema in json_schemas().items():
-        text = orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-        (folder / "schemas" / f"{name}.json").write_bytes(text)
+        _write(folder / "schemas" / f"{name}.json", schema, orjson.OPT_SORT_KEYS)
+    _write(folder / "asyncapi.json", asyncapi())
+    (folder / "events").mkdir(exist_ok=True)
+    for verb, text in event_pages().items():
+        (folder / "events" / f"{verb}.md").write_text(text)
     page = folder / "wire.md"
     page.write_text(fill(page.read_text()))
+
+
+def _write(path: Path, document: Any, option: int = 0) -> None:
+    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | option))

@@ -1,4 +1,4 @@
-"""``feedstream up``: an embedded broker and store, and workers, for other shells to use."""
+"""``feedstream up``: an embedded broker and store, and workers, for other shells and a browser to use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import click
 
@@ -16,16 +17,15 @@ __all__ = ["spawn_worker", "up"]
 
 def spawn_worker(broker: str, redis: str, role: str = "all", **more: str) -> subprocess.Popen[bytes]:
     """A worker process on ``broker`` and ``redis`` that dies with this one; ``more`` are settings by name."""
-    from agents.settings import environment  # noqa: PLC0415  # kept beside its only other user
-
-    env = environment(broker=broker, redis=redis, **more)
-    command = [sys.executable, "-m", "feedstream", "worker", "--role", role]
-    return subprocess.Popen(command, env=env, preexec_fn=die_with_parent())  # noqa: S603  # our own program
+    return _spawn(broker, redis, ["worker", "--role", role], **more)
 
 
 @click.command()
 @click.option("--workers", default=1, show_default=True, help="Worker processes.")
-def up(workers: int) -> None:
+@click.option("--gateway", is_flag=True, help="Serve HTTP and the page, too; FEEDSTREAM_GATEWAY_PORT says where.")
+@click.option("--videos", default=0, show_default=True, type=click.IntRange(0, 10_000),
+              help="Announce so many generated videos.")  # fmt: skip
+def up(workers: int, gateway: bool, videos: int) -> None:
     """Start an embedded broker and store, and workers; print their URLs; stop at Ctrl-C."""
     done = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -35,13 +35,40 @@ def up(workers: int) -> None:
         click.echo(f"export FEEDSTREAM_REDIS={embedded.redis}")
         sys.stdout.flush()
         processes = [spawn_worker(embedded.broker, embedded.redis) for _ in range(workers)]
+        if gateway:
+            processes.append(_spawn(embedded.broker, embedded.redis, ["gateway"]))
+        if videos:
+            _announce(embedded.broker, videos)
         while not done.wait(0.2):
             dead = [process for process in processes if process.poll() is not None]
             if dead:
-                click.echo(f"worker {dead[0].pid} ended with {dead[0].returncode}", err=True)
+                click.echo(f"process {dead[0].pid} ended with {dead[0].returncode}", err=True)
                 break
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(20.0)
     sys.exit(0 if done.is_set() else 1)
+
+
+def _spawn(broker: str, redis: str, words: list[str], **more: str) -> subprocess.Popen[bytes]:
+    from agents.settings import environment  # noqa: PLC0415  # kept beside its only other user
+
+    env = environment(broker=broker, redis=redis, **more)
+    command = [sys.executable, "-m", "feedstream", *words]
+    return subprocess.Popen(command, env=env, preexec_fn=die_with_parent())  # noqa: S603  # our own program
+
+
+def _announce(broker: str, count: int) -> None:
+    """Videos of the synthetic world, with moods and captions."""
+    from agents.producer import RecordProducer  # noqa: PLC0415  # slow to import, and not always needed
+    from agents.world.words import wordy  # noqa: PLC0415  # the same
+    from agents.world.world import World  # noqa: PLC0415  # the same
+    from schemas.codec import encode  # noqa: PLC0415  # the same
+
+    world = World(1, viewers=1, videos=count, start_ms=int(time.time() * 1_000))
+    wordy(world, 1)
+    with RecordProducer(broker.removeprefix("kafka://"), client_id="feedstream-up", timeout_s=30.0) as producer:
+        for video in world.videos.records:
+            producer.send("videos", video.video_id.encode(), encode(video))
+    click.echo(f"{count} videos announced", err=True)

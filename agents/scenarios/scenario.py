@@ -3,6 +3,9 @@
 A scenario is a function of a seed and a ``Tuning``; it builds what it needs, runs for a second or so, and returns the
 number. ``@scenario`` registers it. ``effect`` runs it on both sides and says how far apart they are, with an interval
 over the seeds. The table in docs/mechanisms.md and the tests are made from the same registry.
+
+What nobody may switch off (what is hidden stays away) is measured against the same world in which the signal that sets
+it going was not given; such a scenario is told whether to give it, in place of a ``Tuning``.
 """
 
 from __future__ import annotations
@@ -14,18 +17,20 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from streams.control.tuning import DEFAULT, Tuning, changed
+from streams.control.tuning import DEFAULT, changed
 
 __all__ = ["ROOMS", "SCENARIOS", "Effect", "Scenario", "effect", "registered", "scenario"]
 
-Measure = Callable[[int, Tuning], float]
+Measure = Callable[[int, Any], float]
+"""Of a seed, and of a ``Tuning`` or, where ``off`` is in words, of whether the signal is given."""
 _DRAWS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """``off`` are the settings that switch the mechanism off; the effect, on less off, must be at least ``least`` (or
-    at most ``-least`` where ``fewer`` is better), and its interval must not hold 0.
+    """``off`` are the settings that switch the mechanism off, or, where there are none, what is not done on that side,
+    in words. The effect, on less off, must be at least ``least`` (or at most ``-least`` where ``fewer`` is better), and
+    its interval must not hold 0.
 
     ``row`` names the mechanism as MECHANISMS does, ``shows`` what the number is, in words with its unit.
     """
@@ -34,11 +39,17 @@ class Scenario:
     row: str
     shows: str
     run: Measure
-    off: Mapping[str, Any]
+    off: Mapping[str, Any] | str
     least: float
     fewer: bool = False
     seeds: int = 5
     on: Mapping[str, Any] = field(default_factory=dict)
+
+    def sides(self) -> tuple[Any, Any]:
+        """What ``run`` is told, on and off."""
+        if isinstance(self.off, str):
+            return True, False
+        return changed(DEFAULT, self.on), changed(DEFAULT, self.off)
 
 
 class Effect(NamedTuple):
@@ -56,11 +67,15 @@ class Effect(NamedTuple):
 
 
 ROOMS: Final = (
+    "agents.scenarios.asking",
     "agents.scenarios.bots",
     "agents.scenarios.candidates",
     "agents.scenarios.experiments",
     "agents.scenarios.foresight",
+    "agents.scenarios.obeying",
+    "agents.scenarios.privacy",
     "agents.scenarios.ranking",
+    "agents.scenarios.repairing",
     "agents.scenarios.signals",
     "agents.scenarios.tiers",
     "agents.scenarios.slate",
@@ -96,8 +111,7 @@ def registered() -> dict[str, Scenario]:
 
 def effect(one: Scenario) -> Effect:
     """Run a scenario on and off, on the same seeds."""
-    sides = [changed(DEFAULT, settings) for settings in (one.on, one.off)]
-    found = np.array([[one.run(seed, tuning) for tuning in sides] for seed in range(one.seeds)])
+    found = np.array([[one.run(seed, side) for side in one.sides()] for seed in range(one.seeds)])
     gains = found[:, 0] - found[:, 1]
     draws = np.random.default_rng(7).integers(0, len(gains), (_DRAWS, len(gains)))
     low, high = np.quantile(gains[draws].mean(axis=1), (0.025, 0.975))

@@ -13,7 +13,7 @@ from agents.world.population import SUBJECTS, Videos
 from schemas.catalogue import User, Video
 from schemas.events import EVENTS, Ctx
 from schemas.lines import parse_line, write_line
-from streams.control.tuning import Tuning
+from streams.control.tuning import DEFAULT, Tuning
 from streams.replay import Replay
 
 __all__ = [
@@ -41,7 +41,7 @@ _DAY_MS: Final = 24 * _HOUR_MS
 class Stage(Teller):
     """Videos of the synthetic world before a fresh ``Replay``, and viewers who do what they are told to."""
 
-    def __init__(self, seed: int, tuning: Tuning, videos: int = 240) -> None:
+    def __init__(self, seed: int, tuning: Tuning = DEFAULT, videos: int = 240) -> None:
         self.rng = np.random.default_rng(seed)
         super().__init__(Replay(_START_MS + YEAR_MS, tuning=tuning), _START_MS)
         made = Videos()
@@ -69,10 +69,12 @@ class Stage(Teller):
             self.tell("like", user_id, video.video_id, **more)
         self.replay.flush()
 
-    def shown(self, user_id: str, limit: int = 10, ctx: Ctx | None = None, purpose: Any = "feed") -> list[Video]:
+    def shown(
+        self, user_id: str, limit: int = 10, ctx: Ctx | None = None, purpose: str = "feed", **more: Any
+    ) -> list[Video]:
         """The videos of a batch that is asked for now."""
         by_id = {video.video_id: video for video in self.videos}
-        shown = self.asks(user_id, limit, ctx=ctx, purpose=purpose)
+        shown = self.asks(user_id, limit, ctx=ctx, purpose=purpose, **more)
         return [by_id[name] for name in shown if name in by_id]
 
     def about(self, subject: str) -> list[Video]:

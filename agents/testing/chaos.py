@@ -24,11 +24,11 @@ from confluent_kafka import Consumer, TopicPartition
 
 from agents.cli.state import exact_hash
 from agents.embedded import die_with_parent
-from agents.producer import Producer, Ticket
+from agents.producer import RecordProducer, Ticket
 from agents.settings import environment
 from agents.store import ShardId, Store, StoreUnavailable
 from agents.testing.load import BadSample, Load
-from agents.testing.verdict import compare_counts, judge_feeds, judge_letters
+from agents.testing.verdict import compare_counts, compare_views, judge_feeds, judge_letters
 from schemas.events import EVENTS
 from schemas.lines import parse_line
 
@@ -218,7 +218,7 @@ def run_chaos(
     steps = plan.steps(rng)
     parts = np.array_split(np.arange(len(load.lines)), len(steps) + 1)
     try:
-        with Producer(ground.bootstrap, client_id="chaos") as producer:
+        with RecordProducer(ground.bootstrap, client_id="chaos") as producer:
             for _ in range(plan.workers):
                 siege.workers.start()
             _send_bad(producer, bad)
@@ -270,7 +270,8 @@ def _settle(siege: _Siege, report: Report, load: Load) -> None:
 
 
 def _judge(siege: _Siege, report: Report, load: Load, bad: Sequence[BadSample]) -> None:
-    report.problems += compare_counts(siege.store, load.tally())
+    tally = load.tally()
+    report.problems += compare_counts(siege.store, tally) + compare_views(siege.store, tally)
     feeds = list(_records(siege.ground.bootstrap, "feeds"))
     with (siege.logs / "feeds.jsonl").open("wb") as sink:
         sink.writelines(record.value() + b"\n" for record in feeds)
@@ -286,7 +287,7 @@ def _judge(siege: _Siege, report: Report, load: Load, bad: Sequence[BadSample]) 
         report.problems.append(f"dead letters say {sorted(letters.values())}, sent were {wanted}")
 
 
-def _send(producer: Producer, lines: Iterable[bytes]) -> None:
+def _send(producer: RecordProducer, lines: Iterable[bytes]) -> None:
     ticket = Ticket()
     for text in lines:
         line = parse_line(text)
@@ -294,7 +295,7 @@ def _send(producer: Producer, lines: Iterable[bytes]) -> None:
     ticket.wait(120.0)
 
 
-def _send_bad(producer: Producer, bad: Sequence[BadSample]) -> None:
+def _send_bad(producer: RecordProducer, bad: Sequence[BadSample]) -> None:
     ticket = Ticket()
     for sample in bad:
         producer.send(sample.topic, sample.key, sample.value, ticket=ticket)

@@ -21,7 +21,7 @@ from confluent_kafka import Producer as KafkaProducer
 
 from agents.embedded import die_with_parent
 from agents.producer import producer_options
-from agents.settings import environment
+from agents.settings import Settings, environment
 from agents.store import ShardId, Store
 from schemas.events import EVENTS
 from schemas.lines import parse_line
@@ -106,11 +106,13 @@ class Live:
 
     def __init__(self, broker: str, redis: str, logs: Path, **settings: str) -> None:
         self.broker, self.redis, self.logs = broker, redis, logs
-        self.bootstrap = broker.removeprefix("kafka://")
         self.settings = _FAST | settings
+        told = {name: value for name, value in settings.items() if name.startswith("kafka_")}
+        self.kafka = Settings.from_env({}, broker=broker, **told).kafka
+        self.bootstrap = self.kafka.bootstrap
         self.store = Store(redis, self.settings.get("namespace", "feedstream"))
         self.workers: list[Worker] = []
-        options = producer_options(self.bootstrap, client_id="test", timeout_s=60.0)
+        options = producer_options(self.kafka, client_id="test", timeout_s=60.0)
         self._producer = KafkaProducer({**options, "log_level": 0})
         self._consumers: dict[str, Consumer] = {}
         self._read: dict[str, list[Any]] = {}
@@ -152,6 +154,17 @@ class Live:
         worker = self.spawn(role, **more)
         self.until("a ready worker", lambda: worker.logged("ready"))
         return worker
+
+    def gateway(self, **more: str) -> tuple[Worker, str]:
+        """A gateway process on any free port, ready, and its URL; ``more`` are settings by name."""
+        self._started += 1
+        told = {"gateway_port": "0", **self.settings, **more}
+        env = environment(broker=self.broker, redis=self.redis, **told)
+        command = [sys.executable, "-m", "feedstream", "gateway"]
+        process = Worker(command, env, self.logs / f"gateway-{self._started}.log")
+        self.workers.append(process)
+        self.until("a ready gateway", lambda: process.logged("ready"))
+        return process, process.logged("listening")[0]["url"]
 
     def stop(self, worker: Worker, how: signal.Signals = signal.SIGTERM) -> int:
         """Stop a worker on purpose; returns its exit code."""
@@ -210,7 +223,7 @@ class Live:
         """Every message of a topic that is there by now, in order of arrival; the list grows from call to call."""
         if topic not in self._consumers:
             consumer = Consumer(
-                {"bootstrap.servers": self.bootstrap, "group.id": "test", "enable.auto.commit": False,
+                {**self.kafka.options(), "group.id": "test", "enable.auto.commit": False,
                  "fetch.wait.max.ms": 10, "log_level": 0,
                  "fetch.message.max.bytes": 8_000_000}
             )  # fmt: skip
@@ -259,7 +272,7 @@ class Live:
 
     def until_settled(self) -> None:
         """Wait until every event sent so far is checkpointed."""
-        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "test-ends", "log_level": 0})
+        consumer = Consumer({**self.kafka.options(), "group.id": "test-ends", "log_level": 0})
         try:
             ends = {
                 (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)[1]

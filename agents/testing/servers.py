@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 
 from agents.embedded import die_with_parent, free_port
 
-__all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "Unavailable"]
+__all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "Unavailable", "found", "kafka_jars"]
 
 KAFKA_VERSION: Final = "4.3.1"
 _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -85,8 +85,8 @@ class RealRedis(_Server):
     """Debian's redis-server with an append-only file, synced every second; ``url`` is its URL."""
 
     def __init__(self) -> None:
+        self._server = found("redis-server", "apt-get install redis-server")
         super().__init__()
-        self._server = _found("redis-server", "apt-get install redis-server")
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
@@ -114,16 +114,17 @@ class RealKafka(_Server):
     """
 
     def __init__(self, cache: Path | None = None) -> None:
+        self._java = found("java", "apt-get install default-jre-headless")
+        self._libs = kafka_jars(cache)
         super().__init__()
-        self._java = _found("java", "apt-get install default-jre-headless")
-        self._libs = _jars(cache or Path.home() / ".cache" / "feedstream" / f"kafka-{KAFKA_VERSION}")
+        self.prepare()
         self.port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.url = f"kafka://{self.bootstrap}"
         self._properties = self.folder / "server.properties"
-        self._properties.write_text(_properties(self.port, controller, self.folder / "logs"))
+        self._properties.write_text(self.properties(_properties(self.port, controller, self.folder / "logs")))
         name = self._tool("random-uuid").strip().splitlines()[-1]
-        self._tool("format", "-t", name, "-c", str(self._properties), "--ignore-formatted")
+        self._tool("format", "-t", name, "-c", str(self._properties), "--ignore-formatted", *self.formatted())
         self.start()
 
     def command(self) -> list[str]:
@@ -131,11 +132,26 @@ class RealKafka(_Server):
         return [self._java, *heap, "-cp", f"{self._libs}/*", "kafka.Kafka", str(self._properties)]
 
     def answers(self) -> bool:
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "socket.timeout.ms": 1_000})
+        admin = AdminClient({**self.options(), "log_level": 0, "socket.timeout.ms": 1_000})
         try:
             return bool(admin.list_topics(timeout=1.0).brokers)
         except KafkaException:
             return False
+
+    def prepare(self) -> None:
+        """What is needed before the server is set up; nothing here."""
+
+    def properties(self, text: str) -> str:
+        """Its settings, from those of one that nothing guards."""
+        return text
+
+    def formatted(self) -> list[str]:
+        """What formatting its storage is told beside."""
+        return []
+
+    def options(self) -> dict[str, str]:
+        """How confluent-kafka's clients get in."""
+        return {"bootstrap.servers": self.bootstrap}
 
     def _tool(self, *arguments: str) -> str:
         command = [self._java, "-cp", f"{self._libs}/*", "kafka.tools.StorageTool", *arguments]
@@ -143,20 +159,22 @@ class RealKafka(_Server):
         return done.stdout
 
 
-def _found(program: str, how: str) -> str:
+def found(program: str, how: str) -> str:
+    """The path of ``program``; raises ``Unavailable``, which says ``how`` to get it."""
     path = shutil.which(program)
     if path is None:
         raise Unavailable(f"{program} is not installed: {how}")
     return path
 
 
-def _jars(cache: Path) -> Path:
-    """Kafka's jars, fetched into ``cache`` if they are not there."""
+def kafka_jars(cache: Path | None = None) -> Path:
+    """The folder of Kafka's jars, fetched into ``cache`` (default: under ``~/.cache``) if they are not there."""
+    cache = cache or Path.home() / ".cache" / "feedstream" / f"kafka-{KAFKA_VERSION}"
     libs = cache / "libs"
     done = cache / "complete"
     if done.exists():
         return libs
-    maven = _found("mvn", "apt-get install maven")
+    maven = found("mvn", "apt-get install maven")
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "pom.xml").write_text(_POM)
     goal = "dependency:copy-dependencies"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from confluent_kafka.admin import AdminClient
@@ -33,7 +33,7 @@ from streams.video.catalogue import Catalogue
 from streams.video.videos import NUMBERS
 from streams.why.why import Kept, Why, why
 
-__all__ = ["why_now"]
+__all__ = ["Stored", "stored_of", "why_now", "why_of"]
 
 
 def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
@@ -45,11 +45,11 @@ def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
     replica = Replica(model=Model(ports=ports_of(settings)), catalogue=catalogue)
     store = Store(settings.store_url, settings.namespace)
     kafka = logging.getLogger("feedstream.kafka")
-    connect_or_stop(AdminClient({"bootstrap.servers": settings.bootstrap}, logger=kafka), settings.bootstrap, 10.0)
+    connect_or_stop(AdminClient(settings.kafka.options(), logger=kafka), settings.kafka, 10.0)
     try:
         store.ping()
         asyncio.run(_fill(replica, settings, store))
-        return _asked(replica, store, request, video_id)
+        return why_of(replica, stored_of(store, request.user_id, video_id), request, video_id)
     except StoreUnavailable as error:
         raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
     finally:
@@ -58,7 +58,7 @@ def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
 
 async def _fill(replica: Replica, settings: Settings, store: Store) -> None:
     """Read the broadcast topics up to their ends."""
-    reader = BroadcastReader(settings.bootstrap, BROADCAST, lambda batch: take(replica, batch))
+    reader = BroadcastReader(settings.kafka, BROADCAST, lambda batch: take(replica, batch))
     reader.start()
     try:
         caught_up = asyncio.ensure_future(reader.caught_up.wait())
@@ -74,23 +74,37 @@ async def _fill(replica: Replica, settings: Settings, store: Store) -> None:
         take_states(replica, [(name, state) for name, state in states if name not in known])
 
 
-def _asked(replica: Replica, store: Store, request: FeedRequest, video_id: str) -> Why:
+class Stored(NamedTuple):
+    """What the store tells of a viewer (row and ledger, None where there is none) and of a video."""
+
+    row: bytes | None
+    ledger: bytes | None
+    kept: Kept | None
+
+
+def stored_of(store: Store, user_id: str, video_id: str) -> Stored:
+    """Read what an answer needs of the store; raises ``StoreUnavailable``."""
     layout = store.stored_layout()
+    row = ledger = None
+    if (count := layout.get("user_partitions")) is not None:
+        place = ShardId("u", partition(user_id.encode(), count))
+        row, ledger = store.mget(place, [viewer_key(user_id), feed_key(user_id)])
+    return Stored(row, ledger, _kept(store, layout.get("video_partitions"), video_id))
+
+
+def why_of(replica: Replica, stored: Stored, request: FeedRequest, video_id: str) -> Why:
+    """The answer as of what ``replica`` holds and the store told."""
     shard = UserShard(0, replica.catalogue, learn=False)
     desk = Desk(shard, "why", steering=replica.steering)
     user = request.user_id
-    if (count := layout.get("user_partitions")) is not None:
-        place = ShardId("u", partition(user.encode(), count))
-        row, ledger = store.mget(place, [viewer_key(user), feed_key(user)])
-        if row is not None:
-            shard.viewers.decode([user], [row])
-        if ledger is not None:
-            desk.decode(shard.viewers.rows([user])[0], ledger)
+    if stored.row is not None:
+        shard.viewers.decode([user], [stored.row])
+    if stored.ledger is not None:
+        desk.decode(shard.viewers.rows([user])[0], stored.ledger)
     asked = desk.request(request)
     seq = int(shard.viewers.seq[asked.viewer])
     sent = {name: (seq, place) for name, place in desk.latest(asked.viewer).items()}
-    kept = _kept(store, layout.get("video_partitions"), video_id)
-    return why(replica.catalogue, shard.viewers, asked, replica.model, video_id, kept, sent)
+    return why(replica.catalogue, shard.viewers, asked, replica.model, video_id, stored.kept, sent)
 
 
 def _kept(store: Store, count: int | None, video_id: str) -> Kept | None:

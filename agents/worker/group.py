@@ -30,12 +30,14 @@ class Group:
         self, name: str, settings: Settings, counts: Mapping[str, int], make: Callable[[int, Any], ShardHost]
     ) -> None:
         self.name = name
+        self.topics = tuple(counts)
         self.hosts: dict[int, ShardHost] = {}
+        self.loading: dict[int, ShardHost] = {}
+        """Shards that are ours and not open yet."""
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ready = asyncio.Event()
         self.app = make_app(settings, name, counts, self)
         self._make = make
-        self._topics = tuple(counts)
         self._draining = False
         for topic in counts.items():
             self._agent(topic[0])
@@ -66,6 +68,11 @@ class Group:
         """The next offset to fold of each partition whose shard is open."""
         return {tp: self.hosts[tp.partition].next_offset(tp.topic) for tp in tps if tp.partition in self.hosts}
 
+    def reached(self, topic: str, number: int) -> int:
+        """The next offset to fold of a partition whose shard is open; gaps at the end of the log are behind it."""
+        reached: int = self.app.consumer.reached(TP(topic, number), self.hosts[number].next_offset(topic))
+        return reached
+
     async def rewind(self, number: int, offsets: Mapping[str, int]) -> None:
         """Seek every topic of a shard to ``offsets``."""
         await self.app.consumer.rewind({TP(topic, number): offset for topic, offset in offsets.items()})
@@ -77,8 +84,11 @@ class Group:
         await self.app.stop()
 
     async def _open(self, number: int) -> None:
-        host = self._make(number, self.rewind)
-        await host.open()
+        host = self.loading[number] = self._make(number, self.rewind)
+        try:
+            await host.open()
+        finally:
+            del self.loading[number]
         self.hosts[number] = host
         host.failed.add_done_callback(self._host_failed)
 

@@ -7,7 +7,7 @@ until its letter is delivered.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agents.dead_letters import TOPIC as DEAD_LETTERS
@@ -18,7 +18,7 @@ from agents.worker.shared import Shared
 from schemas.codec import decode_many
 from streams.shards.columns import Columns
 
-__all__ = ["Intake", "Part", "Read"]
+__all__ = ["Intake", "Part", "Read", "sent_ms"]
 
 
 class Read(NamedTuple):
@@ -30,11 +30,24 @@ class Read(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Events of one chunk, the offset that follows them, and whether they come too late for batches of our own."""
+    """Events of one chunk, the offset that follows them, whether they come too late for batches of our own, and the
+    records they came from.
+    """
 
     columns: Columns
     following: int
     late: bool
+    records: Sequence[Any] = ()
+
+
+def sent_ms(parts: Iterable[Part], users: Iterable[str]) -> dict[str, int]:
+    """When the first record of each of ``users`` among ``parts`` was sent."""
+    sent = {user.encode(): 0 for user in users}
+    for part in parts:
+        for record in part.records:
+            if (before := sent.get(record.key)) is not None:
+                sent[record.key] = min(before or record.timestamp, record.timestamp)
+    return {key.decode(): stamp_ms for key, stamp_ms in sent.items() if stamp_ms > 0}
 
 
 class Intake:

@@ -18,6 +18,7 @@ import msgspec
 from agents import log
 from agents.store import Loaded
 from agents.telemetry import METRICS
+from agents.topics import FOLDED
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
 from schemas.internal import ModelSnapshot
@@ -39,7 +40,7 @@ class LearnerHost(ShardHost):
     """The one learner: partition 0 of ``training``."""
 
     kind = "l"
-    topics = ("training",)
+    topics = FOLDED["l"]
 
     def __init__(self, number: int, shared: Shared, rewind: Callable[..., Awaitable[None]]) -> None:
         super().__init__(number, shared.settings, shared.store, rewind)

@@ -15,13 +15,15 @@ import sys
 from collections.abc import Awaitable
 from typing import Any, Literal
 
-from agents import log, telemetry
+from agents import log
 from agents.dead_letters import BadShare
 from agents.errors import FeedstreamError
+from agents.health import serve
 from agents.ports import ports_of
-from agents.producer import Producer
+from agents.producer import RecordProducer
 from agents.sentences import text_encoder
 from agents.settings import Settings
+from agents.spans import Log
 from agents.store import Store
 from agents.topics import check
 from agents.worker.broadcasts import BROADCAST, Heard, lost_states, take, take_states
@@ -31,6 +33,7 @@ from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Shared
 from agents.worker.users import UserHost
 from agents.worker.videos import VideoHost
+from agents.worker.watch import Watch
 from streams.ranking.ranking import Model
 from streams.video.catalogue import Catalogue
 
@@ -52,12 +55,14 @@ def run(settings: Settings, role: Role = "all") -> int:
 
 async def _main(settings: Settings, role: Role) -> int:
     shared = _connect(settings)
-    telemetry.serve(settings.metrics_port)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     groups = _groups(role, settings, shared)
-    reader = BroadcastReader(settings.bootstrap, BROADCAST, lambda batch: _take(shared, groups, batch))
+    watch = Watch(settings, groups, shared.store.ping, Log(settings.kafka, f"{settings.namespace}-watch"))
+    serve(settings, {"/live": watch.live, "/ready": watch.ready, "/states": watch.states})
+    watch.start()
+    reader = BroadcastReader(settings.kafka, BROADCAST, lambda batch: _take(shared, groups, batch))
     reader.start()
     failures: list[Awaitable[Any]] = [reader.failed, *(group.failed for group in groups)]
     try:
@@ -66,6 +71,7 @@ async def _main(settings: Settings, role: Role) -> int:
         failures += [asyncio.create_task(_crashed(group.app, starting)) for group in groups]
         await _first(stop, failures, asyncio.create_task(_all_ready(groups)))
         if not stop.is_set():
+            watch.busy = ""
             _LOG.info("ready", role=role, pid=os.getpid(), shards={g.name: sorted(g.hosts) for g in groups})
         await _first(stop, failures)
     except FeedstreamError as error:
@@ -75,6 +81,7 @@ async def _main(settings: Settings, role: Role) -> int:
         _LOG.error("worker_failed", error=repr(error), exc_info=error)
         print(f"feedstream worker: unexpected {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         _die(1)
+    watch.busy = "it is stopping"
     for group in groups:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(group.stop(), 15.0)
@@ -94,9 +101,9 @@ def _connect(settings: Settings) -> Shared:
     store.ping()
     kafka = logging.getLogger("feedstream.kafka")
     kafka.setLevel(logging.CRITICAL)  # that there is no Kafka is said once, by the error that ends the process
-    producer = Producer(settings.bootstrap, client_id=f"{settings.namespace}-worker")
+    producer = RecordProducer(settings.kafka, client_id=f"{settings.namespace}-worker")
     producer.check()
-    check(settings.bootstrap, settings, _all_topics())
+    check(settings.kafka, settings, _all_topics())
     kafka.setLevel(logging.NOTSET)
     store.layout({"user_partitions": settings.user_partitions, "video_partitions": settings.video_partitions})
     bad = BadShare(settings.bad_share)

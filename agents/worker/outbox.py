@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from agents.producer import Producer, Ticket
+from agents.producer import RecordProducer, Ticket
 from agents.worker.outgoing import Outgoing, of_receipt, of_stored
 from schemas.receipts import Receipt
 from streams.arrays.hashing import hash64
@@ -43,7 +43,7 @@ class Outbox:
         self.spent = False
         return made
 
-    async def send(self, numbers: Sequence[int], producer: Producer, shard: int) -> None:
+    async def send(self, numbers: Sequence[int], producer: RecordProducer, shard: int) -> None:
         """Publish entries in order and wait until all are delivered."""
         ticket = Ticket()
         for number in numbers:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from agents.producer import RecordProducer, Ticket
+from agents.telemetry import METRICS
 from schemas.codec import encode
 from schemas.feeds import FeedBatch, FeedDelta
 from schemas.receipts import Receipt
@@ -20,17 +22,30 @@ __all__ = ["Group", "Outgoing", "of_batch", "of_delta", "of_receipt", "of_stored
 
 
 class Outgoing(NamedTuple):
-    """A record on its way: ``name`` is what consumers drop repeats by, ``since_s`` when it was made (monotonic)."""
+    """A record on its way: ``name`` is what consumers drop repeats by, ``since_s`` when it was made (monotonic), and
+    ``acted_ms`` when the action was sent that it follows from, 0: from none.
+    """
 
     name: str
     topic: str
     user: str
     value: bytes
     since_s: float
+    acted_ms: int = 0
 
     def stored(self) -> tuple[str, bytes]:
         """Name and value of the entry in the store."""
         return self.name, msgspec.msgpack.encode((self.topic, self.user, self.value))
+
+    def send(self, producer: RecordProducer, partition: int, ticket: Ticket) -> None:
+        """Publish it."""
+        producer.send(self.topic, self.user.encode(), self.value, partition=partition, ticket=ticket)
+
+    def delivered(self) -> None:
+        """It has arrived: measure how long that took."""
+        METRICS["feed_seconds"].observe(time.monotonic() - self.since_s)
+        if self.acted_ms:
+            METRICS["action_to_feed_seconds"].observe(max(0.0, time.time() - self.acted_ms / 1_000))
 
 
 @dataclass
@@ -41,9 +56,9 @@ class Group:
     rows: dict[int, None] = field(default_factory=dict)
 
 
-def of_batch(batch: FeedBatch) -> Outgoing:
-    """A batch for ``feeds``."""
-    return Outgoing(batch.batch_id, "feeds", batch.user_id, encode(batch), time.monotonic())
+def of_batch(batch: FeedBatch, acted_ms: int = 0) -> Outgoing:
+    """A batch for ``feeds`` that follows from an action sent at ``acted_ms``."""
+    return Outgoing(batch.batch_id, "feeds", batch.user_id, encode(batch), time.monotonic(), acted_ms)
 
 
 def of_delta(delta: FeedDelta) -> Outgoing:

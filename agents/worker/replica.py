@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from agents import log
+from agents.cluster import Cluster, cluster_options
 from agents.errors import Stop
 
 __all__ = ["BroadcastReader", "Message"]
@@ -37,16 +38,25 @@ class Message(NamedTuple):
 class BroadcastReader:
     """Reads all partitions of ``topics`` for ever; ``handle`` gets batches in the event loop, in order of partition.
 
-    ``caught_up`` is set when everything there was at the start has been handled.
+    ``caught_up`` is set when everything there was at the start has been handled. ``news``: only what comes from then
+    on, each record as soon as it comes.
     """
 
-    def __init__(self, bootstrap: str, topics: Sequence[str], handle: Callable[[list[Message]], object]) -> None:
+    def __init__(
+        self,
+        bootstrap: str | Cluster,
+        topics: Sequence[str],
+        handle: Callable[[list[Message]], object],
+        *,
+        news: bool = False,
+    ) -> None:
         self.caught_up = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.cut: set[tuple[str, int]] = set()
         """Partitions that had lost their beginning: what was said there last of a key may be gone."""
         self._loop = asyncio.get_running_loop()
         self._bootstrap, self._topics, self._handle = bootstrap, topics, handle
+        self._news = news
         self._stop = threading.Event()
         self._room = threading.Semaphore(4)
         self._thread = threading.Thread(target=self._run, name="broadcast-reader", daemon=True)
@@ -67,20 +77,20 @@ class BroadcastReader:
     def _run(self) -> None:
         consumer = Consumer(
             {
-                "bootstrap.servers": self._bootstrap,
+                **cluster_options(self._bootstrap),
                 "group.id": "unused",  # demanded by librdkafka; nothing is committed
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
-                "fetch.wait.max.ms": 50,
+                "fetch.wait.max.ms": 10 if self._news else 50,
                 "log_level": 3,
             }
         )
         try:
             waiting = self._assign(consumer)
             while not self._stop.is_set():
-                found = consumer.consume(_BATCH, timeout=0.05)
+                found = self._found(consumer)
                 batch = []
                 for one in found:
                     error = one.error()
@@ -99,6 +109,14 @@ class BroadcastReader:
         finally:
             consumer.close()
 
+    def _found(self, consumer: Any) -> list[Any]:
+        """What has come: of news the first at once, of a whole topic as much as comes within a moment."""
+        if not self._news:
+            found: list[Any] = consumer.consume(_BATCH, timeout=0.05)
+            return found
+        first = consumer.poll(0.05)
+        return [] if first is None else [first, *consumer.consume(_BATCH, timeout=0)]
+
     def _assign(self, consumer: Any) -> set[tuple[str, int]]:
         metadata = None
         for _ in range(20):
@@ -113,11 +131,12 @@ class BroadcastReader:
         if metadata is None or missing:
             raise Stop(f"Kafka has no topic {', '.join(missing)}: run `feedstream topics apply`")
         places = [(topic, number) for topic in self._topics for number in metadata.topics[topic].partitions]
-        for topic, number in places:
+        for topic, number in () if self._news else places:
             low, _ = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)
             if low > 0:
                 self.cut.add((topic, number))
-        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic, number in places])
+        begin = OFFSET_END if self._news else OFFSET_BEGINNING
+        consumer.assign([TopicPartition(topic, number, begin) for topic, number in places])
         return set(places)
 
     def _pass_on(self, batch: list[Message], done: bool) -> None:

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
+import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from agents import log
 from agents.settings import Settings
 from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable
 from agents.telemetry import METRICS
+from agents.worker.one_by_one import OneByOne
 
-__all__ = ["ChunkEvent", "OneByOne", "Pending", "ShardHost"]
+__all__ = ["ChunkEvent", "Pending", "ShardHost"]
 
 _LOG = log.get("shard")
 _TP = tuple[str, int]
@@ -78,40 +81,6 @@ async def _turn() -> AsyncIterator[None]:
             await asyncio.sleep(wait_s)
 
 
-class OneByOne:
-    """Writes to the store, one in flight, each to its end.
-
-    Whoever waits may be cancelled (a shard is given away); the write may not: a thread carries it out all the same, and
-    the next one would go on as if it had been written, or not, by guess.
-    """
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
-
-    async def idle(self) -> None:
-        """Wait until nothing is in flight; raises what the write raised."""
-        while (task := self._task) is not None:
-            await asyncio.shield(task)
-            if self._task is task:
-                self._task = None
-
-    @property
-    def busy(self) -> bool:
-        """Whether a write is in flight."""
-        return self._task is not None and not self._task.done()
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin a write, right after ``idle``."""
-        self._task = asyncio.create_task(work)
-
-    async def abandon(self) -> None:
-        """Give up what is in flight; nothing may be written after it."""
-        task, self._task = self._task, None
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
 class ShardHost(ABC):
     """Runs one shard. Subclasses say how a chunk is folded, what a checkpoint holds and what a fresh shard is."""
 
@@ -131,6 +100,8 @@ class ShardHost(ABC):
         self._stored: dict[str, int] = {}
         self._unsafe: list[ChunkEvent] = []
         self._folded = 0
+        self.folded: dict[str, tuple[float, int]] = {}
+        """Topic to when it was folded last (monotonic), and the time (ms) of the latest record then."""
         self._rested_s = 0.0
         self._saved_s = time.monotonic()
         self.folding = asyncio.Lock()
@@ -212,6 +183,13 @@ class ShardHost(ABC):
     async def drained(self) -> None:  # noqa: B027  # nothing to do is a fine answer
         """Called by a draining close after the last checkpoint."""
 
+    @property
+    def state(self) -> Literal["loading", "open", "reloading", "closed"]:
+        """Where it is in its life: it folds while it is open."""
+        if self._reloading.is_set():
+            return "reloading"
+        return "open" if self.open_now else "closed" if self._lost else "loading"
+
     def positions(self) -> dict[str, int]:
         """The next offset to fold of each topic seen so far; others are at their beginning."""
         return {topic: self.next_offset(topic) for topic in self.topics}
@@ -230,6 +208,7 @@ class ShardHost(ABC):
                 await self.fold_many([event.value for event in events])
                 ended_s = time.monotonic()
             self._rested_s = ended_s + min(_REST * (ended_s - began_s), _REST_AT_MOST_S)
+            self.folded |= {one.value.tp.topic: (ended_s, one.value.records[-1].timestamp) for one in events}
             self._unsafe.extend(events)
             self._folded += sum(len(event.value.records) for event in events)
             if self._folded >= self.settings.checkpoint_events:
@@ -362,7 +341,7 @@ class ShardHost(ABC):
 
     async def _acquire(self) -> None:
         self.token = secrets.token_hex(8)
-        loaded: Loaded = await self.retried(self.store.acquire, self.id, self.token)
+        loaded: Loaded = await self.retried(self.store.acquire, self.id, self.token, _holder(self.settings))
         self._stored = dict(loaded.offsets)
         self._outbox_done = 0
         self._lost = False
@@ -383,3 +362,8 @@ class ShardHost(ABC):
     def live(self, events: Sequence[ChunkEvent]) -> None:
         """Keep chunks whose effects are made safe by something else than the next checkpoint."""
         self._unsafe.extend(events)
+
+
+def _holder(settings: Settings) -> str:
+    """Who we are, to operators: the instance if it has a name, the machine and the process."""
+    return f"{settings.instance}@" * bool(settings.instance) + f"{socket.gethostname()}:{os.getpid()}"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.dead_letters import BadShare
-from agents.producer import Producer
+from agents.producer import RecordProducer
 from agents.settings import Settings
 from agents.store import Store
 from streams.arrays.hashing import U64
@@ -72,6 +72,6 @@ class Shared(Replica):
 
     settings: Settings
     store: Store
-    producer: Producer
+    producer: RecordProducer
     bad: BadShare
     learn: bool = True

@@ -15,7 +15,8 @@ from agents import log
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.telemetry import METRICS
-from agents.worker.intake import Intake, Part
+from agents.topics import FOLDED
+from agents.worker.intake import Intake, Part, sent_ms
 from agents.worker.outbox import Outbox, receipts
 from agents.worker.outgoing import Group, Outgoing, of_batch, of_delta, of_stored
 from agents.worker.shard_host import Pending, ShardHost
@@ -49,7 +50,7 @@ class UserHost(ShardHost):
     """One user shard. ``shared`` is the process's; ``rewind`` moves the consumer back after a reload."""
 
     kind = "u"
-    topics = (*EVENTS, "users", REQUESTS)
+    topics = FOLDED["u"]
 
     def __init__(self, number: int, shared: Shared, rewind: Callable[..., Awaitable[None]]) -> None:
         super().__init__(number, shared.settings, shared.store, rewind)
@@ -91,7 +92,7 @@ class UserHost(ShardHost):
         self.desk.resume(*await self.retried(self.store.mget, self.id, [SPENT_KEY, REPORT_KEY]))
         ticket = Ticket()
         for name, stored in loaded.feeds:
-            self._publish(of_stored(name, stored), ticket)
+            of_stored(name, stored).send(self.shared.producer, self.number, ticket)
             self._published.append(name)
         await ticket.delivered()
         self._feed_due.set()
@@ -119,7 +120,7 @@ class UserHost(ShardHost):
             events, kept, late = self._intake.read(topic, records)
             if topic in EVENTS:
                 batch = columns(topic, events, [record.offset for record in kept])
-                parts.append(Part(batch, reached[topic], late))
+                parts.append(Part(batch, reached[topic], late, kept))
                 continue
             await self._events(parts)
             parts = []
@@ -192,7 +193,8 @@ class UserHost(ShardHost):
             self._signalled.update(dict.fromkeys(strong, now_s))
             self._emit(
                 [(row, times[row], "near_end") for row in near]
-                + [(row, times.get(row, self.shard.watermark_ms), "signal") for row in strong]
+                + [(row, times.get(row, self.shard.watermark_ms), "signal") for row in strong],
+                sent_ms(parts, [self.shard.viewers.user_ids[row] for row in (*near, *strong)]),
             )
 
     def take_down(self, names: Mapping[int, str], country: str | None = None) -> None:
@@ -287,21 +289,24 @@ class UserHost(ShardHost):
                 self._keep(row, batch, ranked)
             waiting = later
 
-    def _emit(self, due: Sequence[tuple[int, int, Any]]) -> None:
-        """Batches of our own accord: (viewer row, event time, trigger)."""
+    def _emit(self, due: Sequence[tuple[int, int, Any]], acted: Mapping[str, int] | None = None) -> None:
+        """Batches of our own accord: (viewer row, event time, trigger), and when viewers (by id) ``acted``."""
         asked = [self.desk.own(row, now_ms, self.settings.batch_items) for row, now_ms, _ in due]
         for (row, now_ms, trigger), ranked in zip(due, self._rank(asked), strict=True):
             self.desk.pacer.settle(row, ())
             if len(ranked.rows):
                 batch = self.desk.made(row, ranked, self._as_of(), self.shared.model.version, trigger, now_ms)
-                self._keep(row, batch, ranked)
+                self._keep(row, batch, ranked, (acted or {}).get(batch.user_id, 0))
         self._feed_due.set()
 
     def _rank(self, asked: Sequence[Request]) -> list[Ranked]:
-        return rank_many(self.shared.catalogue, self.shard.viewers, asked, self.shared.model) if asked else []
+        if not asked:
+            return []
+        with METRICS["rank_seconds"].time():
+            return rank_many(self.shared.catalogue, self.shard.viewers, asked, self.shared.model)
 
-    def _keep(self, row: int, batch: FeedBatch, ranked: Ranked) -> None:
-        self._group.records.append(of_batch(batch))
+    def _keep(self, row: int, batch: FeedBatch, ranked: Ranked, acted_ms: int = 0) -> None:
+        self._group.records.append(of_batch(batch, acted_ms))
         METRICS["feed_batches_total"].labels(batch.trigger).inc()
         if batch.trigger == "preview":
             return
@@ -351,18 +356,13 @@ class UserHost(ShardHost):
             return
         ticket = Ticket()
         for record in group.records:
-            self._publish(record, ticket)
+            record.send(self.shared.producer, self.number, ticket)
         await ticket.delivered()
         self._published.extend(record.name for record in group.records)
-        now_s = time.monotonic()
         for record in group.records:
-            METRICS["feed_seconds"].observe(now_s - record.since_s)
+            record.delivered()
         if self._published and not self._group.records:
             self._feed_due.set()
-
-    def _publish(self, record: Outgoing, ticket: Ticket) -> None:
-        key, partition = record.user.encode(), self.number
-        self.shared.producer.send(record.topic, key, record.value, partition=partition, ticket=ticket)
 
     async def _warm(self, missing: Missing) -> None:
         """Bring cold rows back: one MGET for a batch, ledgers included."""

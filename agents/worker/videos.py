@@ -13,6 +13,7 @@ from agents import log
 from agents.producer import Ticket
 from agents.store import Loaded
 from agents.telemetry import METRICS
+from agents.topics import FOLDED
 from agents.worker.intake import Intake
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
@@ -48,7 +49,7 @@ class VideoHost(ShardHost):
     """
 
     kind = "v"
-    topics = ("engagement", "videos")
+    topics = FOLDED["v"]
 
     def __init__(self, number: int, shared: Shared, rewind: Callable[..., Awaitable[None]]) -> None:
         super().__init__(number, shared.settings, shared.store, rewind)

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from streams.arrays.hashing import U64
 
-__all__ = ["F32", "F64", "I64", "NO_ROWS", "Moved", "Table", "add_top", "distinct", "forward", "segments"]
+__all__ = [
+    "F32", "F64", "I64", "NO_ROWS", "Moved", "Table", "add_top", "distinct", "forward", "ring_of", "segments",
+]  # fmt: skip
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -121,6 +123,17 @@ def forward(landmarks_ms: I64, rows: I64, ms: I64) -> Moved:
     np.maximum.at(newest, inverse, ms)
     landmarks_ms[touched] = newest
     return Moved(touched, newest - was, newest[inverse] - ms)
+
+
+def ring_of(latest: I64 | int, size: int) -> I64:
+    """Which moment each place of a ring of ``size`` moments stands for where ``latest`` is the latest, int64[…, size].
+
+    >>> ring_of(25, 24)[[0, 1, 2]].tolist()
+    [24, 25, 2]
+    """
+    last = np.asarray(latest, dtype=np.int64)[..., None]
+    result: I64 = last - (last - np.arange(size)) % size
+    return result
 
 
 def segments(ordered: npt.NDArray[Any]) -> tuple[I64, I64]:

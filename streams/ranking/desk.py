@@ -38,7 +38,7 @@ class FeedRow(msgspec.Struct, kw_only=True):
 
     ``asks`` repeats what the viewer's own row says, since requests in words are committed here; whichever row was
     written last, both together say all of it. Format 1 had none. Formats before 3 kept of what was served last the
-    creator only.
+    creator only. The first ``left`` of ``tail`` are of the batch before the latest.
     """
 
     format: int
@@ -49,6 +49,7 @@ class FeedRow(msgspec.Struct, kw_only=True):
     asks: bytes = b""
     lately: bytes = b""
     promoted: bytes = b""
+    left: int = 0
     last_creator: int = 0
 
 
@@ -104,7 +105,7 @@ class Desk:
         """A ranking of our own accord, or as asked for from a ``country`` (a hash), perhaps as a ``pure`` preview."""
         viewers, steering = self._shard.viewers, self._steering
         seed = hash64(f"{viewers.user_ids[row]}\0{int(viewers.seq[row])}") & 0x7FFFFFFF
-        lately, unseen = self._lately.get(row, NOTHING), len(self._tail.get(row, ())) - 1 - self._reach.get(row, -1)
+        lately, unseen = self._lately.get(row, NOTHING), len(self.unseen(row))
         tuning, campaigns = steering.of(int(viewers.hash[row]), now_ms), steering.campaigns
         promoted = NO_NAMES
         if campaigns.names and tuning.slate.promoted and not pure:
@@ -138,7 +139,7 @@ class Desk:
         viewers, catalogue = self._shard.viewers, self._shard.catalogue
         user_id = viewers.user_ids[row]
         if trigger != "preview":
-            self._serve(row, ranked)
+            self._serve(row, ranked, self.unseen(row)[-limits.LATELY :] if trigger == "near_end" else [])
             serve(catalogue, viewers, ranked, ts_ms, self._steering.of(int(viewers.hash[row]), ts_ms))
         seq = int(viewers.seq[row])
         name = hash64(f"{user_id}\0{seq}\0{trigger}\0{request_id}\0{ts_ms}\0{self._token}")
@@ -174,7 +175,7 @@ class Desk:
         )
 
     def latest(self, row: int) -> Mapping[int, int]:
-        """Place of each video (hash) of the viewer's latest batch."""
+        """Place of each video (hash) of the latest batch; what is left of the one before it has places below 0."""
         return self._tail.get(row, {})
 
     def engaged(self, viewer: Sequence[int], video: Sequence[int]) -> list[int]:
@@ -187,12 +188,14 @@ class Desk:
             place = tail.get(name, -1) if tail else -1
             if tail and place > self._reach[row]:
                 self._reach[row] = place
-                if len(tail) - 1 - place <= self._refill_at:
+                if max(tail.values()) - place <= self._refill_at:
                     near[row] = None
         return list(near)
 
     def unseen(self, row: int) -> list[int]:
-        """Videos (hashes) of the viewer's latest batch beyond the greatest place engaged with, in order."""
+        """Videos (hashes) beyond the greatest place engaged with, in order: of the viewer's latest batch, and before it
+        what it was to follow.
+        """
         reach = self._reach.get(row, -1)
         return [name for name, place in self._tail.get(row, {}).items() if place > reach]
 
@@ -230,8 +233,10 @@ class Desk:
         # Both end with the latest item served; the one may be longer than the other.
         own = np.concatenate((np.ones(max(0, len(held) - len(kept)), dtype=bool), kept[-len(held) :]))[: len(held)]
         self._lately[row] = held[own]
-        left = [name for name in self._tail[row] if name not in gone]
-        self._tail[row] = {name: at for at, name in enumerate(left)}
+        tail = [(name, place) for name, place in self._tail[row].items() if name not in gone]
+        left = sum(place < 0 for _, place in tail)
+        self._reach[row] += sum(place < 0 for place in self._tail[row].values()) - left
+        self._tail[row] = {name: at - left for at, (name, _) in enumerate(tail)}
         user_id, seq = self._shard.viewers.user_ids[row], int(self._shard.viewers.seq[row])
         ids = [names[name] for name in gone]
         name = hash64("\0".join((user_id, str(seq), str(ts_ms), self._token, *ids)))
@@ -254,6 +259,7 @@ class Desk:
             served=viewers.served[row].tobytes(),
             tail=list(tail),
             reach=self._reach.get(row, -1),
+            left=sum(place < 0 for place in tail.values()),
             asks=encode_asks(viewers.asks[row]),
             lately=self._lately.get(row, NOTHING).tobytes(),
             promoted=np.array([*viewers.promoted.get(row, ())], dtype=np.uint64).tobytes(),
@@ -269,7 +275,7 @@ class Desk:
         viewers.ask(row, decode_asks(stored.asks))
         viewers.seq[row] = stored.seq
         viewers.served[row] = np.frombuffer(stored.served, dtype=np.uint64).copy()
-        self._tail[row] = {name: at for at, name in enumerate(stored.tail)}
+        self._tail[row] = {name: at - stored.left for at, name in enumerate(stored.tail)}
         self._reach[row] = stored.reach
         if stored.promoted:
             viewers.promoted[row] = dict.fromkeys(np.frombuffer(stored.promoted, dtype=np.uint64).tolist())
@@ -315,14 +321,17 @@ class Desk:
         """The campaign that promotes a video (row)."""
         return self._steering.campaigns.by_video.get(int(self._shard.catalogue.hash[video]), "")
 
-    def _serve(self, row: int, ranked: Ranked) -> None:
+    def _serve(self, row: int, ranked: Ranked, left: Sequence[int]) -> None:
+        """Note a batch; ``left`` are videos (hashes) that are shown before it. They stay where a delta reaches them."""
         viewers, catalogue = self._shard.viewers, self._shard.catalogue
         names: U64 = catalogue.hash[ranked.rows]
         viewers.served[row] = np.concatenate((viewers.served[row], names))[-limits.SERVED :]
         viewers.seq[row] += 1
         if len(names):
-            self._tail[row] = {name: at for at, name in enumerate(names.tolist())}
-            self._reach[row] = -1
+            new = names.tolist()
+            left = [name for name in left if name not in new]
+            self._tail[row] = {name: at - len(left) for at, name in enumerate((*left, *new))}
+            self._reach[row] = -1 - len(left)
             promoted = np.array([source == "promoted" for source in ranked.sources])
             self._spend(row, ranked.rows[promoted])
             shown = np.concatenate((catalogue.marks[ranked.rows], promoted[:, None].astype(np.uint32)), axis=1)

@@ -269,7 +269,8 @@ class UserShard:
         moved = np.flatnonzero(~same | judged)
         if not len(moved):
             return moved
-        rising = moved[((after & ~before)[moved] & objective.POSITIVE) > 0]
+        # Who takes a like back and likes again has chosen nothing anew: else one viewer could teach like a crowd.
+        rising = moved[(((after & ~before)[moved] & objective.POSITIVE) > 0) & ~outcomes.said[touched[moved]]]
         flips = (after ^ before)[moved]
         earned = earned[moved]
         known = self.catalogue.rows_of_hashes(outcomes.video[touched[moved]].view(np.uint64))

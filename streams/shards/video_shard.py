@@ -24,6 +24,7 @@ from streams.control.steering import Steering
 from streams.shards.changes import Batch, Packed
 from streams.tiers.referee import JUDGED_BY, Referee
 from streams.video.content import tag_hashes
+from streams.video.daily import DAILY, load_views, note_views, saved_views
 from streams.video.videos import BEFORE, NUMBERS, VideoTable
 
 __all__ = ["VideoShard", "decode_state", "video_key"]
@@ -31,13 +32,14 @@ __all__ = ["VideoShard", "decode_state", "video_key"]
 FORMAT = 4
 
 
-class _Packed(msgspec.Struct, frozen=True, kw_only=True):
+class _Packed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A ``VideoState`` whose record is left as it is: records hardly ever change, numbers do all the time."""
 
     format: int
     video: msgspec.Raw
     active: bool
     numbers: bytes
+    views: bytes = b""
 
 
 _DECODER = msgspec.msgpack.Decoder(_Packed)
@@ -89,7 +91,8 @@ def decode_state(value: bytes) -> VideoState:
         if packed.format not in BEFORE or len(numbers) != BEFORE[packed.format]:
             raise ValueError(f"a video's state has format {packed.format}, this version reads up to {FORMAT}")
         numbers += bytes(NUMBERS.itemsize - len(numbers))
-    return VideoState(format=FORMAT, video=_record(bytes(packed.video)), active=packed.active, numbers=numbers)
+    record = _record(bytes(packed.video))
+    return VideoState(format=FORMAT, video=record, active=packed.active, numbers=numbers, views=packed.views)
 
 
 class VideoShard:
@@ -99,7 +102,8 @@ class VideoShard:
 
     def __init__(self, number: int, active_ms: int, active_videos: int, steering: Steering | None = None) -> None:
         self.number = number
-        self.table = VideoTable({"active": (np.bool_, (), False), "touched": (np.int64, (), 0), **JUDGED_BY})
+        own = {"active": (np.bool_, (), False), "touched": (np.int64, (), 0)}
+        self.table = VideoTable(own | JUDGED_BY | DAILY)
         self.referee = Referee(steering)
         self.row_of: dict[str, int] = {}
         self.video_ids: list[str] = []
@@ -132,6 +136,7 @@ class VideoShard:
         states = [decode_state(value) for _, value in known]
         rows = self._rows([video_id for video_id, _ in known])
         self.table.unpack(rows, np.frombuffer(b"".join(state.numbers for state in states), dtype=NUMBERS))
+        load_views(self.table, rows, [state.views for state in states])
         for row, state in zip(rows.tolist(), states, strict=True):
             self.active[row] = state.active
             self._describe(row, state.video)
@@ -153,7 +158,9 @@ class VideoShard:
         rows = np.concatenate([part.rows for part in kept])
         paired = np.concatenate([part.pairs for part in kept])
         if len(rows):
-            self.table.apply(np.concatenate([part.row for part in kept]), rows)
+            changed = np.concatenate([part.row for part in kept])
+            self.table.apply(changed, rows)
+            note_views(self.table, changed, rows)
             self.watermark_ms = max(self.watermark_ms, int(rows["ts_ms"].max()))
         if len(paired):
             owner = np.concatenate([part.owner for part in kept])
@@ -231,16 +238,17 @@ class VideoShard:
         rows = np.array(sorted(self._dirty), dtype=np.int64)
         self._dirty = set()
         keys = [video_key(self.video_ids[row]) for row in rows.tolist()]
-        values = [self.encode(row, state) for row, state in zip(rows.tolist(), self._encode(rows), strict=True)]
+        states = zip(rows.tolist(), self._encode(rows), saved_views(self.table, rows), strict=True)
+        values = [self.encode(row, state, views) for row, state, views in states]
         return Saved(keys, values, [], dict(self.offsets), self.active[rows].tolist())
 
-    def encode(self, row: int, state: VideoState) -> bytes:
-        """A state of ``row`` as it is stored and broadcast: ``decode_state`` backwards."""
+    def encode(self, row: int, state: VideoState, views: bytes = b"") -> bytes:
+        """A state of ``row`` as it is broadcast, or with its ``views`` stored: ``decode_state`` backwards."""
         video, raw = self._raws.get(row, (None, None))
         if raw is None or video is not state.video:
             raw = msgspec.Raw(msgspec.msgpack.encode(state.video))
             self._raws[row] = state.video, raw
-        packed = _Packed(format=state.format, video=raw, active=state.active, numbers=state.numbers)
+        packed = _Packed(format=state.format, video=raw, active=state.active, numbers=state.numbers, views=views)
         return msgspec.msgpack.encode(packed)
 
     @property

@@ -15,7 +15,20 @@ import numpy.typing as npt
 from streams import limits
 from streams.arrays.hashing import U64
 from streams.arrays.tables import F32, I64, Table, segments
-from streams.shards.columns import ABSENT, ACTION, COMMENT, LIKE, OPS, RINGS, SHARE, SKIP, WATCH
+from streams.shards.columns import (
+    ABSENT,
+    ACTION,
+    COMMENT,
+    FOLLOW,
+    LIKE,
+    MORE_LIKE,
+    OPS,
+    RINGS,
+    SAVE,
+    SHARE,
+    SKIP,
+    WATCH,
+)
 
 __all__ = ["UNJUDGED", "Change", "OutcomeTable", "standing"]
 
@@ -38,6 +51,9 @@ watch, a skip and a comment. What follows from them is derived anew with the out
 _NAMES = ("bits", "reward", "first_ms", "reward_ms", "duration_ms", "doubt", "watched_ms", "quality", "gestures")
 _HEAD = _HEADS[_FORMAT]
 _FACT = np.dtype([("cell", "u1"), ("value", "<i8"), ("ref", "<u8")])
+_OPS_FOR = (LIKE, SAVE, FOLLOW, MORE_LIKE)
+_FOR = np.isin(np.arange(256), (SHARE, COMMENT, *_OPS_FOR))
+"""Kinds that speak for a video."""
 
 
 UNJUDGED = 255
@@ -69,7 +85,8 @@ class OutcomeTable(Table):
     the viewer's sums. ``bits``: labels last reported to the learner. ``doubt``: how it was judged
     (``streams.signals.doubt``). ``first_ms``: time of the earliest event, ``watched_ms`` of the latest watch report.
     ``gestures`` u8[n]: a bit for each of ``GESTURES`` that happened. ``quality`` u8[n]: how far it was watched, against
-    what is usual for its length, in 254ths, as it was judged when the watch changed.
+    what is usual for its length, in 254ths, as it was judged when the watch changed. ``said`` bool[n]: whether,
+    before the latest batch in which the viewer spoke for the video, that was done already, taken back or not.
     """
 
     cells: I64
@@ -84,6 +101,7 @@ class OutcomeTable(Table):
     watched_ms: I64
     quality: npt.NDArray[np.uint8]
     gestures: npt.NDArray[np.uint8]
+    said: npt.NDArray[np.bool_]
     viewer: I64
     video: I64
     touched: I64
@@ -102,6 +120,7 @@ class OutcomeTable(Table):
             "watched_ms": (np.int64, (), 0),
             "quality": (np.uint8, (), UNJUDGED),
             "gestures": (np.uint8, (), 0),
+            "said": (np.bool_, (), False),
             "viewer": (np.int64, (), -1),
             "video": (np.int64, (), -1),
             "touched": (np.int64, (), 0),
@@ -112,6 +131,7 @@ class OutcomeTable(Table):
 
     def apply(self, rows: I64, kind: npt.NDArray[np.uint8], ref: U64, value: I64) -> Change:
         """Merge facts into their cells; O(n log n), vectorised. ``ACTION`` changes nothing (before == after)."""
+        self._note_said(rows[_FOR[kind]])
         cell = np.full(len(rows), -1, dtype=np.int64)
         is_op = (kind >= LIKE) & (kind < ACTION)
         cell[is_op] = rows[is_op] * CELLS + _RING_CELLS + (kind[is_op] - LIKE)
@@ -123,6 +143,14 @@ class OutcomeTable(Table):
         for at in slow.tolist():
             change.before[at], change.after[at] = self._one(int(rows[at]), int(kind[at]), ref[at], int(value[at]))
         return change
+
+    def _note_said(self, rows: I64) -> None:
+        """Before a batch in which viewers speak for the videos of ``rows``: whether they ever did."""
+        comments = self.ring(rows, COMMENT)
+        said = ((comments != ABSENT) & (comments & 3 != 2)).any(axis=1) | (self.shared_ms(rows) != ABSENT)
+        for kind in _OPS_FOR:
+            said |= self.operation(rows, kind) != ABSENT
+        self.said[rows] = said
 
     def _place(self, ring: I64, rows: I64, kind: npt.NDArray[np.uint8], ref: U64, cell: I64) -> I64:
         """Find or make the ring cell of each fact; returns those whose ring would overflow, to be done one by one."""

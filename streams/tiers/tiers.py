@@ -21,13 +21,15 @@ from streams.shards.changes import SIGNALS
 from streams.video.videos import HALF_LIVES_S
 
 __all__ = [
-    "ALERT_EVERY_MS", "ANGRY", "EVIDENCE", "HELD", "HOUR", "NEGATIVE", "OPEN", "STOPPED", "TOP", "Cohorts", "Tally",
-    "Verdicts", "budgets", "climbs", "cohort_of", "cohorts", "exposed", "fates", "merits", "rising", "scored",
-    "sentenced", "tallied", "too_many",
+    "ALERT_EVERY_MS", "ANGRY", "EVIDENCE", "HELD", "HOUR", "NEGATIVE", "OPEN", "STANDINGS", "STOPPED", "TOP",
+    "Cohorts", "Tally", "Verdicts", "budgets", "climbs", "cohort_of", "cohorts", "exposed", "fates", "merits",
+    "rising", "scored", "sentenced", "tallied", "too_many",
 ]  # fmt: skip
 
 OPEN, HELD, STOPPED = range(3)
 """How a video stands in its tier: being tried, its budget spent without evidence for more, or not to be shown."""
+STANDINGS: Final = ("open", "held", "stopped")
+"""What each of them is called."""
 TOP: Final = 5
 """The tier without a budget."""
 EVIDENCE: Final = ("completion", "rewatch", "like", "comment", "share", "skip", "dislike")

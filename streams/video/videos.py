@@ -15,7 +15,7 @@ import numpy.typing as npt
 from schemas.topics import COUNTS
 from streams import limits
 from streams.arrays.hashing import U64
-from streams.arrays.tables import F32, F64, I64, Table, add_top, forward, segments
+from streams.arrays.tables import F32, F64, I64, Table, add_top, forward, ring_of, segments
 from streams.shards.changes import PAIR, SIGNALS, SOFT, SOFT_DOUBTED, Packed
 from streams.shards.columns import COMMENT, FOLLOW, IMPRESSION, LIKE, SAVE, SHARE, SKIP, WATCH
 from streams.signals.doubt import vouched
@@ -105,9 +105,7 @@ def hours_of(latest: I64 | int) -> I64:
     >>> hours_of(25)[[0, 1, 2]].tolist()
     [24, 25, 2]
     """
-    last = np.asarray(latest, dtype=np.int64)[..., None]
-    result: I64 = last - (last - np.arange(limits.HOURS)) % limits.HOURS
-    return result
+    return ring_of(latest, limits.HOURS)
 
 
 class VideoTable(Table):

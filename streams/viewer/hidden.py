@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from streams.arrays.hashing import hash64
 from streams.video.catalogue import Catalogue
-from streams.viewer.wishes import KINDS, SOUND, TAG, WORD, Entries, standing
+from streams.viewer.wishes import KINDS, NOTHING, SOUND, TAG, WORD, Entries, put, standing
 
 __all__ = ["hidden_by", "hidden_rows"]
 
@@ -40,12 +40,10 @@ def hidden_by(catalogue: Catalogue, entries: Entries, row: int) -> tuple[str, st
     none does.
     """
     video = catalogue.videos[row]
-    for at in range(len(entries)):
-        one = entries[at : at + 1]
-        hidden = hidden_rows(catalogue, one)
+    for kind, name in standing(catalogue, entries):
+        hidden = hidden_rows(catalogue, put(NOTHING, [(kind, name, 0)]))
         if video is None or hidden is None or not hidden[row]:
             continue
-        ((kind, name),) = standing(catalogue, one)
         names = (video.creator_id, video.sound_id or "", *video.tags, video.category or "")
         return _SAID[kind], next((text for text in names if text and hash64(text) == name), "")
     return None

@@ -20,7 +20,7 @@ from streams.tiers.leases import Lent
 from streams.viewer.wishes import ENTRY, NOTHING
 from streams.words.asks import NO_ASKS, SEARCH, Ask, Asks, decode_asks, encode_asks, put_asks
 
-__all__ = ["HALF_LIVES_S", "LEVELS", "NOWHERE", "ViewerTable", "met_of"]
+__all__ = ["HALF_LIVES_S", "LEVELS", "NOWHERE", "ViewerTable", "follows_of", "met_of"]
 
 HALF_LIVES_S = np.array([limits.FAST_HALF_LIFE_S, limits.SLOW_HALF_LIFE_S, limits.NEGATIVE_HALF_LIFE_S])
 NOWHERE = -32_768
@@ -340,6 +340,11 @@ class ViewerTable(Table):
 def met_of(value: bytes) -> U64:
     """The met videos (hashes) in a stored viewer's row."""
     return np.frombuffer(_parts_of(value)[3], dtype=np.uint64)
+
+
+def follows_of(value: bytes) -> npt.NDArray[np.void]:
+    """Whom the viewer of a stored row follows, or left: ``wishes.ENTRY``."""
+    return np.frombuffer(_parts_of(value)[1], dtype=ENTRY)
 
 
 def _parts_of(value: bytes) -> list[bytes]:

@@ -76,11 +76,16 @@ def resolved(catalogue: Catalogue, entries: Entries, wish: Wish) -> list[tuple[i
 
 
 def standing(catalogue: Catalogue, entries: Entries) -> Iterator[tuple[int, int]]:
-    """Kind and name of each entry that was not taken back, as far as it is known what it means."""
+    """Each kind and name whose latest operation is no removal, whether it named it or the video that shows it, as far
+    as it is known what that means.
+    """
+    latest: dict[tuple[int, int], int] = {}
     for kind, name, stamp in entries.tolist():
         meant = _shown(catalogue, kind - OF, name) if kind >= OF else name
-        if meant and not stamp & 1:
-            yield kind % OF, meant
+        if meant:
+            one = kind % OF, meant
+            latest[one] = max(stamp, latest.get(one, -1))
+    yield from (one for one, stamp in latest.items() if not stamp & 1)
 
 
 def _shown(catalogue: Catalogue, kind: int, video: int) -> int:

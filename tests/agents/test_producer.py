@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from agents.errors import Stop
-from agents.producer import DeliveryFailed, Producer, Ticket, producer_options
+from agents.producer import DeliveryFailed, RecordProducer, Ticket, producer_options
 from schemas.partitioner import partition
 from streams import limits
 
@@ -31,7 +31,7 @@ def records_of(bootstrap: str, topic: str, count: int) -> list[Any]:
 
 def test_records_go_where_murmur2_says_in_the_order_of_sending(mock_broker: str) -> None:
     keys = [f"user-{at}".encode() for at in range(1_000)]
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         for at, key in enumerate(keys):
             producer.send("events.like", key, str(at).encode())
     for number in range(4):
@@ -41,7 +41,7 @@ def test_records_go_where_murmur2_says_in_the_order_of_sending(mock_broker: str)
 
 
 def test_partition_headers_and_tombstones_are_carried(mock_broker: str) -> None:
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         producer.send("dead-letters", None, None, partition=3, headers=[("cause", b"json"), ("offset", b"7")])
         producer.send("dead-letters", b"\xff", b"\x00", partition=3)
     first, second = records_of(mock_broker, "dead-letters", 2)
@@ -51,7 +51,7 @@ def test_partition_headers_and_tombstones_are_carried(mock_broker: str) -> None:
 
 
 async def test_a_ticket_is_settled_when_its_records_are_delivered(mock_broker: str) -> None:
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         ticket = Ticket()
         await ticket.delivered()
         for at in range(100):
@@ -62,7 +62,7 @@ async def test_a_ticket_is_settled_when_its_records_are_delivered(mock_broker: s
 
 
 def test_a_record_that_is_too_large_is_refused_at_once_and_harms_no_other(mock_broker: str) -> None:
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         ticket = Ticket()
         producer.send("models", b"a", b"1", ticket=ticket)
         with pytest.raises(DeliveryFailed, match=r"a record for models was not delivered: .*too large"):
@@ -74,7 +74,7 @@ def test_a_record_that_is_too_large_is_refused_at_once_and_harms_no_other(mock_b
 
 
 def test_what_nobody_takes_in_time_is_named(unused_port: int) -> None:
-    producer = Producer(f"127.0.0.1:{unused_port}", client_id="test", timeout_s=0.5)
+    producer = RecordProducer(f"127.0.0.1:{unused_port}", client_id="test", timeout_s=0.5)
     ticket = Ticket()
     for at in range(limits.REPORTED + 5):
         producer.send("feeds", b"ann", b"{}", ticket=ticket, tag=at)
@@ -86,7 +86,7 @@ def test_what_nobody_takes_in_time_is_named(unused_port: int) -> None:
 
 
 def test_waiting_ends_at_its_time(unused_port: int) -> None:
-    producer = Producer(f"127.0.0.1:{unused_port}", client_id="test")
+    producer = RecordProducer(f"127.0.0.1:{unused_port}", client_id="test")
     producer.send("feeds", b"ann", b"{}")
     with pytest.raises(TimeoutError, match="1 records were not delivered within"):
         producer.flush(0.1)
@@ -95,14 +95,14 @@ def test_waiting_ends_at_its_time(unused_port: int) -> None:
 
 def test_a_full_queue_blocks_and_loses_nothing(mock_broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PRODUCER_RECORDS", 10)
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         for at in range(200):
             producer.send("control", b"k", str(at).encode())
     assert [int(one.value()) for one in records_of(mock_broker, "control", 200)] == list(range(200))
 
 
 def test_an_absent_broker_is_one_sentence(unused_port: int) -> None:
-    producer = Producer(f"127.0.0.1:{unused_port}", client_id="test")
+    producer = RecordProducer(f"127.0.0.1:{unused_port}", client_id="test")
     with pytest.raises(
         Stop, match=f"Kafka at 127.0.0.1:{unused_port} does not answer within 0.3 s .*FEEDSTREAM_BROKER"
     ):

@@ -13,7 +13,7 @@ import redis
 
 from agents.embedded import Embedded
 from agents.errors import Stop
-from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable, new_token
+from agents.store import Loaded, Refused, ShardId, Standing, Store, StoreUnavailable, new_token
 from agents.testing.servers import RealRedis
 
 SHARD = ShardId("u", 3)
@@ -83,6 +83,17 @@ def test_marked_keys_are_those_of_the_latest_checkpoint_that_said_so(store: Stor
         store.checkpoint(SHARD, "b", {"t": 2}, {"t": 3}, [], [], [], [], 0, [b"e:b"], [b"e:a"])
     assert store.marked(SHARD) == [b"e:a", b"e:x", b"e:z"]
     assert store.marked(ShardId("u", 4)) == []
+
+
+def test_all_shards_of_a_kind_are_scanned_at_once_and_ids_that_look_like_keys_are_none(store: Store) -> None:
+    rows: dict[bytes, bytes] = {b"v:x": b"1", b"o:}:r:v:evil": b"2", b"v:*": b"3"}
+    for shard in (SHARD, ShardId("u", 12), ShardId("v", 3)):
+        store.acquire(shard, "a")
+        named = {key.replace(b"x", str(shard).encode()): value for key, value in rows.items()}
+        store.checkpoint(shard, "a", {}, {"t": 1}, list(named), list(named.values()), [], [], 0)
+    found = sorted(row for page in store.scan_all("u", b"v:") for row in page)
+    assert found == [(b"v:*", b"3"), (b"v:*", b"3"), (b"v:u:12", b"1"), (b"v:u:3", b"1")]
+    assert [row for page in store.scan_all("w", b"v:") for row in page] == []
 
 
 def test_a_row_deleted_and_written_by_one_checkpoint_stays(store: Store) -> None:
@@ -202,6 +213,18 @@ def test_other_partition_counts_are_refused_with_what_to_do(store: Store) -> Non
         store.layout({"user_partitions": 8, "video_partitions": 2})
     assert store.stored_layout() == {"user_partitions": 4, "video_partitions": 2}
     assert [str(shard) for shard in store.shards()] == ["u:0", "u:1", "u:2", "u:3", "v:0", "v:1"]
+
+
+def test_how_far_a_shard_is_and_who_holds_it_is_read_without_taking_it_over(store: Store) -> None:
+    store.acquire(SHARD, "a", "one@host:1")
+    write(store, "a", {}, {"events.like": 7})
+    store.commit_feeds(SHARD, "a", 0, [], [], {"feed.requests": 4}, [], [])
+    told = Standing({"events.like": 7, "feed.requests": 4}, "one@host:1")
+    assert store.standing([SHARD, ShardId("u", 4)]) == [told, Standing({}, "")]
+    assert store.standing([]) == []
+    write(store, "a", {"events.like": 7}, {"events.like": 8})  # still the owner
+    store.acquire(SHARD, "b", "two@host:2")
+    assert store.standing([SHARD])[0].holder == "two@host:2"
 
 
 def test_names_are_remembered(store: Store) -> None:

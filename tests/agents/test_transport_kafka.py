@@ -180,3 +180,20 @@ async def test_a_broker_that_dies_and_comes_back_is_read_on_without_loss(fresh_k
         await asyncio.to_thread(send, fresh_kafka.bootstrap, topic, 100)
         await reader.until_at(tp, 200)
     assert [offset for offset, _ in reader.values[tp]] == list(range(200))
+
+
+async def test_marks_of_transactions_at_the_end_are_behind_whoever_folded_what_is_before_them(
+    kafka_bootstrap: str,
+) -> None:
+    topic = fresh(kafka_bootstrap)
+    tp = TP(topic, 0)
+    transact(kafka_bootstrap, topic, topic, range(3), abort=False)
+    transact(kafka_bootstrap, topic, topic, range(3, 5), abort=True)
+    reader = Reader(kafka_bootstrap, {topic: 1})
+    async with reading(reader):
+        await reader.until_at(tp, 3)
+        while reader.app.consumer.reached(tp, 3) < 7:
+            await asyncio.sleep(0.05)
+        assert reader.app.consumer.reached(tp, 3) == 7
+        assert reader.app.consumer.reached(tp, 2) == 2, "a record that is not folded is no gap"
+        assert reader.app.consumer.reached(TP(topic, 5), 4) == 4

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from agents.errors import Stop
-from agents.producer import DeliveryFailed, Producer, Ticket
+from agents.producer import DeliveryFailed, RecordProducer, Ticket
 from agents.settings import Settings
 from agents.topics import Admin, check
 from schemas.topics import TOPICS
@@ -65,7 +65,7 @@ def test_after_a_record_that_failed_none_of_its_series_follows(kafka_bootstrap: 
     admin(kafka_bootstrap).apply()
     consumer = Consumer({"bootstrap.servers": kafka_bootstrap, "group.id": "test", "enable.auto.commit": False})
     _, before = consumer.get_watermark_offsets(TopicPartition("control", 0), timeout=10)
-    producer, ticket = Producer(kafka_bootstrap, client_id="test"), Ticket()
+    producer, ticket = RecordProducer(kafka_bootstrap, client_id="test"), Ticket()
     for at in range(7):
         producer.send("control", b"k", b"%d" % at, partition=0, ticket=ticket)
     # Noise: what compresses well would slip under the broker's limit.

@@ -32,7 +32,7 @@ def test_every_image_is_pinned_to_an_exact_version(compose: dict[str, Any]) -> N
     images = [service["image"] for service in compose["services"].values()]
     images += re.findall(r"^FROM (\S+)", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
     assert len(images) == len(compose["services"]) + 2
-    assert [image for image in images if not re.search(r":\d+\.\d+\.\d+", image)] == []
+    assert [image for image in images if not re.search(r":v?\d+\.\d+\.\d+", image)] == []
 
 
 def test_the_deployed_kafka_is_the_tested_one(compose: dict[str, Any]) -> None:
@@ -53,10 +53,12 @@ def test_nothing_listens_beyond_this_machine(compose: dict[str, Any]) -> None:
 
 def test_the_log_and_the_shards_outlive_their_containers(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    kept = {volume.split(":")[0]: volume.split(":")[1] for name in ("kafka", "redis") for volume in
-            services[name]["volumes"]}  # fmt: skip
+    named = [volume.split(":")[:2] for service in services.values() for volume in service.get("volumes", [])]
+    kept = {name: place for name, place in named if not name.startswith("./")}
     assert set(kept) == set(compose["volumes"])
+    assert kept["redis-data"] == "/data"
     assert services["kafka"]["environment"]["KAFKA_LOG_DIRS"] == kept["kafka-data"]
+    assert f"--storage.tsdb.path={kept['prometheus-data']}" in services["prometheus"]["command"]
     command = services["redis"]["command"]
     assert command[command.index("--appendonly") + 1] == "yes"
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
@@ -74,6 +76,49 @@ def test_workers_wait_for_topics_and_store_and_their_settings_exist(compose: dic
     assert Settings.from_env(compose["services"]["topics"]["environment"]).user_partitions == settings.user_partitions
     assert f":{settings.metrics_port}/" in worker["healthcheck"]["test"][-1]
     assert not settings.instance, "two replicas with one static name fence each other"
+
+
+def test_whatever_is_mounted_is_there_and_cannot_be_changed_from_within(compose: dict[str, Any]) -> None:
+    mounts = [volume for service in compose["services"].values() for volume in service.get("volumes", [])
+              if volume.startswith("./")]  # fmt: skip
+    assert mounts
+    for mount in mounts:
+        source, _, mode = mount.split(":")
+        assert (ROOT / source).exists(), mount
+        assert mode == "ro"
+
+
+def test_prometheus_finds_every_worker_and_takes_the_alerts(compose: dict[str, Any]) -> None:
+    told = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    settings = Settings.from_env(compose["services"]["worker"]["environment"])
+    assert settings.metrics_host == "0.0.0.0", "others of the composition must reach it"
+    assert "ports" not in compose["services"]["worker"], "and nobody else"
+    job, gateway = told["scrape_configs"]
+    assert gateway["dns_sd_configs"][0]["names"] == ["gateway"]
+    (found,) = job["dns_sd_configs"]
+    assert (found["names"], found["type"], found["port"]) == (["worker"], "A", settings.metrics_port)
+    mounted = dict(volume.split(":")[:2] for volume in compose["services"]["prometheus"]["volumes"])
+    for path in (*told["rule_files"], compose["services"]["prometheus"]["command"][0].partition("=")[2]):
+        assert (ROOT / "deploy" / "prometheus" / Path(path).name).exists()
+        assert str(Path(path).parent) == mounted["./deploy/prometheus"]
+    tool = shutil.which("promtool")
+    if tool is not None:
+        check = [tool, "check", "config", "--syntax-only", str(ROOT / "deploy" / "prometheus" / "prometheus.yml")]
+        done = subprocess.run(check, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_grafana_is_given_the_dashboard_and_the_prometheus_beside_it(compose: dict[str, Any]) -> None:
+    grafana, folder = compose["services"]["grafana"], ROOT / "deploy" / "grafana"
+    mounted = dict(volume.split(":")[:2] for volume in grafana["volumes"])
+    assert mounted["./deploy/grafana/provisioning"] == "/etc/grafana/provisioning"
+    shown = mounted["./deploy/grafana/feedstream.json"]
+    (provider,) = yaml.safe_load((folder / "provisioning/dashboards/feedstream.yaml").read_text())["providers"]
+    assert provider["options"]["path"] == str(Path(shown).parent)
+    assert grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] == shown
+    (source,) = yaml.safe_load((folder / "provisioning/datasources/prometheus.yaml").read_text())["datasources"]
+    assert (source["type"], source["url"], source["isDefault"]) == ("prometheus", "http://prometheus:9090", True)
+    assert grafana["environment"]["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
 
 
 def test_the_image_runs_what_the_tests_ran_and_not_as_root() -> None:

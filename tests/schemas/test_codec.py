@@ -121,6 +121,24 @@ def test_a_wrong_field_is_named(change: dict[str, Any], cause: str, path: str) -
     assert why("events.like", b"ann", orjson.dumps(LIKE | change)) == (cause, path)
 
 
+@pytest.mark.parametrize(
+    ("topic", "change", "said"),
+    [
+        ("events.like", {"op": "undo"}, "Invalid enum value 'undo', use one of add, remove"),
+        ("events.like", {"v": 2}, "must be 1: Invalid enum value 2"),
+        ("events.like", {"ctx": {"tz_min": "+60"}}, "Expected `int | null`, got `str`"),
+        ("feed.requests", {"source": "all"}, "Invalid enum value 'all', use one of following, for_you, trending"),
+        ("events.like", {"ts_ms": NOW + 25 * 3_600_000}, "25.0 hours after the time of sending, more than 24"),
+        ("events.like", {"user_id": "bob"}, "'bob' is not the record's key, 'ann'"),
+    ],
+)
+def test_a_refusal_says_in_words_what_would_be_right(topic: str, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadRecord) as caught:
+        decode(topic, b"ann", orjson.dumps(LIKE | {"request_id": "r"} | change), NOW)
+    assert caught.value.why == said
+    assert str(caught.value) == f"{caught.value.cause} at {caught.value.path}: {said}"
+
+
 def test_a_day_ahead_is_still_good_and_any_past_is() -> None:
     for ts_ms in (0, NOW, NOW + AHEAD_MS):
         assert decode("events.like", b"ann", orjson.dumps(LIKE | {"ts_ms": ts_ms}), NOW) is not None

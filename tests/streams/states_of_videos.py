@@ -16,6 +16,7 @@ from streams.shards.columns import COMMENT, IMPRESSION, LIKE, SHARE, SKIP, WATCH
 from streams.shards.video_shard import VideoShard, video_key
 from streams.signals.outcomes import OutcomeTable, facts
 from streams.video.catalogue import Catalogue
+from streams.video.daily import saved_views, views_since
 from streams.video.videos import NUMBERS, decayed
 from tests.streams.states import Events, State, Story, pickled, video
 
@@ -95,15 +96,20 @@ def _pairs(pairs: Iterable[tuple[int, int, int, float, int]]) -> Any:
 _VIDEO_IDS = [f"v{number}" for number in range(5)]
 
 
-def _changes(rng: random.Random, sign: int = 1, first: int = 0) -> Events:
+_DAY = limits.DAY_MS
+
+
+def _changes(rng: random.Random, first: int = 0, days: int = limits.VIEW_DAYS + 10) -> Events:
+    """Counted are events of the latest ``days`` up to a moment, soft signals those of ten minutes."""
     made = []
     for offset in range(first, first + 12):
         for source in _SOURCES:
             at, other, ts_ms = rng.randrange(5), rng.randrange(5), _T0 + rng.randint(0, 600_000)
             signal = tuple(rng.randint(-1, 1) for _ in SIGNALS)
-            rows = [(at, ts_ms, rng.choice([LIKE, WATCH, SKIP]), sign, rng.randint(0, 9_000), (0, 0, 0, 0))]
+            counted_ms = ts_ms - _DAY * rng.randrange(days)
+            rows = [(at, counted_ms, rng.choice([LIKE, WATCH, SKIP]), 1, rng.randint(0, 9_000), (0, 0, 0, 0))]
             rows.append((at, ts_ms, rng.choice((SOFT, SOFT_DOUBTED)), 0, 0, signal))
-            pairs = [(at, -1, 1.0 * sign, ts_ms)] + [(at, other, 1.0 * sign, ts_ms)] * (other != at)
+            pairs = [(at, -1, 1.0, ts_ms)] + [(at, other, 1.0, ts_ms)] * (other != at)
             made.append((source, offset, rows, pairs))
     return made
 
@@ -117,7 +123,8 @@ def _change_videos(shard: VideoShard, events: Events) -> None:
 
 
 def _undone_changes(rng: random.Random) -> Story:
-    before, more = _changes(rng), _changes(rng, first=12)
+    # What a later day has let go of does not come back with an undo.
+    before, more = _changes(rng, days=10), _changes(rng, first=12, days=10)
     undone = [
         (
             source,
@@ -133,12 +140,18 @@ def _undone_changes(rng: random.Random) -> Story:
     return before, more, undone
 
 
+_SINCE = range(_T0 // _DAY - limits.VIEW_DAYS - 10, _T0 // _DAY + 2)
+
+
 def _counts(shard: VideoShard) -> Any:
     table = shard.table
     near = {name: sorted(table.near[row][table.near[row] != 0].tolist()) for name, row in shard.row_of.items()}
     counts = {name: table.counts[row].tolist() for name, row in shard.row_of.items()}
+    rows = np.array(list(shard.row_of.values()), dtype=np.int64)
+    days = dict(zip(shard.row_of, saved_views(table, rows), strict=True))
+    views = {name: [views_since(days[name], day) for day in _SINCE] for name in counts}
     # A video of which everything was taken back is as one never heard of.
-    return {name: (counts[name], near[name]) for name in counts if any(counts[name]) or near[name]}
+    return {name: (counts[name], near[name], views[name]) for name in counts if any(counts[name]) or near[name]}
 
 
 def _sums(shard: VideoShard) -> dict[Any, Any]:
@@ -166,7 +179,7 @@ def restored_videos(shard: VideoShard) -> VideoShard:
 def _video_bits(shard: VideoShard) -> Any:
     names = sorted(shard.row_of)
     rows = np.array([shard.row_of[name] for name in names], dtype=np.int64)
-    return names, shard.table.pack(rows).tobytes(), shard.offsets
+    return names, shard.table.pack(rows).tobytes(), saved_views(shard.table, rows), shard.offsets
 
 
 def _flooded_video() -> tuple[int, int]:
@@ -174,13 +187,13 @@ def _flooded_video() -> tuple[int, int]:
     for step in range(20):
         ids = ["v", *(f"x{step}-{at}" for at in range(100))]
         pairs = _pairs((step, 0, at, rng.random() + 0.1, _T0 + step) for at in range(1, 101))
-        rows = _rows([(step, 0, _T0 + step, LIKE, 100, 0, (0, 0, 0, 0))])
+        rows = _rows((step, 0, _T0 + step * 3 * _DAY, kind, 100, 0, (0, 0, 0, 0)) for kind in (LIKE, WATCH))
         shard.apply(Batch("events.like", 0, ids, rows, pairs))
     return len(shard.checkpoint().values[0]), VIDEO_BYTES
 
 
-VIDEO_BYTES = NUMBERS.itemsize + 64
-"""Of a video's numbers in the store; its record comes on top."""
+VIDEO_BYTES = NUMBERS.itemsize + 8 + 4 * limits.VIEW_DAYS + 64
+"""Of a video's numbers and its views by the day in the store; its record comes on top."""
 
 VIDEOS = State(
     "VideoShard",

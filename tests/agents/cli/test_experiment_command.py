@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from agents.cli.main import main
-from agents.producer import Producer
+from agents.producer import RecordProducer
 from agents.scenarios.experiments import known, tried
 from schemas.lines import Line
 from streams.control.tuning import DEFAULT, changed
@@ -106,7 +106,7 @@ def test_a_setting_is_moved_only_when_asked_to_and_the_experiment_starts_anew(
     assert run("set", "chance", told)[0] == 0
     loop = known(1, changed(DEFAULT, {"explore.uniform": 1.0}), viewers=100, shows=3_000)
     written(log, tried(loop, {"salt": "s", "arms": arms}, name="chance"))
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         value = {"v": 1, "key": "tuning.explore.uniform", "value": 1.0}
         producer.send("control", b"tuning.explore.uniform", orjson.dumps(value))
     wanted = ("adjust", "chance", log, "--setting", "explore.uniform", "--metric", "long_view", "--window-h", "0.02",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import orjson
 import psutil
@@ -50,6 +53,32 @@ def test_up_prints_urls_that_other_shells_use_and_stops_at_sigterm_with_all_it_s
         process.kill()
         process.wait()
         log.close()
+
+
+@pytest.mark.timeout(180)
+def test_with_a_gateway_a_feed_of_generated_videos_is_served_over_http(unused_port: int) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "up", "--gateway", "--videos", "60"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=environment(gateway_port=str(unused_port)),
+    )  # fmt: skip
+    try:
+        feed: dict[str, Any] = {"items": []}
+        deadline_s = time.monotonic() + 120
+        while (len(feed["items"]) < 20 or feed["fallback"]) and time.monotonic() < deadline_s:
+            assert process.poll() is None
+            time.sleep(0.2)
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/v1/feeds/ann") as got,
+            ):
+                feed = orjson.loads(got.read())
+        assert len(feed["items"]) == 20
+        assert all(item["video"]["caption"] for item in feed["items"])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def shown(shell: dict[str, str]) -> int:

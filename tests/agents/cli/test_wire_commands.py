@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from agents.cli.main import main
-from agents.producer import Producer
+from agents.producer import RecordProducer
 from schemas.topics import TOPICS
 
 
@@ -135,7 +135,7 @@ def test_only_the_first_bad_lines_are_named_and_all_are_counted(run: Run, tmp_pa
 
 
 def test_tail_shows_bytes_that_are_no_json_without_losing_them(run: Run, mock_broker: str) -> None:
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         producer.send("dead-letters", b"\xff", b"{", headers=[("cause", b"json")])
     done = run("tail", "dead-letters", "--json", "--from-start", "--until-end").json()[0]
     assert (done["key"], done["raw_key"], done["value"], done["raw"]) == (None, "/w==", None, "ew==")
@@ -161,7 +161,7 @@ def test_tail_follows_until_it_is_told_to_stop(run: Run, mock_broker: str, how: 
         env=os.environ | {"FEEDSTREAM_BROKER": f"kafka://{mock_broker}"},
     )
     assert process.stdout is not None
-    with Producer(mock_broker, client_id="test") as producer:
+    with RecordProducer(mock_broker, client_id="test") as producer:
         producer.send("feeds", b"ann", b'{"seq":1}')
     assert orjson.loads(process.stdout.readline())["value"] == {"seq": 1}
     process.send_signal(how)
@@ -190,6 +190,7 @@ def test_topics_export_writes_what_is_committed(run: Run, tmp_path: Path) -> Non
     docs = Path(__file__).parents[3] / "docs"
     (tmp_path / "wire.md").write_text((docs / "wire.md").read_text())
     assert run("topics", "export", tmp_path).code == 0
-    for path in (docs / "schemas").iterdir():
-        assert (tmp_path / "schemas" / path.name).read_bytes() == path.read_bytes()
-    assert (tmp_path / "wire.md").read_text() == (docs / "wire.md").read_text()
+    made = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.parts[0] for path in made} == {"schemas", "events", "asyncapi.json", "wire.md"}
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (docs / path).read_bytes()

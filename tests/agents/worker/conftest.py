@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.embedded import Embedded
+from agents.embedded import Embedded, free_port
 from agents.testing.live import Live
 
 
@@ -20,6 +20,7 @@ def embedded() -> Iterator[Embedded]:
 @pytest.fixture(scope="package")
 def live(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """One worker of every role on it; tests tell their viewers and videos apart by name."""
-    with Live(embedded.broker, embedded.redis, tmp_path_factory.mktemp("live"), snapshot_s="0.5") as one:
+    more = {"snapshot_s": "0.5", "metrics_port": str(free_port())}
+    with Live(embedded.broker, embedded.redis, tmp_path_factory.mktemp("live"), **more) as one:
         one.start()
         yield one

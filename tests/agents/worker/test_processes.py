@@ -20,7 +20,7 @@ from agents.settings import environment
 from agents.store import ShardId
 from agents.testing.live import Live
 from agents.testing.load import Load, load
-from agents.testing.verdict import compare_counts, judge_feeds
+from agents.testing.verdict import compare_counts, compare_views, judge_feeds
 from agents.worker.outgoing import Outgoing
 from schemas.lines import read_lines
 from streams.replay import Replay
@@ -128,6 +128,7 @@ def test_ready_is_said_once_and_a_terminated_worker_has_lost_nothing(ground: Liv
     ground.until("the judge's tally", lambda: not compare_counts(ground.store, made.tally()))
     ground.until_settled()
     assert exact_hash(ground.store) == replayed(made.lines)
+    assert not compare_views(ground.store, made.tally())
     assert not judge_feeds(message.value() for message in ground.records("feeds")).problems
 
 
@@ -142,6 +143,7 @@ def test_cold_rows_leave_memory_and_come_back_as_they_were(ground: Live) -> None
     ground.until("the judge's tally", lambda: not compare_counts(ground.store, made.tally()))
     wanted = replayed(made.lines)
     ground.until("the state that replay makes", lambda: exact_hash(ground.store) == wanted)
+    assert not compare_views(ground.store, made.tally())
     assert not judge_feeds(message.value() for message in ground.records("feeds")).problems
 
 
@@ -167,6 +169,7 @@ def test_two_workers_share_the_shards_and_a_killed_one_loses_nothing(ground: Liv
     ground.until("the judge's tally", lambda: not compare_counts(ground.store, made.tally()))
     wanted = replayed(made.lines)
     ground.until("the state that replay makes", lambda: exact_hash(ground.store) == wanted)
+    assert not compare_views(ground.store, made.tally())
     assert not judge_feeds(message.value() for message in ground.records("feeds")).problems
 
 

@@ -7,6 +7,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
+from agents.scenarios.viewer import Stage
 from streams import limits
 from streams.arrays.hashing import hash_all, pair
 from streams.learning.examples import sample, teach
@@ -125,3 +126,31 @@ def test_a_video_that_nobody_had_met_and_we_did_not_serve_says_nothing_of_a_choi
     assert len(desk.learn(NONE, desk.meet([0], [3], objective.POSITIVE)).group_w) == 0
     desk.serve(1, [3])
     assert len(desk.learn(NONE, desk.meet([1], [3], objective.POSITIVE)).group_w) == 1
+
+
+@pytest.mark.parametrize("verb", ["like", "save", "follow", "comment"])
+def test_what_is_said_again_once_it_was_taken_back_teaches_nothing_anew(verb):
+    stage, learnt = Stage(1), []
+    for video in stage.videos[:5]:
+        stage.tell("watch", "ann", video.video_id, watch_ms=4_500, duration_ms=60_000)
+    stage.replay.flush()
+    for turn in range(3):
+        for op in ("add", "remove"):
+            more = {"comment_id": f"c{turn}"} if verb == "comment" else {}
+            stage.tell(verb, "ann", stage.videos[0].video_id, op=op, **more)
+            stage.replay.flush()
+        learnt.append(stage.replay.learner.ranker.groups)
+    assert learnt == [1, 1, 1], "or who likes and takes it back, again and again, counts as a crowd"
+
+
+def test_what_was_commented_in_anger_and_liked_later_teaches():
+    stage = Stage(1)
+    video_id = stage.videos[0].video_id
+    for name in [video.video_id for video in stage.videos[:5]]:
+        stage.tell("watch", "ann", name, watch_ms=4_500, duration_ms=60_000)
+    stage.tell("comment", "ann", video_id, comment_id="c", sentiment=-0.9)
+    stage.replay.flush()
+    assert stage.replay.learner.ranker.groups == 0
+    stage.tell("like", "ann", video_id)
+    stage.replay.flush()
+    assert stage.replay.learner.ranker.groups == 1

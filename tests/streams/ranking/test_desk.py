@@ -91,7 +91,7 @@ def test_a_request_says_whose_country_which_candidates_and_what_not(desk):
 
 def test_the_next_batch_is_due_once_as_the_viewer_nears_the_end(desk):
     row = desk._shard.viewers.rows(["ann"])[0]
-    desk.made(row, slate_of([3, 4, 5, 6, 7, 8]), {}, "m", "near_end", 0)
+    desk.made(row, slate_of([3, 4, 5, 6, 7, 8]), {}, "m", "signal", 0)
     names = known().hash[[3, 4, 5, 6, 7, 8]].tolist()
     assert desk.engaged([row, row], names[:2]) == [], "four are left"
     assert desk.engaged([row], [names[3]]) == [row], "two are left"
@@ -101,17 +101,40 @@ def test_the_next_batch_is_due_once_as_the_viewer_nears_the_end(desk):
     assert desk.engaged([row], [names[5]]) == [row]
 
 
+def test_what_is_left_when_the_next_batch_follows_is_still_within_reach_of_a_delta(desk):
+    row = desk._shard.viewers.rows(["ann"])[0]
+    names = known().hash
+    desk.made(row, slate_of([3, 4, 5, 6]), {}, "m", "request", 0)
+    assert desk.engaged([row], [int(names[4])]) == [row]
+    desk.made(row, slate_of([7, 8, 9, 10]), {}, "m", "near_end", 0)
+    following = [int(names[at]) for at in (5, 6, 7, 8, 9, 10)]
+    assert desk.unseen(row) == following
+    assert desk.own(row, 0, 20).unseen == 6
+    assert desk.latest(row)[int(names[7])] == 0, "places of the latest batch are its own"
+    delta = desk.withdraw(row, {int(names[at]): f"v{at}" for at in (5, 8)}, 0, {}, "hidden")
+    assert delta is not None
+    assert delta.removed == ["v5", "v8"]
+    assert desk.own(row, 0, 20).lately[-4:, :-1].tolist() == known().marks[[6, 7, 9, 10]].tolist()
+    back = Desk(desk._shard, "token", refill_at=2)
+    back.decode(row, desk.encode(row))
+    assert back.unseen(row) == desk.unseen(row) == [int(names[at]) for at in (6, 7, 9, 10)]
+    assert back.engaged([row], [int(names[6])]) == [], "three are left"
+    assert back.engaged([row], [int(names[7])]) == [row], "two are left"
+    desk.made(row, slate_of([0, 1]), {}, "m", "signal", 0)
+    assert desk.unseen(row) == [int(names[at]) for at in (0, 1)], "what is changed by a signal replaces what was left"
+
+
 def test_an_empty_batch_leaves_the_places_of_the_one_before(desk):
     row = desk._shard.viewers.rows(["ann"])[0]
-    desk.made(row, slate_of([3, 4]), {}, "m", "near_end", 0)
-    desk.made(row, slate_of([]), {}, "m", "near_end", 0)
+    desk.made(row, slate_of([3, 4]), {}, "m", "signal", 0)
+    desk.made(row, slate_of([]), {}, "m", "signal", 0)
     assert desk.engaged([row], [int(known().hash[4])]) == [row]
 
 
 def test_the_next_batch_knows_what_the_last_ones_ended_with(desk):
     row = desk._shard.viewers.rows(["ann"])[0]
-    desk.made(row, slate_of([0, 1]), {}, "m", "near_end", 0)
-    desk.made(row, slate_of([2])._replace(sources=["promoted"]), {}, "m", "near_end", 0)
+    desk.made(row, slate_of([0, 1]), {}, "m", "signal", 0)
+    desk.made(row, slate_of([2])._replace(sources=["promoted"]), {}, "m", "signal", 0)
     lately = desk.own(row, 0, 20).lately
     assert lately[:, :-1].tolist() == known().marks[[0, 1, 2]].tolist()
     assert lately[:, PROMOTED].tolist() == [0, 0, 1]
@@ -120,7 +143,7 @@ def test_the_next_batch_knows_what_the_last_ones_ended_with(desk):
 def test_so_much_of_what_was_served_last_is_kept_and_the_oldest_falls_out(desk):
     row = desk._shard.viewers.rows(["ann"])[0]
     for _ in range(limits.LATELY // 10):
-        desk.made(row, slate_of([*range(11)]), {}, "m", "near_end", 0)
+        desk.made(row, slate_of([*range(11)]), {}, "m", "signal", 0)
     assert len(desk.own(row, 0, 20).lately) == limits.LATELY
     assert desk.own(row, 0, 20).lately[-11:, :-1].tolist() == known().marks[range(11)].tolist()
 
@@ -129,9 +152,9 @@ def test_so_much_of_what_was_served_last_is_kept_and_the_oldest_falls_out(desk):
 def test_what_is_withdrawn_was_not_served_last(desk, earlier):
     row = desk._shard.viewers.rows(["ann"])[0]
     for at in range(earlier):
-        desk.made(row, slate_of([at % 12]), {}, "m", "near_end", 0)
+        desk.made(row, slate_of([at % 12]), {}, "m", "signal", 0)
     before = desk.own(row, 0, 20).lately
-    desk.made(row, slate_of([3, 4, 5, 6]), {}, "m", "near_end", 0)
+    desk.made(row, slate_of([3, 4, 5, 6]), {}, "m", "signal", 0)
     desk.withdraw(row, {int(known().hash[at]): f"v{at}" for at in (4, 6)}, 0, {}, "hidden")
     after = np.concatenate((before[:, :-1], known().marks[[3, 5]]))
     full = max(0, earlier + 4 - limits.LATELY)
@@ -152,7 +175,7 @@ def test_a_ledger_of_the_format_before_is_read(desk):
 def test_the_served_ledger_is_bounded_and_the_oldest_falls_out(desk):
     row = desk._shard.viewers.rows(["ann"])[0]
     desk._shard.viewers.served[row] = np.arange(1, limits.SERVED + 1, dtype=np.uint64)
-    desk.made(row, slate_of([2, 3]), {}, "m", "near_end", 0)
+    desk.made(row, slate_of([2, 3]), {}, "m", "signal", 0)
     served = desk._shard.viewers.served[row]
     assert len(served) == limits.SERVED
     assert served[:1].tolist() == [3]

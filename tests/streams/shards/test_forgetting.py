@@ -5,12 +5,10 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from agents.scenarios.privacy import marks_of, traces
 from agents.world.loop import Loop
 from agents.world.world import World
 from schemas.lines import parse_line
-from streams.arrays.hashing import hash64, pair
-from streams.learning.snapshots import encode_snapshot
-from streams.replay import Replay
 from streams.shards.forgetting import KINDS
 from tests.streams.states import video
 from tests.streams.test_replay import SENT_MS, line, made_event, replayed, request
@@ -18,30 +16,6 @@ from tests.streams.test_replay import SENT_MS, line, made_event, replayed, reque
 
 def gone(user: str) -> bytes:
     return msgspec.json.encode({"topic": "users", "key": user, "value": None})
-
-
-def marks(user: str) -> dict[str, bytes]:
-    """What may stand for a viewer anywhere."""
-    whole = hash64(user).to_bytes(8, "little")
-    return {"id": user.encode(), "hash": whole, "half": whole[:4]}
-
-
-def traces(replay: Replay, user: str) -> list[str]:
-    """Where of everything that is stored, published or kept in memory a viewer can be found."""
-    users, videos = replay.users, replay.videos
-    users._dirty_viewers.update(users.viewers.row_of.values())
-    users._dirty_outcomes.update(users.outcomes.row_of.values())
-    saved, high = users.checkpoint(), videos.table.high
-    found = {
-        "rows of viewers and outcomes": b"".join([*saved.keys, *saved.values]),
-        "numbers of videos": videos.table.pack(np.arange(high)).tobytes(),
-        "replica": replay.catalogue.pack(np.arange(replay.catalogue.high)).tobytes(),
-        "ledgers": b"".join(replay.desk.encode(row) for row in users.viewers.row_of.values()),
-        "learner": replay.learner.to_bytes(),
-        "snapshots": b"".join(encode_snapshot(one) for one in replay.learner.snapshots(0)),
-    }
-    return [f"{mark} in {where}" for mark, bytes_of in marks(user).items()
-            for where, value in found.items() if bytes_of in value]  # fmt: skip
 
 
 def busy() -> Loop:
@@ -57,18 +31,16 @@ def test_no_byte_that_is_kept_tells_of_a_forgotten_viewer():
     user = loop.world.tastes.user_ids[2]
     replay = loop.replay
     row = replay.users.viewers.row_of[user]
-    met = replay.users.viewers.met[row].copy()
-    before = traces(replay, user)
-    assert {"half in numbers of videos", "half in replica", "id in rows of viewers and outcomes"} <= set(before)
-    pairs = set(pair(np.full(len(met), hash64(user), np.uint64), met).tolist())
-    assert pairs & set(replay.learner.join.row_of)
+    marks = marks_of(replay, user)
+    pairs = [int.from_bytes(one, "little") for one in marks["pairs"]]
+    before = traces(replay, marks)
+    assert {"half in numbers of videos", "half in replica", "id in rows", "pairs in learner"} <= set(before)
     replay.line(parse_line(gone(user)))
     replay.flush()
-    assert traces(replay, user) == []
-    assert not pairs & set(replay.learner.join.row_of)
+    assert traces(replay, marks) == []
     assert all(replay.users.training.recall(name) is None for name in pairs)
     assert row not in replay.desk._tail, "the next viewer of this row inherits nothing"
-    others = [one for one in loop.world.tastes.user_ids if one != user]
+    others = [marks_of(replay, one) for one in loop.world.tastes.user_ids if one != user]
     assert any("half in numbers of videos" in traces(replay, one) for one in others), "nobody else is forgotten"
 
 

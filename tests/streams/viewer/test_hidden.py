@@ -17,6 +17,8 @@ from tests.streams.states_of_viewers import made_event
 from tests.streams.test_replay import line, replayed, request
 
 PREVIEW = {"purpose": "preview", "limit": 200}
+FOLDED = request("u9", 0, **PREVIEW)
+"""A request: what stands before it is folded before it, and not after the videos that are announced later."""
 
 
 def feedback(kind: str, ts_ms: int = 5_000, video_id: str | None = None, **more: Any) -> Line:
@@ -83,10 +85,19 @@ def test_what_a_video_shows_can_be_hidden_without_its_name_even_before_it_is_kno
     expected = {at for at in range(30) if meant(at)}
     hide, undo = feedback(kind, video_id="v1"), feedback(kind, 6_000, video_id="v1", op="remove")
     assert left_out(hide) == expected
-    assert left_out(before=[hide, *library()]) == expected, "known only later"
+    assert left_out(before=[hide, FOLDED, *library()]) == expected, "known only later"
     assert left_out(hide, undo) == {1}, "met all the same"
-    assert left_out(undo, before=[hide, *library()]) == {1}
-    assert left_out(before=[hide, undo, *library()]) == {1}
+    assert left_out(undo, before=[hide, FOLDED, *library()]) == {1}
+    assert left_out(before=[hide, undo, FOLDED, *library()]) == {1}
+
+
+@pytest.mark.parametrize(("kind", "name"), [("block", "c1"), ("hide_sound", "s1"), ("hide_tag", "t1")])
+def test_what_was_hidden_by_a_video_not_known_yet_can_be_taken_back_by_name(kind, name):
+    hide, undo = feedback(kind, video_id="v1"), feedback(kind, 6_000, target=name, op="remove")
+    again = feedback(kind, 7_000, target=name)
+    late = [FOLDED, *library()]
+    assert left_out(before=[hide, undo, *late]) == left_out(before=[undo, hide, *late]) == {1}
+    assert left_out(before=[hide, undo, again, *late]) == left_out(before=[hide, *late])
 
 
 def test_muted_words_name_tags_creators_and_sounds_and_the_latest_record_holds():

@@ -1,0 +1,48 @@
+"""One record onto Kafka, and where it lies then: what commands that order something publish with."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from agents.cli.progress import waiting
+from agents.errors import Stop
+from agents.producer import RecordProducer, Ticket
+from agents.settings import Settings
+from schemas.codec import BadRecord, decode
+
+__all__ = ["Sent", "publish"]
+
+_TIMEOUT_S: Final = 30.0
+
+
+class Sent(NamedTuple):
+    """Where a record lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def told(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return self._asdict()
+
+
+def publish(settings: Settings, topic: str, key: str, value: bytes | None, now_ms: int) -> Sent:
+    """Publish a record that workers will take; ``value`` None is a null record.
+
+    Raises ``Stop`` where they would refuse it, or where it was not delivered.
+    """
+    try:
+        decode(topic, key.encode(), value, now_ms)
+    except (BadRecord, UnicodeEncodeError) as error:
+        raise Stop(f"{key!r} on {topic} would be refused: {error}") from None
+    with (
+        waiting(f"publishing to {topic}"),
+        RecordProducer(settings.kafka, client_id="feedstream-order", timeout_s=_TIMEOUT_S) as producer,
+    ):
+        producer.check()
+        ticket = Ticket(places=True)
+        producer.send(topic, key.encode(), value, ticket=ticket)
+        ticket.wait()
+    (((_, partition), following),) = (ticket.places or {}).items()
+    return Sent(topic, partition, following - 1)

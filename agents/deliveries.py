@@ -1,0 +1,59 @@
+"""Deliveries: what became of each record that a client sent, one future a record.
+
+Records are reported on by the producer's own thread; whoever waits may be any thread or event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+from agents.producer import DeliveryFailed, Ticket
+
+__all__ = ["Deliveries", "Delivery", "Place"]
+
+
+class Place(NamedTuple):
+    """Where a record stands; a batch whose ``as_of`` for that partition is past ``offset`` reflects it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Delivery(Future[Place]):
+    """A record on its way. ``result(timeout)`` waits for its place, ``await`` does so in an event loop; both raise
+    ``DeliveryFailed`` if it did not arrive. It cannot be cancelled.
+    """
+
+    def __init__(self, record: Any) -> None:
+        """``record``: the struct that was sent, with what was filled in; None for a tombstone."""
+        super().__init__()
+        self.record = record
+        self.set_running_or_notify_cancel()
+
+    def __await__(self) -> Generator[Any, None, Place]:
+        return asyncio.wrap_future(self).__await__()
+
+
+class Deliveries(Ticket):
+    """All deliveries of a client: settles each, then counts it."""
+
+    def settle(self, timeout_s: float | None) -> None:
+        """As ``wait``, and starts anew: a failure is raised once."""
+        try:
+            self.wait(timeout_s)
+        except DeliveryFailed as first:
+            with self._lock:
+                failed, self.failed, self.failures = self.failed, 0, []
+            raise DeliveryFailed(f"{failed} not delivered: {first}") from None
+
+    def _reported(self, error: DeliveryFailed | None, tag: object = None, message: Any = None) -> None:
+        if isinstance(tag, Delivery):
+            if error is None:
+                tag.set_result(Place(message.topic(), message.partition(), message.offset()))
+            else:
+                tag.set_exception(error)
+        super()._reported(error, tag, message)

@@ -1,0 +1,100 @@
+"""What Redis must be: there, kept on disk, never evicting, with room, and with a clock like ours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agents.doctor.finding import Finding, failed, ok, warning
+from agents.settings import Settings
+from agents.store import Store
+
+__all__ = ["check_clock", "check_durable", "check_layout", "check_room", "check_server", "gib"]
+
+_TESTED: Final = 7
+_FULL, _FILLING = 0.95, 0.8
+_SKEW_MS: Final = 1_000
+
+
+def check_server(info: Mapping[str, Any]) -> Finding:
+    """The server's name and version; ``info`` is what INFO says, here and below."""
+    name = "valkey" if "valkey_version" in info else "redis"
+    number = str(info.get("valkey_version") or info.get("redis_version", "0"))
+    said = f"{name} {number}"
+    if info.get("loading"):
+        return failed(f"{said} is loading its data", "wait until it has: workers wait, too")
+    if int(number.partition(".")[0]) < _TESTED:
+        return warning(f"{said} is older than the {_TESTED} that is tested", "use a newer one")
+    return ok(said)
+
+
+def check_durable(info: Mapping[str, Any]) -> Finding:
+    """The append-only file is on and is written; nothing was and nothing will be evicted."""
+    policy, evicted = info.get("maxmemory_policy", "unknown"), int(info.get("evicted_keys", 0))
+    if evicted:
+        return failed(
+            f"{evicted:,} keys were evicted: shards have lost rows",
+            "set maxmemory-policy noeviction, then begin anew under another FEEDSTREAM_NAMESPACE, which reads the log "
+            "from its start",
+        )
+    if policy != "noeviction":
+        return failed(f"maxmemory-policy is {policy}: a full Redis would drop rows of shards", "set it to noeviction")
+    if not info.get("aof_enabled"):
+        return failed(
+            "appendonly is no: a restart of Redis loses the shards",
+            "run CONFIG SET appendonly yes, and write it into redis.conf",
+        )
+    if info.get("aof_last_write_status", "ok") != "ok":
+        return failed("the append-only file could not be written", "look at the disk of Redis")
+    return ok("appendonly yes, maxmemory-policy noeviction, nothing was evicted")
+
+
+def check_room(info: Mapping[str, Any]) -> Finding:
+    """Memory that Redis uses, against what it may or can use."""
+    used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    whole = limit or int(info.get("total_system_memory", 0))
+    said = f"Redis uses {gib(used)} of {gib(whole)} {'(maxmemory)' if limit else '(the machine)'}"
+    if not whole:
+        return warning(f"Redis uses {gib(used)} and does not say how much it can", "look at its machine")
+    do = "give it more memory, before it refuses what workers write"
+    if used >= _FULL * whole:
+        return failed(said, do)
+    return warning(said, do) if used >= _FILLING * whole else ok(said)
+
+
+def check_layout(store: Store, settings: Settings) -> Finding:
+    """The partition counts that the store was made with are those of the settings."""
+    stored = store.stored_layout()
+    for name, count in stored.items():
+        wanted = getattr(settings, name)
+        if count != wanted:
+            return failed(
+                f"the store was made with {name}={count}, the settings say {wanted}",
+                f"set FEEDSTREAM_{name.upper()}={count}, or use another FEEDSTREAM_NAMESPACE",
+            )
+    if not stored:
+        return ok(f"nothing is stored under {settings.namespace} yet")
+    return ok(", ".join(f"{name}={count}" for name, count in sorted(stored.items())))
+
+
+def check_clock(store: Store, settings: Settings) -> Finding:
+    """This machine's clock against that of Redis, to within the round trip."""
+    before_ms = time.time() * 1_000
+    theirs_ms = store.clock_ms()
+    after_ms = time.time() * 1_000
+    off_ms = max(0.0, abs(theirs_ms - (before_ms + after_ms) / 2) - (after_ms - before_ms) / 2)
+    said = f"this clock and that of Redis are {off_ms / 1_000:.3f} s apart"
+    do = "keep both by NTP: how late a record is, and whether a request is too old, is told by this clock"
+    if off_ms >= settings.backlog_s * 1_000:
+        return failed(f"{said}, more than FEEDSTREAM_BACKLOG_S={settings.backlog_s:g}", do)
+    return warning(said, do) if off_ms >= _SKEW_MS else ok(said)
+
+
+def gib(count: float) -> str:
+    """Bytes as people read them.
+
+    >>> gib(3 * 2**30), gib(5_000_000)
+    ('3.0 GiB', '5 MiB')
+    """
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

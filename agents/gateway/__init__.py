@@ -1,0 +1,1 @@
+"""The gateway: events, feeds and the two pages over HTTP."""

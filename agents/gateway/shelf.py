@@ -1,0 +1,127 @@
+"""The shelf: batches as they are shown to HTTP callers, without what must not be shown any more."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from agents.gateway.answers import FeedAnswer, Item, Reason, Record
+from agents.gateway.hub import Hub
+from agents.gateway.refusals import Refusal
+from agents.gateway.tokens import Tokens
+from schemas.catalogue import Video
+from schemas.feeds import FeedBatch, FeedItem
+from schemas.reasons import said_of
+from streams.arrays.hashing import hash64
+from streams.control.rules import effect
+
+__all__ = ["Shelf", "cursor_of", "read_cursor", "record_of"]
+
+
+def cursor_of(seq: int, video_id: str) -> str:
+    """A cursor that stands behind a video of a batch.
+
+    >>> read_cursor(cursor_of(3, "cat-1"))
+    (3, 'cat-1')
+    """
+    return base64.urlsafe_b64encode(orjson.dumps([seq, video_id])).rstrip(b"=").decode()
+
+
+def read_cursor(text: str) -> tuple[int, str]:
+    """Batch number and video of a cursor; raises ``Refusal`` for what is none."""
+    try:
+        seq, video_id = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return int(seq), str(video_id)
+    except (ValueError, TypeError):
+        raise Refusal(400, "cursor", "this is no cursor: send the next_cursor of an answer", path="$.cursor") from None
+
+
+def record_of(video: Video) -> Record:
+    """What of a video's record is shown beside an item."""
+    return Record(**{name: getattr(video, name) for name in Record.__struct_fields__})
+
+
+class Shelf:
+    """Puts batches into answers; ``tokens`` sign what is handed out."""
+
+    def __init__(self, hub: Hub, tokens: Tokens) -> None:
+        self._hub, self._tokens = hub, tokens
+
+    def visible(self, user_id: str, items: Iterable[FeedItem], country: str | None) -> list[FeedItem]:
+        """Items that were not hidden by the viewer, taken down or gone since they were served."""
+        hub, now_ms = self._hub, int(time.time() * 1_000)
+        where = hash64(country) if country else 0
+        barred = set(effect(hub.replica.catalogue, hub.replica.steering.rules, where, now_ms).barred.tolist())
+        kept = []
+        for item in items:
+            row, video = self._found(item.video_id)
+            hidden = hub.hides.hides(user_id, item.video_id, video)
+            if not hidden and row not in barred and not hub.gone(item.video_id):
+                kept.append(item)
+        return kept
+
+    def answer(
+        self, batch: FeedBatch, items: Sequence[FeedItem], *, reflects: bool = True, more: bool = True
+    ) -> FeedAnswer:
+        """A batch as an answer, with these of its items."""
+        return FeedAnswer(
+            user_id=batch.user_id,
+            batch_id=batch.batch_id,
+            seq=batch.seq,
+            trigger=batch.trigger,
+            model=batch.model,
+            ts_ms=batch.ts_ms,
+            fallback=None,
+            as_of=batch.as_of,
+            reflects=reflects,
+            arms=batch.arms,
+            items=[self._item(item, batch.user_id, batch.batch_id) for item in items],
+            next_cursor=cursor_of(batch.seq, items[-1].video_id) if items and more else None,
+        )
+
+    def instead(self, user_id: str, items: Sequence[FeedItem]) -> FeedAnswer:
+        """Popular items in place of a batch that did not come."""
+        return FeedAnswer(
+            user_id=user_id,
+            batch_id=None,
+            seq=None,
+            trigger=None,
+            model=None,
+            ts_ms=int(time.time() * 1_000),
+            fallback="popular",
+            as_of={},
+            reflects=False,
+            arms={},
+            items=[self._item(item, user_id, "popular") for item in items],
+            next_cursor=None,
+        )
+
+    def _item(self, item: FeedItem, user_id: str, batch_id: str) -> Item:
+        _, video = self._found(item.video_id)
+        return Item(
+            video_id=item.video_id,
+            position=item.position,
+            score=item.score,
+            source=item.source,
+            reasons=[Reason(code=code, text=_said(code)) for code in item.reasons],
+            parts=item.parts,
+            propensity=item.propensity,
+            campaign_id=item.campaign_id,
+            token=self._tokens.sign(user_id, item.video_id, batch_id, item.position, int(time.time())),
+            video=None if video is None else record_of(video),
+        )
+
+    def _found(self, video_id: str) -> tuple[int, Video | None]:
+        catalogue = self._hub.replica.catalogue
+        row = catalogue.row_of.get(video_id, -1)
+        return row, catalogue.videos[row] if row >= 0 else None
+
+
+def _said(code: str) -> str:
+    try:
+        return said_of(code)
+    except KeyError:  # of a newer worker
+        return code
