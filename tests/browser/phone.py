@@ -79,10 +79,10 @@ class Phone:
 
     async def next(self) -> str:
         """Go on to the next video and wait until it is the current one; its id."""
-        _, (following, *_) = await self.feed()
+        current, _ = await self.feed()
         await self.press("j")
-        await self.comes(following)
-        return following
+        await self.until(lambda: self._left(current))
+        return await self.watching()
 
     async def comes(self, video_id: str | None) -> None:
         """Wait until this video is the current one."""
@@ -128,8 +128,9 @@ class Phone:
     async def watching(self) -> str:
         """Wait until a video is current; its id."""
         await self.page.wait_for_selector("#deck article canvas")
-        current, _ = await self.feed()
-        assert current is not None
+        current: str | None = None
+        while current is None or not await self._is(current):
+            current, _ = await self.feed()
         return current
 
     async def item(self) -> dict[str, Any]:
@@ -165,6 +166,9 @@ class Phone:
                 return
             assert asyncio.get_running_loop().time() < deadline, "it did not come to hold in time"
             await asyncio.sleep(0.03)
+
+    async def _left(self, video_id: str | None) -> bool:
+        return (await self.feed())[0] != video_id
 
     async def _is(self, video_id: str | None) -> bool:
         return (await self.feed())[0] == video_id and await self.page.evaluate(

@@ -239,7 +239,7 @@ async def test_tabs_show_their_own_videos_and_leave_the_feed_as_it_was(phone: Ph
     current, following = await phone.feed()
     await phone.page.get_by_role("button", name="Trending").click()
     await phone.told("impression", surface="trending")
-    assert len(phone.asked("GET", "/v1/feeds/ann?limit=20&explain=1&lang=en")) == 2
+    assert len(phone.asked("GET", "/v1/feeds/ann?limit=20&lang=en")) == 2
     await phone.page.get_by_role("button", name="For you").click()
     await phone.comes(current)
     assert (await phone.feed())[1] == following

@@ -76,7 +76,6 @@ class Fake:
                 web.get("/v1/creators/{name}", self._of("creator_id")),
                 web.get("/v1/trends", self._trends),
                 web.get("/v1/videos/{name}", self._video),
-                web.get("/v1/videos/{name}/similar", self._similar),
                 web.static("/phone", PAGES / "phone"),
             ]
         )
@@ -208,22 +207,20 @@ class Fake:
     # --- tags, trends, videos -----------------------------------------------------------------------------------------
 
     async def _tags(self, _: web.Request) -> JsonAnswer:
-        likes: dict[str, int] = {}
+        under: dict[str, list[int]] = {}
         for video in self.videos.values():
             for tag in video["tags"]:
-                likes[tag] = likes.get(tag, 0) + video["counts"]["likes"]
-        found = sorted(likes.items(), key=lambda one: -one[1])
-        return _json({"tags": [{"tag": tag, "likes": count} for tag, count in found]})
+                under.setdefault(tag, []).append(video["counts"]["likes"])
+        found = sorted(under.items(), key=lambda one: -sum(one[1]))
+        return _json({"tags": [{"tag": tag, "videos": len(likes), "liked": sum(likes)} for tag, likes in found]})
 
     def _of(self, field: str) -> Any:
         async def answer(request: web.Request) -> JsonAnswer:
             name, limit = request.match_info["name"], int(request.query.get("limit", 30))
-            found = (
-                [one for one in self.videos.values() if name == one[field] or name in (one[field] or "").split()]
-                if field != "tags"
-                else [one for one in self.videos.values() if name in one["tags"]]
-            )
-            return _json({"items": [_listed(one) for one in sorted(found, key=_liked)[:limit]]})
+            found = [
+                one for one in self.videos.values() if name == one[field] or (field == "tags" and name in one[field])
+            ]
+            return _json({"videos": [_listed(one) for one in sorted(found, key=_liked)[:limit]]})
 
         return answer
 
@@ -232,10 +229,11 @@ class Fake:
             ("tag", "cats", "rising", 4.2, None), ("sound", "dance-sound-1", "rising", 3.1, None),
             ("video", "science-4", "rising", 2.8, None), ("tag", "ramen", "rising", 2.4, None),
             ("video", "travel-9", "rising", 2.2, None), ("tag", "drift", "falling", 0.4, "supply"),
-            ("sound", "music-sound-2", "falling", 0.5, "interest"), ("tag", "standup", "cooling", 1.1, None),
+            ("sound", "music-sound-2", "falling", 0.5, "interest"), ("tag", "standup", "falling", 0.6, "quality"),
         ]  # fmt: skip
         names = ("kind", "id", "state", "ratio", "cause")
-        return _json({"trends": [dict(zip(names, row, strict=True)) for row in rows]})
+        known = [dict(zip(names, row, strict=True)) for row in rows]
+        return _json({"trends": [one | {"video": self.videos.get(one["id"])} for one in known]})
 
     async def _video(self, request: web.Request) -> JsonAnswer:
         found = self.videos.get(request.match_info["name"])
@@ -244,11 +242,6 @@ class Fake:
         record = {name: value for name, value in found.items() if name != "counts"}
         return _json({"video_id": found["video_id"], "video": record, "counts": found["counts"], "tier": 2})
 
-    async def _similar(self, request: web.Request) -> JsonAnswer:
-        mine = set(self.videos[request.match_info["name"]]["tags"])
-        found = sorted(self.videos.values(), key=lambda one: (-len(mine & set(one["tags"])), _liked(one)))
-        return _json({"items": [_listed(one) for one in found[1:13]]})
-
 
 def _liked(video: dict[str, Any]) -> int:
     return -int(video["counts"]["likes"])
@@ -256,7 +249,7 @@ def _liked(video: dict[str, Any]) -> int:
 
 def _listed(video: dict[str, Any]) -> dict[str, Any]:
     record = {name: value for name, value in video.items() if name != "counts"}
-    return {"video_id": video["video_id"], "video": record, "counts": video["counts"]}
+    return {"video_id": video["video_id"], "video": record, "likes": video["counts"]["likes"]}
 
 
 def _json(value: Any, status: int = 200) -> JsonAnswer:

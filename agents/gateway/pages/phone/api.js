@@ -76,14 +76,9 @@ export class Api {
   }
 }
 
-/** Items of any answer that lists videos, each with what the page needs of a record. */
-export function itemsOf(answer) {
-  const list = Array.isArray(answer) ? answer : (answer.items ?? answer.videos ?? []);
-  return list.map(itemOf).filter((item) => item.video_id);
-}
-
+/** An item of any answer, with what the page needs of a record; some records are not known yet where it is asked. */
 export function itemOf(one) {
-  const record = one.video ?? one;
+  const record = one.video ?? {};
   const video = {
     creator_id: "unknown", sound_id: null, lang: null, category: null, ...record,
     caption: record.caption ?? "", tags: record.tags ?? [],

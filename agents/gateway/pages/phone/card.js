@@ -13,6 +13,7 @@ const RAIL = [
   ["why", "spark", "Why this video"],
   ["hide", "more", "More: hide, mute, report"],
 ];
+const FIRST = 3; // of a changed feed: where the change is seen, and worth a label
 const COUNTED = { like: "likes", comment: "comments", save: "saves", share: "shares" };
 
 export class Card {
@@ -49,7 +50,7 @@ export class Card {
   }
 
   about() {
-    const { video, source, fresh, reasons } = this.item;
+    const { video, source, fresh, position, reasons } = this.item;
     const why = reasons[0]?.text.replace(/^because /, "");
     const paid = source === "promoted";
     const made = (kind, verb, detail, ...content) =>
@@ -58,7 +59,7 @@ export class Card {
       h("div.labels", {},
         paid && h("span.label.paid", {}, "Promoted"),
         this.item.batch?.fallback && h("span.label.plain", {}, "Popular right now"),
-        fresh && h("span.label.fresh", {}, "New in your feed")),
+        fresh && position < FIRST && h("span.label.fresh", {}, "New in your feed")),
       why && made("reason", "why", null, icon("spark"), h("span", {}, h("i.unseen", {}, "Why: because "), why)),
       made("name", "creator", null, `@${video.creator_id}`),
       video.caption && h("p.caption", { lang: video.lang, dir: "auto" }, video.caption),

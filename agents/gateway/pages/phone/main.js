@@ -68,6 +68,7 @@ class App {
     on(deck, "double", (place) => this.loved(place));
     on(player, "beat", () => this.tracker.watched(player.watch_ms));
     on(supply, "wait", () => this.foot());
+    on(supply, "explained", (items) => items.includes(this.why.item) && this.why.show(this.why.item));
     on(supply, "changed", (count) => deck.channel === supply.main && hintChange(count, () => this.showNext()));
     on(outbox, "change", () => showLine(this));
     on(outbox, "delivered", (what) => this.delivered(what));

@@ -1,6 +1,6 @@
 // Pages over the feed: what there is to discover, and the videos of a tag, a sound, a creator or of one's own.
 
-import { itemsOf, path } from "./api.js";
+import { itemOf, path } from "./api.js";
 import { avatar, button, byId, compact, h, icon } from "./dom.js";
 import { poster } from "./player.js";
 import { sceneOf } from "./scenes/index.js";
@@ -52,12 +52,12 @@ export function grid(app, name, title, items) {
   if (!items.length) return none("Nothing here yet.");
   return h("div.grid", {}, items.map((item, at) => {
     const canvas = h("canvas", { "aria-hidden": "true" });
-    const { video, counts } = item;
+    const { video, likes } = item;
     const label = `Play ${video.caption || item.video_id} by ${video.creator_id}`;
     requestAnimationFrame(() => poster(canvas, sceneOf(item), 130, 200));
     const onclick = () => app.playList(name, title, items, at);
     return h("button.tile", { type: "button", "aria-label": label, onclick }, canvas,
-      counts?.likes >= 0 && h("span", {}, icon("heart"), compact(counts.likes)));
+      likes > 0 && h("span", {}, icon("heart"), compact(likes)));
   }));
 }
 
@@ -66,7 +66,7 @@ export function listing(app, kind, name) {
   const [place, sign, symbol] = KINDS[kind];
   const title = sign + name;
   const mark = kind === "creator" ? avatar(name) : h("span.badge", {}, icon(symbol));
-  const videos = app.api.get(path(place, name), { limit: 60 }).then(itemsOf);
+  const videos = app.api.get(path(place, name), { limit: 60 }).then((answer) => answer.videos.map(itemOf));
   const followed = app.viewer.has("follow", name) && h("small", {}, "You follow them");
   app.pages.show(`${kind}/${name}`, title, h("div.head", {}, mark, h("p", {}, "The most liked first", followed)),
     later(videos, (items) => grid(app, kind, title, items)));
@@ -78,7 +78,7 @@ export function discover(app) {
   const typed = () => input.value.trim().toLowerCase().replace(/^#/, "");
   const fill = () => {
     const found = tags.filter((one) => one.tag.toLowerCase().includes(typed())).slice(0, 60);
-    const most = Math.max(1, ...found.map((one) => one.likes));
+    const most = Math.max(1, ...found.map(heat));
     cloud.replaceChildren(...(found.length ? found.map((one) => tagOf(app, one, most)) : [none("No such tag.")]));
     return cloud;
   };
@@ -93,7 +93,7 @@ export function discover(app) {
     h("form", { role: "search", onsubmit: search }, h("label.search", {}, icon("search"), input)),
     h("h2", {}, "On the move"), later(app.api.get(path("trends")), (answer) => trends(app, answer)),
     h("h2", {}, "Tags by how much they are liked"),
-    later(app.api.get(path("tags"), { limit: 200 }), (answer) => ((tags = tagsOf(answer)), fill())));
+    later(app.api.get(path("tags"), { limit: 200 }), (answer) => ((tags = answer.tags), fill())));
 }
 
 function link(app, kind, name, action, ...content) {
@@ -101,26 +101,22 @@ function link(app, kind, name, action, ...content) {
   return h("a", { href: `#/${kind}/${encodeURIComponent(name)}`, onclick }, ...content);
 }
 
-function tagOf(app, { tag, likes }, most) {
-  const made = link(app, "tag", tag, "tag_open", `#${tag}`, likes > 0 && h("small", {}, compact(likes)));
-  made.style.setProperty("--heat", Math.sqrt(likes / most).toFixed(2));
+/** Until something is liked, the tags that most videos have are the warmest. */
+const heat = ({ liked, videos }) => liked + videos / 1_000;
+
+function tagOf(app, one, most) {
+  const made = link(app, "tag", one.tag, "tag_open", `#${one.tag}`, h("small", {}, compact(one.videos)));
+  made.style.setProperty("--heat", Math.sqrt(heat(one) / most).toFixed(2));
   return h("li", {}, made);
 }
 
-/** Tags of any answer: names, or records that say how much each is liked. */
-export function tagsOf(answer) {
-  const list = Array.isArray(answer) ? answer : (answer.tags ?? answer.items ?? []);
-  const read = (one) => (typeof one === "string" ? { tag: one, likes: 0 } : { likes: 0, ...one });
-  return list.map(read).filter((one) => one.tag);
-}
-
 function trends(app, answer) {
-  const list = Array.isArray(answer) ? answer : (answer.trends ?? answer.items ?? []);
-  const rows = list.map(({ kind, id, state, ratio, cause }) => {
+  const rows = answer.trends.map(({ kind, id, state, ratio, cause, video }) => {
     const said = [ratio && `${Number(ratio.toPrecision(2))}×`, CAUSES[cause]].filter(Boolean).join(" · ");
     const action = { tag: "trend_open", sound: "sound_open" }[kind];
     return h(`li.${state}`, {}, link(app, kind, id, action, icon(state === "rising" ? "up" : "down"),
-      h("span", {}, kind === "tag" ? `#${id}` : id, h("small", {}, `${kind} · ${state}`)), h("em", {}, said)));
+      h("span", {}, kind === "tag" ? `#${id}` : video?.caption || id, h("small", {}, `${kind} · ${state}`)),
+      h("em", {}, said)));
   });
   return rows.length ? h("ul.trends", {}, rows) : none("Nothing rises or falls more than usual.");
 }

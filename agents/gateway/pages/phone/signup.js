@@ -2,9 +2,8 @@
 
 import { path } from "./api.js";
 import { byId, h, icon } from "./dom.js";
-import { tagsOf } from "./pages.js";
 import { poster } from "./player.js";
-import { sceneOf } from "./scenes/index.js";
+import { hasScene, sceneOf } from "./scenes/index.js";
 
 const LANGUAGES = "en de es fr it ja ko nl pl pt ru sv tr uk vi zh";
 const COUNTRIES = "AR AT AU BE BR CA CH CL CN CO CZ DE DK EG ES FI FR GB GR HK ID IE IL IN IT JP KE KR MX MY NG NL " +
@@ -53,9 +52,11 @@ export function signUp(api, viewer) {
   const root = byId("signup");
   root.replaceChildren(form);
   root.hidden = false;
-  api.get(path("tags"), { limit: 60 }).then(
-    (answer) => tiles.replaceChildren(...tagsOf(answer).slice(0, SHOWN).map((one) => tileOf(one.tag, pick))),
-    () => tiles.replaceChildren(h("p.none", {}, "No categories can be shown now. You can start without.")));
+  const none = () => tiles.replaceChildren(h("p.none", {}, "No categories can be shown now. You can start without."));
+  api.get(path("tags"), { limit: 200 }).then(({ tags }) => {
+    if (!tags.length) return none();
+    return tiles.replaceChildren(...subjects(tags).map((tag) => tileOf(tag, pick)));
+  }, none);
   return new Promise((resolve) => {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -66,6 +67,18 @@ export function signUp(api, viewer) {
       resolve();
     });
   });
+}
+
+/** What one might pick: what can be drawn comes first, no mood or scene, nothing that only refines another one. */
+function subjects(tags) {
+  const chosen = [];
+  for (const drawn of [true, false]) {
+    for (const { tag } of tags) {
+      const refines = chosen.some((one) => tag.startsWith(`${one}-`));
+      if (hasScene(tag) === drawn && !refines && !tag.includes(":")) chosen.push(tag);
+    }
+  }
+  return chosen.slice(0, SHOWN);
 }
 
 function tileOf(tag, pick) {

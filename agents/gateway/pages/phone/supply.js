@@ -7,7 +7,7 @@ import { Channel } from "./channel.js";
 export const TABS = { for_you: "For you", following: "Following", trending: "Trending" };
 const FEW = 3;
 const AGAIN_MS = 4_000;
-const EXPLAINED = 100;
+const EXPLAINED = 200;
 
 export class Supply extends EventTarget {
   /** Dispatches `changed` where what is not seen was re-ranked, and `wait` where a channel begins or ends to wait. */
@@ -32,6 +32,7 @@ export class Supply extends EventTarget {
     const more = async (channel) => {
       const { cursor } = channel;
       channel.take(await this.feed({ source, cursor }, channel), { page: cursor !== null });
+      this.explain(channel);
     };
     return new Channel(name, { title: TABS[name], more });
   }
@@ -40,7 +41,7 @@ export class Supply extends EventTarget {
   async feed(query, channel) {
     this.asking += 1;
     try {
-      const given = { limit: 20, explain: 1, ...this.viewer.ctx(), ...query };
+      const given = { limit: 20, ...this.viewer.ctx(), ...query };
       const batch = await this.api.get(path("feeds", this.viewer.user_id), given);
       channel.cursor = batch.next_cursor ?? null;
       if (channel !== this.main && batch.batch_id) this.main.batches.add(batch.batch_id);
@@ -58,7 +59,7 @@ export class Supply extends EventTarget {
     if (!changed) return;
     this.main.cursor = batch.next_cursor ?? null;
     if (batch.trigger === "signal") this.tell(changed);
-    this.explain();
+    this.explain(this.main);
   }
 
   withdraw(delta) {
@@ -70,6 +71,7 @@ export class Supply extends EventTarget {
     const batch = await this.feed(query, this.main);
     const changed = this.main.take(batch);
     if (query.as_of && changed) this.tell(changed);
+    this.explain(this.main);
     return batch;
   }
 
@@ -96,9 +98,12 @@ export class Supply extends EventTarget {
     this.dispatchEvent(new Event("wait"));
   }
 
-  /** Batches of the stream do not say the parts of scores, but a preview does, and it changes nothing. */
-  async explain() {
-    const items = this.main.unseen.filter((item) => !item.parts);
+  /**
+   * Say the parts of scores: a preview knows them, and changes nothing. A batch is not asked for with them, since the
+   * one that a worker has made of its own accord is without, and would be passed over.
+   */
+  async explain(channel) {
+    const items = channel.items.slice(channel.at).filter((item) => !item.parts);
     if (!items.length) return;
     const query = { preview: 1, explain: 1, limit: EXPLAINED, ...this.viewer.ctx() };
     const told = await this.api.get(path("feeds", this.viewer.user_id), query).catch(() => ({ items: [] }));
@@ -107,6 +112,7 @@ export class Supply extends EventTarget {
       const { parts, score } = found.get(item.video_id) ?? {};
       if (parts) Object.assign(item, { parts, score });
     }
+    this.dispatchEvent(new CustomEvent("explained", { detail: items }));
   }
 
   /** What the viewer did has arrived: with no stream that would bring it, a batch is asked for that reflects it. */

@@ -62,7 +62,7 @@ export class WhyPanel {
     const told = await this.why(item.video_id).catch((error) => ({ sentence: error.message }));
     const sum = (parts) => Object.values(parts).reduce((all, value) => all + value, 0);
     if (told.parts) Object.assign(item, { parts: told.parts, score: item.score ?? sum(told.parts) });
-    else if (told.code !== "met") item.silent = `As of now: ${told.sentence}.`;
+    else if (!["met", "served"].includes(told.code)) item.silent = `As of now: ${told.sentence}.`;
     else item.silent = "The parts of its score were not told with it. Those of the next ones will be here.";
   }
 

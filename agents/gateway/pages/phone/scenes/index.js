@@ -33,6 +33,9 @@ function kindOf(names) {
   return [null, silk, ALL];
 }
 
+/** Whether there is a scene of its own for a name. */
+export const hasScene = (name) => kindOf([name])[0] !== null;
+
 /**
  * How `item` is drawn: a function (g, H, t) on a ground 100 wide, t in seconds. It ends where it began, so that the
  * video loops without a jump.
