@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -80,8 +81,27 @@ class Phone:
         """Go on to the next video and wait until it is the current one; its id."""
         _, (following, *_) = await self.feed()
         await self.press("j")
-        await self.until(lambda: self._is(following))
+        await self.comes(following)
         return following
+
+    async def comes(self, video_id: str | None) -> None:
+        """Wait until this video is the current one."""
+        await self.until(lambda: self._is(video_id))
+
+    async def swipe(self, from_y: int, to_y: int) -> None:
+        """A quick swipe of a finger. The events carry their own times: a browser that is late makes it no slower."""
+        driver = await self.page.context.new_cdp_session(self.page)
+        steps = [from_y + (to_y - from_y) * at // 8 for at in range(9)]
+        began_s = time.time()
+
+        async def touch(at: int, kind: str, *points: int) -> None:
+            fingers = [{"x": 150, "y": y} for y in points]
+            moment = {"type": kind, "timestamp": began_s + at * 0.012, "touchPoints": fingers}
+            await driver.send("Input.dispatchTouchEvent", moment)
+
+        moves = [touch(at, "touchMove", y) for at, y in enumerate(steps[1:], 1)]
+        await asyncio.gather(touch(0, "touchStart", steps[0]), *moves, touch(9, "touchEnd"))
+        await driver.detach()
 
     async def stay(self, watch_ms: int) -> None:
         """Watch the current video for so long, by the page's own progress bar; at most its length."""
@@ -146,7 +166,7 @@ class Phone:
             assert asyncio.get_running_loop().time() < deadline, "it did not come to hold in time"
             await asyncio.sleep(0.03)
 
-    async def _is(self, video_id: str) -> bool:
+    async def _is(self, video_id: str | None) -> bool:
         return (await self.feed())[0] == video_id and await self.page.evaluate(
             """(id) => document.querySelector(`[data-video="${id}"] canvas`) !== null""", video_id
         )

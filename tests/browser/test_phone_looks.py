@@ -134,6 +134,40 @@ async def test_everything_can_be_done_by_keys_alone(new_phone: NewPhone) -> None
     await expect(page.locator("#why .why")).to_be_focused()
 
 
+async def test_a_swipe_of_a_finger_goes_on_by_one_and_back(phone: Phone) -> None:
+    first, (second, third, *_) = await phone.feed()
+    await phone.swipe(600, 300)
+    await phone.comes(second)
+    await phone.swipe(650, 100)
+    await phone.comes(third)
+    await phone.swipe(300, 600)
+    await phone.comes(second)
+    assert {event["video_id"] for event in await phone.told("impression", 4)} == {first, second, third}
+
+
+async def test_a_notch_of_the_wheel_goes_on_by_one(desk: Phone) -> None:
+    _, (second, *_) = await desk.feed()
+    await desk.page.mouse.move(720, 400)
+    await desk.page.mouse.wheel(0, 100)
+    await desk.comes(second)
+
+
+async def test_what_comes_into_sight_while_the_feed_changes_stays(phone: Phone) -> None:
+    """A batch that arrives in the middle of a swipe does not change the video that the finger draws in."""
+    current, (second, *_) = await phone.feed()
+    await phone.page.evaluate(
+        """() => {
+          const deck = document.getElementById("deck");
+          deck.style.scrollSnapType = "none";
+          deck.scrollTop = deck.clientHeight * 0.3;
+        }"""
+    )
+    await phone.press("l")
+    await expect(phone.page.locator("#hint")).to_have_class("hint on")
+    same, (following, *_) = await phone.feed()
+    assert (same, following) == (current, second)
+
+
 async def test_only_what_is_watched_moves_and_nothing_where_motion_is_unwanted(new_phone: NewPhone) -> None:
     picture = """() => [...document.querySelectorAll("article canvas")].slice(0, 2).map((one) => one.toDataURL())"""
     for motion in ("no-preference", "reduce"):

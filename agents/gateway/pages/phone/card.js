@@ -61,7 +61,7 @@ export class Card {
         fresh && h("span.label.fresh", {}, "New in your feed")),
       why && made("reason", "why", null, icon("spark"), h("span", {}, h("i.unseen", {}, "Why: because "), why)),
       made("name", "creator", null, `@${video.creator_id}`),
-      video.caption && h("p.caption", { lang: video.lang }, video.caption),
+      video.caption && h("p.caption", { lang: video.lang, dir: "auto" }, video.caption),
       h("div.tags", {}, video.tags.map((tag) => made("tag", "tag", tag, `#${tag}`))),
       video.sound_id && made("sound", "sound", null, icon("note"), h("span", {}, video.sound_id)),
       paid && made("offer", "offer", null, "See more", icon("next")),

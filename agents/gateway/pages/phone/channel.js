@@ -49,7 +49,7 @@ export class Channel extends EventTarget {
     const kept = append ? this.items : this.items.slice(0, this.held + 1);
     const there = new Set(kept.map((item) => item.video_id));
     const coming = batch.items.map((one) => ({ ...itemOf(one), batch: this.batch }))
-      .filter((item) => !there.has(item.video_id) && !gone.has(item.video_id));
+      .filter(({ video_id }) => !there.has(video_id) && !gone.has(video_id) && there.add(video_id));
     const fresh = coming.filter((item) => !before.has(item.video_id));
     for (const item of fresh) item.fresh = before.size > 0 && !append;
     this.items = [...kept, ...coming];

@@ -5,6 +5,9 @@ import { EASE, calm, h } from "./dom.js";
 
 const NEAR = 2; // cards this far from the current one are made; the others are empty places
 const TAP_MS = 260;
+const NOTCH = 24; // pixels of the wheel that are meant
+const PAUSE_MS = 160; // without turning: the next turn is a gesture of its own
+const GESTURE_MS = 700;
 
 export class Deck extends EventTarget {
   /** `hands` is what cards need: act and viewer. */
@@ -20,7 +23,7 @@ export class Deck extends EventTarget {
     this.end = h("section.cell.end", { "aria-live": "polite" });
     this.sync = this.sync.bind(this);
     root.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    root.addEventListener("scrollend", () => this.settled());
+    root.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
     root.addEventListener("pointerup", (event) => this.tapped(event));
     root.addEventListener("pointerdown", (event) => (this.down = event));
     new ResizeObserver(() => this.resized()).observe(root);
@@ -32,7 +35,7 @@ export class Deck extends EventTarget {
 
   show(channel) {
     this.channel?.removeEventListener("change", this.sync);
-    this.leave("swiped");
+    this.leave("closed");
     this.cards.clear();
     this.root.replaceChildren(this.end);
     this.channel = channel;
@@ -89,11 +92,21 @@ export class Deck extends EventTarget {
     const at = this.root.scrollTop / this.height;
     this.channel.held = Math.max(this.channel.at, Math.ceil(at - 0.02));
     this.look();
-  }
-
-  settled() {
+    if (Math.abs(at - this.channel.at) > 0.01) return;
     this.goal = null;
     this.channel.held = this.channel.at;
+  }
+
+  /** A wheel turns by one card a gesture: a notch alone would not reach the next place, and be snapped back. */
+  wheeled(event) {
+    event.preventDefault();
+    const { timeStamp, deltaY } = event;
+    const going = timeStamp - (this.wheel?.last ?? 0) < PAUSE_MS && timeStamp - this.wheel.since < GESTURE_MS;
+    const wheel = going ? this.wheel : { since: timeStamp, sum: 0, done: false };
+    this.wheel = { ...wheel, last: timeStamp, sum: wheel.sum + deltaY };
+    if (this.wheel.done || Math.abs(this.wheel.sum) < NOTCH) return;
+    this.wheel.done = true;
+    this.move(Math.sign(this.wheel.sum));
   }
 
   /** See which place is the current one, and make the cards around it. */
