@@ -188,7 +188,7 @@ def test_the_table_of_commands_is_complete_and_its_options_exist():
         words = re.sub(r"[\[\]]", " ", row).replace("\\|", "|").split()
         names = words[1].split("|") if words[0] in {"topics", "experiment", "dlq", "control"} else [None]
         for name in names:
-            below = words[1:2] if words[0] in {"campaign", "creator", "user", "video", "state"} else []
+            below = words[1:2] if words[0] in {"campaign", "config", "creator", "user", "video", "state"} else []
             command, _ = found_command([words[0], *([name] if name else below)])
             assert {word for word in words if word.startswith("-")} <= option_names(command), row
 

@@ -34,6 +34,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "campaign": ("agents.cli.show:campaign", "Show what came of a campaign."),
     "why": ("agents.cli.why:why", "Say why a video is, or is not, in a viewer's feed."),
     "metrics": ("agents.cli.metrics:metrics", "List metrics; print a dashboard and alerts made of them."),
+    "config": ("agents.cli.config:config", "Show the settings of this shell."),
+    "completion": ("agents.cli.completion:completion", "Print the script by which a shell completes commands."),
     "state": ("agents.cli.state:state", "Look at the checkpointed state."),
     "doctor": ("agents.cli.doctor:doctor", "Check everything that feedstream stands on."),
     "lag": ("agents.cli.lag:lag", "Say how far each shard is behind the log."),

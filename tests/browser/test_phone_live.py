@@ -11,11 +11,12 @@ from playwright.async_api import Browser, expect
 
 from agents.embedded import Embedded
 from agents.testing.live import Live
+from agents.world.words import wordy
 from agents.world.world import World
 from schemas.lines import line_of
 from tests.browser.phone import Phone
 
-pytestmark = [pytest.mark.chromium, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.chromium, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,8 @@ def real_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     logs = tmp_path_factory.mktemp("live")
     with Embedded() as embedded, Live(embedded.broker, embedded.redis, logs, snapshot_s="0.5") as live:
         live.start()
-        world = World(3, viewers=1, videos=400, start_ms=int(time.time() * 1_000))
+        world = World(4, viewers=1, videos=400, start_ms=int(time.time() * 1_000))
+        wordy(world, 4)
         live.send_lines(line_of("videos", video) for video in world.videos.records)
         live.until_settled()
         yield live.gateway(**secret)[1]
@@ -55,10 +57,12 @@ async def test_a_like_is_in_the_next_batch_and_the_panel_says_so(ann: Phone) -> 
     await expect(page.locator("#why .parts li").first).to_be_visible()
     current, before = await ann.feed()
     tag = (await ann.item())["video"]["tags"][0]
+    began_s = time.monotonic()
     await ann.press("l")
+    await expect(page.locator("#hint")).to_have_class("hint on")
+    print(f"the page changed {time.monotonic() - began_s:.2f} s after the like")
     (like,) = await ann.told("like")
     assert like["token"]
-    await expect(page.locator("#hint")).to_have_class("hint on")
     same, after = await ann.feed()
     assert same == current
     assert after != before
@@ -66,6 +70,17 @@ async def test_a_like_is_in_the_next_batch_and_the_panel_says_so(ann: Phone) -> 
     await ann.next()
     await expect(page.locator("#why .origin")).to_contain_text("after what you just did")
     await expect(page.locator("#why .parts li").first).to_be_visible()
+
+
+async def test_a_like_counts_and_its_undo_takes_it_back(ann: Phone) -> None:
+    before = (await ann.item())["counts"]["likes"]
+    for more in (1, 0):
+        await ann.press("l")
+
+        async def counted(more: int = more) -> bool:
+            return bool((await ann.item())["counts"]["likes"] == before + more)
+
+        await ann.until(counted, 30.0)
 
 
 async def test_what_is_hidden_does_not_come_again(ann: Phone) -> None:
