@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +56,38 @@ _CONTRAST: Final = """() => {
   return poor;
 }"""
 
+_WORDS: Final = """() => {
+  const deck = document.getElementById("deck");
+  const place = deck.children[Math.round(deck.scrollTop / deck.clientHeight)];
+  const found = [];
+  for (const made of place.querySelectorAll(".name, .caption, .tag, .sound span, .count, .reason span")) {
+    const { x, y, width, height } = made.getBoundingClientRect();
+    if (width && height && made.textContent) found.push([x, y, width, height]);
+  }
+  for (const made of place.querySelectorAll(".about, .rail")) {
+    for (const one of made.querySelectorAll("*")) one.style.visibility = one.matches(".reason") ? "" : "hidden";
+  }
+  return found;
+}"""
+"""Where the words of the current card are; then they are hidden, so that what is behind them can be seen."""
+_READABLE: Final = """async ([picture, boxes]) => {
+  const bytes = Uint8Array.from(atob(picture), (one) => one.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+  const g = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
+  g.drawImage(bitmap, 0, 0);
+  const scale = bitmap.width / innerWidth;
+  const part = (c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+  let brightest = 0;
+  for (const box of boxes) {
+    const { data } = g.getImageData(...box.map((one) => Math.round(one * scale)));
+    for (let i = 0; i < data.length; i += 4) {
+      const light = 0.2126 * part(data[i]) + 0.7152 * part(data[i + 1]) + 0.0722 * part(data[i + 2]);
+      brightest = Math.max(brightest, light);
+    }
+  }
+  return 1.05 / (brightest + 0.05);
+}"""
+
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_view_fits_its_screen_and_every_control_has_a_name(
@@ -96,6 +129,21 @@ async def test_every_view_fits_its_screen_and_every_control_has_a_name(
         await expect(page.locator(".page .wait")).to_have_count(0)
         await look(name)
     print(f"screenshots: {tmp_path}")
+
+
+async def test_words_can_be_read_over_every_picture(new_phone: NewPhone) -> None:
+    """White on the brightest spot behind each word of a card: 4.5 to 1 at least."""
+    phone = await new_phone()
+    page = phone.page
+    await phone.sign_up(picks=("fashion", "comedy"))
+    worst = 21.0
+    for _ in range(8):
+        await phone.told("impression", video_id=(await phone.feed())[0])
+        boxes = await page.evaluate(_WORDS)
+        picture = base64.b64encode(await page.screenshot()).decode()
+        worst = min(worst, await page.evaluate(_READABLE, [picture, boxes]))
+        await phone.next()
+    assert worst >= 4.5
 
 
 async def test_everything_can_be_done_by_keys_alone(new_phone: NewPhone) -> None:

@@ -39,8 +39,9 @@ export class Actions {
   }
 
   why() {
-    if (desk.matches) this.app.why.root.focus();
-    else this.app.openWhy();
+    if (!desk.matches) return this.app.openWhy();
+    this.app.why.root.focus({ preventScroll: true });
+    this.app.why.root.parentElement.scrollTop = 0;
   }
 
   creator(item) {

@@ -89,7 +89,8 @@ function origin({ batch, position }) {
 }
 
 const share = (value) => `${(value * 100).toPrecision(2)} %`;
-const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+const plain = (value) => value.toFixed(2).replace("-", "−");
+const signed = (value) => (value < 0 ? "" : "+") + plain(value);
 
 /** Parts of a score as bars to both sides of nothing; `usual` is where all candidates begin. */
 function chart({ usual, ...parts }, score) {
@@ -102,7 +103,7 @@ function chart({ usual, ...parts }, score) {
     requestAnimationFrame(() => row.style.setProperty("--size", Math.abs(value) / most));
     return row;
   });
-  const base = usual === undefined ? "" : `beyond the usual video, ${usual.toFixed(2)}`;
+  const base = usual === undefined ? "" : `beyond the usual video, ${plain(usual)}`;
   return h("div", {}, h("ul.bars.parts", {}, rows),
-    h("p.total", {}, h("span", {}, base), h("b", {}, `score ${score.toFixed(2)}`)));
+    h("p.total", {}, h("span", {}, base), h("b", {}, `score ${plain(score)}`)));
 }
