@@ -6,7 +6,7 @@ Records are reported on by the producer's own thread; whoever waits may be any t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -21,6 +21,14 @@ class Place(NamedTuple):
     topic: str
     partition: int
     offset: int
+
+    def covered(self, as_of: Mapping[str, Mapping[str, int]]) -> bool:
+        """Whether a batch with ``as_of`` reflects the record.
+
+        >>> Place("events.like", 0, 11).covered({"events.like": {"0": 12}})
+        True
+        """
+        return as_of.get(self.topic, {}).get(str(self.partition), 0) > self.offset
 
 
 class Delivery(Future[Place]):

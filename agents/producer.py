@@ -105,11 +105,6 @@ class Ticket:
         if self.failures:
             raise self.failures[0][1]
 
-    def _placed(self, topic: str, partition: int, offset: int) -> None:
-        if self.places is not None:
-            place = topic, partition
-            self.places[place] = max(self.places.get(place, 0), offset + 1)
-
     def _reported(self, error: DeliveryFailed | None, tag: object = None, message: Any = None) -> None:
         """One record less to wait for; ``message`` is Kafka's, where there is one."""
         with self._lock:
@@ -118,6 +113,9 @@ class Ticket:
                 self.failed += 1
                 if len(self.failures) < limits.REPORTED:
                     self.failures.append((tag, error))
+            elif message is not None and self.places is not None:
+                place = message.topic(), message.partition()
+                self.places[place] = max(self.places.get(place, 0), message.offset() + 1)
             if self._pending:
                 return
             self._settled.set()
@@ -217,8 +215,6 @@ class RecordProducer:
 
         def report(error: KafkaError | None, message: Any) -> None:
             failed = None if error is None else _failed(topic, message.partition(), error)
-            if named.places is not None and error is None:
-                named._placed(topic, message.partition(), message.offset())
             named._reported(failed, tag, message)
 
         named._sent()

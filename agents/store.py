@@ -308,7 +308,7 @@ class Store:
         total, *drawn = self._try(draw)
         shares = dict.fromkeys(_KINDS.values(), 0)
         for key in drawn:
-            head, _, row = (key or b"").partition(b"}:r:")
+            head, _, row = (key or b"").partition(_ROWS)
             shard = head.removeprefix(f"{{{self._namespace}:".encode())
             if (kind := _KINDS.get((shard[:2], row[:2]))) and shard != head:
                 shares[kind] += 1

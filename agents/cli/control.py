@@ -45,7 +45,7 @@ def set_(key: str, value: str, as_json: bool) -> None:
         raise Stop(f"workers would refuse it: {why}")
     sent = put(key, told)
     if as_json:
-        click.echo(orjson.dumps({"key": key, "value": told, **sent.told()}))
+        click.echo(orjson.dumps({"key": key, "value": told, **sent._asdict()}))
     else:
         click.echo(f"{key} is set to {orjson.dumps(told).decode()}", err=True)
 
@@ -82,7 +82,7 @@ def unset(key: str, as_json: bool) -> None:
         raise Stop(f"{key} is not set: see `feedstream control get`")
     sent = put(key, None)
     if as_json:
-        click.echo(orjson.dumps({"key": key, "value": None, **sent.told()}))
+        click.echo(orjson.dumps({"key": key, "value": None, **sent._asdict()}))
     else:
         click.echo(f"{key} is unset", err=True)
 

@@ -11,8 +11,8 @@ import click
 import orjson
 
 from agents.cli.progress import hush
-from agents.cli.show import reading
 from agents.settings import Settings
+from agents.stored import opened_store
 
 __all__ = ["creator"]
 
@@ -45,8 +45,10 @@ def show(creator_id: str, as_json: bool) -> None:
     from agents.creator import NOBODY, creator_of  # noqa: PLC0415  # Kafka's client and River are slow to import
 
     hush()
-    bootstrap, now_ms = Settings.from_env().kafka, int(time.time() * 1_000)
-    found = reading(lambda store: creator_of(store, bootstrap, creator_id, now_ms))
+    settings, now_ms = Settings.from_env(), int(time.time() * 1_000)
+    bootstrap = settings.kafka
+    with opened_store(settings) as store:
+        found = creator_of(store, bootstrap, creator_id, now_ms)
     told = found or {"creator_id": creator_id, **NOBODY}
     if as_json:
         sys.stdout.write(orjson.dumps(told).decode() + "\n")

@@ -145,17 +145,11 @@ def replay_(
 @contextlib.contextmanager
 def _ground() -> Iterator[_Ground]:
     from agents.spans import Log  # noqa: PLC0415  # Kafka's and Redis's clients take long to load
-    from agents.store import Store, StoreUnavailable  # noqa: PLC0415
+    from agents.stored import opened_store  # noqa: PLC0415
 
     settings = Settings.from_env()
-    store = Store(settings.store_url, settings.namespace)
-    try:
-        store.ping()
+    with opened_store(settings) as store:
         yield _Ground(settings, Log(settings.kafka, "feedstream-dlq"), store)
-    except StoreUnavailable as error:
-        raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
-    finally:
-        store.close()
 
 
 def _selected(ground: _Ground, mended: dict[str, Letter], cause: str | None, topic: str | None) -> Iterator[Judged]:

@@ -1,4 +1,4 @@
-"""``feedstream metrics``: what workers measure, and the dashboard, alerts and page that are made from it."""
+"""``feedstream metrics``: what workers and gateways measure; the dashboard, alerts and page that are made from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["metrics", "written"]
 @click.option("--write", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Write the dashboard, the rules and docs/metrics.md into this checkout.")  # fmt: skip
 def metrics(form: str | None, folder: Path | None) -> None:
-    """Every metric of a worker: kind, unit, labels, meaning. Asks no broker."""
+    """Every metric: kind, unit, labels, meaning. Asks no broker."""
     from agents.measures.alerts import alert_rules  # noqa: PLC0415  # only --help shall load nothing
     from agents.telemetry import PREFIX, SPECS  # noqa: PLC0415  # the same
 

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from agents.cli.progress import waiting
+from agents.deliveries import Place
 from agents.errors import Stop
 from agents.producer import RecordProducer, Ticket
 from agents.settings import Settings
 from schemas.codec import BadRecord, decode
 
-__all__ = ["Sent", "publish"]
+__all__ = ["publish"]
 
 _TIMEOUT_S: Final = 30.0
 
 
-class Sent(NamedTuple):
-    """Where a record lies."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def told(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return self._asdict()
-
-
-def publish(settings: Settings, topic: str, key: str, value: bytes | None, now_ms: int) -> Sent:
+def publish(settings: Settings, topic: str, key: str, value: bytes | None, now_ms: int) -> Place:
     """Publish a record that workers will take; ``value`` None is a null record.
 
     Raises ``Stop`` where they would refuse it, or where it was not delivered.
@@ -45,4 +34,4 @@ def publish(settings: Settings, topic: str, key: str, value: bytes | None, now_m
         producer.send(topic, key.encode(), value, ticket=ticket)
         ticket.wait()
     (((_, partition), following),) = (ticket.places or {}).items()
-    return Sent(topic, partition, following - 1)
+    return Place(topic, partition, following - 1)

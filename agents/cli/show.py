@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import numpy as np
 import orjson
 
-from agents.errors import Stop
 from agents.settings import Settings
-from agents.store import ShardId, Store, StoreUnavailable
-from schemas.partitioner import partition
+from agents.store import Store
+from agents.stored import opened_store, rows_of
 from schemas.topics import COUNTS
 
-__all__ = ["campaign", "reading", "user", "video", "viewer_of"]
-
-Found = TypeVar("Found")
+__all__ = ["campaign", "user", "video"]
 
 
 @click.group()
@@ -37,7 +32,10 @@ def video() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_user(user_id: str, as_json: bool) -> None:
     """What is checkpointed of viewer USER_ID: persona, met and served videos. Exit 1 if nothing is."""
-    found = reading(lambda store: viewer_of(store, user_id))
+    from agents.copies import known_of  # noqa: PLC0415  # River is slow to import
+
+    with opened_store(Settings.from_env()) as store:
+        found = known_of(store, user_id)
     _print(found or {"user_id": user_id, "persona": []}, as_json)
     sys.exit(0 if found else 1)
 
@@ -47,7 +45,8 @@ def show_user(user_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_video(video_id: str, as_json: bool) -> None:
     """What is checkpointed of video VIDEO_ID: its nine counts and its record. Exit 1 if nothing is."""
-    found = reading(lambda store: _video(store, video_id))
+    with opened_store(Settings.from_env()) as store:
+        found = _video(store, video_id)
     _print(found or {"video_id": video_id, "counts": dict.fromkeys(COUNTS, 0)}, as_json)
     sys.exit(0 if found else 1)
 
@@ -62,59 +61,10 @@ def campaign() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_campaign(campaign_id: str, as_json: bool) -> None:
     """What is checkpointed of campaign CAMPAIGN_ID: served, impressions, views and clicks. Exit 1 if nothing is."""
-    found = reading(lambda store: _campaign(store, campaign_id))
+    with opened_store(Settings.from_env()) as store:
+        found = _campaign(store, campaign_id)
     _print({"campaign_id": campaign_id, **found}, as_json)
     sys.exit(0 if any(found.values()) else 1)
-
-
-def reading(read: Callable[[Store], Found]) -> Found:
-    """What ``read`` finds in the store of the settings; raises ``Stop`` where that does not answer."""
-    settings = Settings.from_env()
-    store = Store(settings.store_url, settings.namespace)
-    try:
-        store.ping()
-        return read(store)
-    except StoreUnavailable as error:
-        raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
-    finally:
-        store.close()
-
-
-def _row(store: Store, kind: str, setting: str, name: str, keys: list[bytes]) -> list[bytes | None]:
-    count = store.stored_layout().get(setting)
-    return [None] * len(keys) if count is None else store.mget(ShardId(kind, partition(name.encode(), count)), keys)
-
-
-def viewer_of(store: Store, user_id: str) -> dict[str, Any] | None:
-    from streams.ranking.desk import FeedRow, feed_key  # noqa: PLC0415  # River is slow to import
-    from streams.shards.keys import viewer_key  # noqa: PLC0415
-    from streams.viewer.portrait import portrait, refs  # noqa: PLC0415
-    from streams.viewer.viewers import ViewerTable  # noqa: PLC0415
-    from streams.words.asks import decode_asks, put_asks, readable  # noqa: PLC0415  # the same
-
-    value, feed = _row(store, "u", "user_partitions", user_id, [viewer_key(user_id), feed_key(user_id)])
-    if value is None:
-        return None
-    table = ViewerTable()
-    table.decode([user_id], [value])
-    row = table.row_of[user_id]
-    now_ms = int(max(table.last_ms[row], time.time() * 1_000))
-    known = portrait(table, row, store.names(refs(table, row)), now_ms)
-    ledger = None
-    if feed is not None:
-        import msgspec  # noqa: PLC0415
-
-        ledger = msgspec.msgpack.decode(feed, type=FeedRow)
-    return {
-        "user_id": user_id,
-        **known,
-        "asks": readable(put_asks(table.asks[row], decode_asks(ledger.asks if ledger else b""))),
-        "met": len(table.met[row]),
-        "positives": int(table.positives[row]),
-        "batches": ledger.seq if ledger else 0,
-        "served": len(np.frombuffer(ledger.served, dtype=np.uint64)) if ledger else 0,
-        "last_ms": int(table.last_ms[row]),
-    }
 
 
 def _video(store: Store, video_id: str) -> dict[str, Any] | None:
@@ -124,7 +74,7 @@ def _video(store: Store, video_id: str) -> dict[str, Any] | None:
     from streams.tiers.tiers import STANDINGS, exposed  # noqa: PLC0415
     from streams.video.videos import NUMBERS  # noqa: PLC0415
 
-    (value,) = _row(store, "v", "video_partitions", video_id, [video_key(video_id)])
+    (value,) = rows_of(store, "v", video_id, [video_key(video_id)])
     if value is None:
         return None
     state = decode_state(value)

@@ -8,9 +8,9 @@ import click
 import numpy as np
 import orjson
 
-from agents.errors import Stop
 from agents.settings import Settings
-from agents.store import Store, StoreUnavailable
+from agents.store import Store
+from agents.stored import opened_store
 
 __all__ = ["exact_hash", "state"]
 
@@ -24,13 +24,8 @@ def state() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def hash_(as_json: bool) -> None:
     """The exact hash: equal for equal logs, whatever the batches, workers or crashes. Reads every row; O(state)."""
-    settings = Settings.from_env()
-    store = Store(settings.store_url, settings.namespace)
-    try:
-        store.ping()
+    with opened_store(Settings.from_env()) as store:
         value = exact_hash(store)
-    except StoreUnavailable as error:
-        raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
     sys.stdout.write(orjson.dumps({"exact": value}).decode() + "\n" if as_json else f"exact {value}\n")
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from agents.cli.progress import waiting
-from agents.cli.publishing import Sent, publish
+from agents.cli.publishing import publish
+from agents.deliveries import Place
 from agents.settings import Settings
 from agents.spans import Log
 from schemas.codec import BadRecord, decode
@@ -70,7 +71,7 @@ def refusal(steering: Steering, key: str, value: Any) -> str | None:
     return None
 
 
-def put(key: str, value: Any) -> Sent:
+def put(key: str, value: Any) -> Place:
     """Publish a ``control`` record, None: unset the key."""
     now_ms = int(time.time() * 1_000)
     record = None if value is None else msgspec.json.encode(Control(v=1, key=key, value=value, ts_ms=now_ms))

@@ -41,7 +41,7 @@ def reset_user(user_id: str, as_json: bool) -> None:
                      ts_ms=now_ms, kind="reset")  # fmt: skip
     sent = publish(Settings.from_env(), "events.feedback", user_id, msgspec.json.encode(event), now_ms)
     if as_json:
-        click.echo(orjson.dumps({"user_id": user_id, "ts_ms": now_ms, **sent.told()}))
+        click.echo(orjson.dumps({"user_id": user_id, "ts_ms": now_ms, **sent._asdict()}))
     else:
         click.echo(f"tastes of {user_id} are reset: {sent.topic}[{sent.partition}]@{sent.offset}", err=True)
 
@@ -66,7 +66,7 @@ def forget_user(user_id: str, wait: bool, timeout_s: float, as_json: bool) -> No
     before = log.spans(log.places(["receipts"])) if wait else {}
     now_ms = int(time.time() * 1_000)
     sent = publish(settings, "users", user_id, None, now_ms)
-    told: dict[str, Any] = {"user_id": user_id, **sent.told()}
+    told: dict[str, Any] = {"user_id": user_id, **sent._asdict()}
     if wait:
         with waiting(f"waiting for the receipt of {user_id}"):
             told["receipt"] = _receipt(log, before, user_id, now_ms, timeout_s)

@@ -13,7 +13,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
-from agents.cli.show import viewer_of
+from agents.copies import known_of
 from agents.gateway.answers import Accepted, Announced, Rejected
 from agents.gateway.feeds import FeedQuery, Feeds, Limit, RankBody
 from agents.gateway.hub import Hub
@@ -26,7 +26,7 @@ from agents.producer import DeliveryFailed, Ticket
 from agents.store import StoreUnavailable
 from agents.telemetry import METRICS
 from agents.why.live import stored_of, why_of
-from schemas.codec import BadRecord, decode
+from schemas.codec import BadRecord, decode, located
 from schemas.events import Id
 from schemas.feeds import FeedRequest
 
@@ -79,9 +79,7 @@ class Calls:
                 raise Refusal(503, "kafka", lost[0].message, retry_s=1.0)
             wrong += lost
             for one in taken:
-                about = one.event.video_id and self.hub.replica.catalogue.row_of.get(one.event.video_id, -1)
-                row = about if isinstance(about, int) else -1
-                self.hub.hides.note(one.event, self.hub.replica.catalogue.videos[row] if row >= 0 else None)
+                self.hub.hides.note(one.event, self.hub.record(one.event.video_id))
         else:
             positions = {}
         METRICS["gateway_events_total"].labels("rejected").inc(len(wrong))
@@ -166,7 +164,7 @@ class Calls:
     async def user(self, request: web.Request) -> Answer:
         """What is known of a viewer."""
         user_id = _named(request, "user")
-        found = await self._from_store(lambda: viewer_of(self.hub.store, user_id))
+        found = await self._from_store(lambda: known_of(self.hub.store, user_id))
         if found is None:
             raise Refusal(404, "unknown", f"nothing is known of a viewer {user_id!r}")
         return Answer(found)
@@ -193,7 +191,7 @@ class Calls:
         try:
             decode(topic, key.encode(), text, int(time.time() * 1_000))
         except BadRecord as bad:
-            raise Refusal(400, bad.cause, str(bad), path=bad.path) from None
+            raise Refusal(400, bad.cause, bad.why, path=bad.path) from None
         positions, lost = await self._published([("", topic, key.encode(), text)])
         if lost:
             raise Refusal(503, "kafka", lost[0].message, retry_s=1.0)
@@ -266,5 +264,5 @@ async def _object(request: web.Request) -> dict[str, Any]:
 
 
 def _misread(error: msgspec.MsgspecError) -> Refusal:
-    said, _, where = str(error).partition(" - at `")
-    return Refusal(400, "type", said, path=where.rstrip("`") or None)
+    said, path = located(str(error))
+    return Refusal(400, "type", said, path=path)

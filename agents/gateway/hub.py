@@ -24,10 +24,13 @@ from agents.telemetry import METRICS
 from agents.worker.broadcasts import BROADCAST, lost_states, take, take_states
 from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Replica
+from schemas.catalogue import Video
 from schemas.codec import BadRecord, decode
 from schemas.feeds import FeedBatch, FeedDelta
 from schemas.trends import Trend
 from streams import limits
+from streams.arrays.hashing import hash64
+from streams.control.rules import effect
 from streams.ranking.ranking import Model
 from streams.video.catalogue import Catalogue
 
@@ -71,8 +74,6 @@ class Hub:
         self._streams = 0
         self._gone: Latest[str, None] = Latest(limits.GONE)
         self._readers: list[BroadcastReader] = []
-        self._turned_s = time.monotonic()
-        self._turning: asyncio.Task[None] | None = None
 
     async def started(self) -> None:
         """Begin to follow; returns at once."""
@@ -83,7 +84,6 @@ class Hub:
         ]
         for reader in self._readers:
             reader.start()
-        self._turning = asyncio.create_task(self._turn())
 
     async def caught_up(self) -> None:
         """Wait until everything that was broadcast is read, and feeds are followed."""
@@ -100,8 +100,6 @@ class Hub:
 
     async def closed(self) -> None:
         """Stop; what was sent and not delivered is lost to whoever did not wait for it."""
-        if self._turning is not None:
-            self._turning.cancel()
         for reader in self._readers:
             await reader.closed()
         await asyncio.to_thread(self.producer.close)
@@ -120,10 +118,6 @@ class Hub:
         if any(reader.failed.done() for reader in self._readers):
             found.append("reading Kafka has failed")
         return found
-
-    def late_s(self) -> float:
-        """How long the event loop has not turned for, in seconds."""
-        return max(0.0, time.monotonic() - self._turned_s)
 
     def listen(self, user_id: str) -> Listener | None:
         """A stream of a viewer's feed, to be given back with ``leave``; None where there are too many."""
@@ -150,6 +144,19 @@ class Hub:
         self.slates.forget(user_id)
         self.hides.forget(user_id)
 
+    def record(self, video_id: str | None) -> Video | None:
+        """What was announced of a video, None where this process knows nothing of it."""
+        row = self.replica.catalogue.row_of.get(video_id or "", -1)
+        return self.replica.catalogue.videos[row] if row >= 0 else None
+
+    def barred(self, country: str | None = None) -> set[int]:
+        """Rows of the catalogue that operators' rules take down now, for viewers of a country."""
+        where, now_ms = hash64(country) if country else 0, int(time.time() * 1_000)
+        found: set[int] = set(
+            effect(self.replica.catalogue, self.replica.steering.rules, where, now_ms).barred.tolist()
+        )
+        return found
+
     def gone(self, video_id: str) -> bool:
         """Whether a video was taken down, or left for another reason, since it was a candidate."""
         return video_id in self._gone and not self.replica.catalogue.shows(video_id)
@@ -160,18 +167,12 @@ class Hub:
         self.producer.check()
         kafka.setLevel(logging.NOTSET)
 
-    async def _turn(self) -> None:
-        while True:
-            self._turned_s = time.monotonic()
-            await asyncio.sleep(0.2)
-
     def _take_broadcasts(self, batch: list[Message]) -> None:
         heard = take(self.replica, batch)
         for video_id in heard.gone.values():
             self._gone[video_id] = None
-        for message in batch:
-            if message.topic == "trends" and isinstance(trend := _read(message), Trend):
-                self.trends[trend.kind, trend.id] = trend
+        for trend in heard.trends:
+            self.trends[trend.kind, trend.id] = trend
 
     def _take_feeds(self, batch: Iterable[Message]) -> None:
         for message in batch:

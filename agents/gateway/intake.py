@@ -20,18 +20,6 @@ from streams import limits
 __all__ = ["Taken", "read_events"]
 
 _VERBS: Final = {topic.removeprefix("events."): topic for topic in EVENTS}
-_SAID: Final = {
-    "topic": "there is no such event",
-    "empty": "an id is empty",
-    "size": f"the event is larger than {limits.GATEWAY_LINE_BYTES} bytes",
-    "json": "this is no JSON object",
-    "type": "the value is of another type or out of bounds",
-    "missing": "the field is missing",
-    "version": "v must be 1",
-    "key": "the id is empty or too long",
-    "time": "ts_ms is more than a day ahead of now",
-}
-"""What a cause of ``schemas.codec`` means to whoever wrote the event."""
 
 
 class Taken(NamedTuple):
@@ -69,13 +57,13 @@ def read_events(body: bytes, *, lines: bool, tokens: Tokens | None = None) -> tu
 
 def _event(number: int, text: bytes, now_ms: int, tokens: Tokens | None) -> Taken:
     if len(text) > limits.GATEWAY_LINE_BYTES:
-        raise Refusal(413, "size", _SAID["size"])
+        raise Refusal(413, "size", f"{len(text):,} bytes are more than {limits.GATEWAY_LINE_BYTES:,}")
     try:
         told = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Refusal(400, "json", f"this is no JSON: {error}") from None
     if not isinstance(told, dict):
-        raise Refusal(400, "json", _SAID["json"])
+        raise Refusal(400, "json", "this is no JSON object")
     verb = told.pop("type", None)
     topic = _VERBS.get(verb) if isinstance(verb, str) else None
     if topic is None:
@@ -89,7 +77,7 @@ def _event(number: int, text: bytes, now_ms: int, tokens: Tokens | None) -> Take
     try:
         event = decode(topic, user.encode(), value, now_ms)
     except BadRecord as bad:
-        raise Refusal(400, bad.cause, _SAID[bad.cause], path=bad.path) from None
+        raise Refusal(400, bad.cause, bad.why, path=bad.path) from None
     assert isinstance(event, Event)
     if tokens is not None and event.video_id:
         if not isinstance(token, str):

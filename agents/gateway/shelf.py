@@ -15,8 +15,6 @@ from agents.gateway.tokens import Tokens
 from schemas.catalogue import Video
 from schemas.feeds import FeedBatch, FeedItem
 from schemas.reasons import said_of
-from streams.arrays.hashing import hash64
-from streams.control.rules import effect
 
 __all__ = ["Shelf", "cursor_of", "read_cursor", "record_of"]
 
@@ -52,16 +50,14 @@ class Shelf:
 
     def visible(self, user_id: str, items: Iterable[FeedItem], country: str | None) -> list[FeedItem]:
         """Items that were not hidden by the viewer, taken down or gone since they were served."""
-        hub, now_ms = self._hub, int(time.time() * 1_000)
-        where = hash64(country) if country else 0
-        barred = set(effect(hub.replica.catalogue, hub.replica.steering.rules, where, now_ms).barred.tolist())
-        kept = []
-        for item in items:
-            row, video = self._found(item.video_id)
-            hidden = hub.hides.hides(user_id, item.video_id, video)
-            if not hidden and row not in barred and not hub.gone(item.video_id):
-                kept.append(item)
-        return kept
+        hub, barred, row_of = self._hub, self._hub.barred(country), self._hub.replica.catalogue.row_of
+        return [
+            item
+            for item in items
+            if not hub.hides.hides(user_id, item.video_id, hub.record(item.video_id))
+            and row_of.get(item.video_id, -1) not in barred
+            and not hub.gone(item.video_id)
+        ]
 
     def answer(
         self, batch: FeedBatch, items: Sequence[FeedItem], *, reflects: bool = True, more: bool = True
@@ -100,7 +96,7 @@ class Shelf:
         )
 
     def _item(self, item: FeedItem, user_id: str, batch_id: str) -> Item:
-        _, video = self._found(item.video_id)
+        video = self._hub.record(item.video_id)
         return Item(
             video_id=item.video_id,
             position=item.position,
@@ -113,11 +109,6 @@ class Shelf:
             token=self._tokens.sign(user_id, item.video_id, batch_id, item.position, int(time.time())),
             video=None if video is None else record_of(video),
         )
-
-    def _found(self, video_id: str) -> tuple[int, Video | None]:
-        catalogue = self._hub.replica.catalogue
-        row = catalogue.row_of.get(video_id, -1)
-        return row, catalogue.videos[row] if row >= 0 else None
 
 
 def _said(code: str) -> str:

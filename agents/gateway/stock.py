@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from agents.gateway.shelf import record_of
 from schemas.topics import COUNTS
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import F64, I64
-from streams.control.rules import effect
+from streams.tiers.tiers import STANDINGS
 from streams.video.catalogue import Catalogue
 from streams.video.videos import HALF_LIVES_S, positives
 
@@ -34,7 +34,6 @@ __all__ = ["Stock"]
 
 _DAY: Final = int(np.flatnonzero(HALF_LIVES_S == 86_400.0)[0])
 _KEPT_S: Final = 5.0
-_STANDING: Final[tuple[Literal["open", "held", "stopped"], ...]] = ("open", "held", "stopped")
 
 
 class Stock:
@@ -48,13 +47,13 @@ class Stock:
         """Record, counts and tier of an active video; raises ``Refusal`` 404 for any other."""
         catalogue = self._catalogue
         row = catalogue.row_of.get(video_id, -1)
-        if row < 0 or not catalogue.shows(video_id) or row in self._barred():
+        if row < 0 or not catalogue.shows(video_id) or row in self._hub.barred():
             raise Refusal(404, "unknown", f"there is no active video {video_id!r}")
         return VideoAnswer(
             video_id=video_id,
             counts=dict(zip(COUNTS, catalogue.counts[row].tolist(), strict=True)),
             tier=int(catalogue.tier[row]),
-            standing=_STANDING[int(catalogue.status[row])],
+            standing=STANDINGS[int(catalogue.status[row])],
             video=self._record(row),
         )
 
@@ -107,13 +106,8 @@ class Stock:
         return record_of(video)
 
     def _shown(self, video_id: str) -> Record | None:
-        row = self._catalogue.row_of.get(video_id, -1)
-        return self._record(row) if row >= 0 and self._catalogue.shows(video_id) else None
-
-    def _barred(self) -> set[int]:
-        return set(
-            effect(self._catalogue, self._hub.replica.steering.rules, 0, int(time.time() * 1_000)).barred.tolist()
-        )
+        video = self._hub.record(video_id) if self._catalogue.shows(video_id) else None
+        return None if video is None else record_of(video)
 
     def _liked(self, rows: I64) -> F64:
         now_ms = int(time.time() * 1_000)
@@ -123,7 +117,7 @@ class Stock:
     def _best(self, some: Callable[[Catalogue, I64], I64], limit: int) -> list[Listed]:
         catalogue = self._catalogue
         rows = some(catalogue, catalogue.candidates())
-        rows = rows[~np.isin(rows, list(self._barred()))]
+        rows = rows[~np.isin(rows, list(self._hub.barred()))]
         liked = self._liked(rows)
         order = np.argsort(-liked, kind="stable")[:limit]
         return [

@@ -13,8 +13,8 @@ _HEAD: Final = """# Metrics and alerts
 
 Made by `make docs` from `agents/telemetry.py` and `agents/measures/alerts.py`: change it there.
 
-A worker with `FEEDSTREAM_METRICS_PORT` set serves these at `/metrics`. Labels never hold ids of viewers or videos. A
-histogram is scraped as `_bucket`, `_sum` and `_count`.
+A worker with `FEEDSTREAM_METRICS_PORT` set serves what it measures at `/metrics`, a gateway at `/metrics` of its own
+port. Labels never hold ids of viewers or videos. A histogram is scraped as `_bucket`, `_sum` and `_count`.
 `deploy/grafana/feedstream.json` is a dashboard of all of them.
 """
 _ALERTS: Final = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -21,12 +22,13 @@ _LEARNT: Final = 10
 """Waves from which uploads are judged: before, there was little to learn from."""
 
 
+@lru_cache(maxsize=16)
 def fates_told(seed: int, tuning: Tuning) -> tuple[F64, F64, F64]:
     """Of each upload whose fate is known: the probability told before anybody met it, that told when the first audience
     did (or that before, where more than a forecast was said then), and what came, 1 for the top tier; float64[n] each.
 
     Makers and tags of uploads differ in how often there is a hit among them: 3 in 4 where both are lucky, none where
-    neither is.
+    neither is. Two scenarios read the same story, so it is kept.
     """
     town, rng = Town(seed, tuning, videos=20), np.random.default_rng(seed + 100)
     uploads: dict[str, int] = {}

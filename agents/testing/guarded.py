@@ -9,8 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-import redis
-
 from agents.testing.servers import RealKafka, RealRedis, found
 
 __all__ = ["PASSWORD", "USER", "Authority", "GuardedKafka", "GuardedRedis"]
@@ -89,24 +87,15 @@ ssl.client.auth=none
 class GuardedRedis(RealRedis):
     """Redis that is reached by TLS as ``USER`` only, who may touch the keys of the namespace ``feedstream`` alone."""
 
+    def prepare(self) -> None:
+        self.authority = Authority(self.folder)
+        words, may = PASSWORD.replace(" ", "-"), "~feedstream* ~{feedstream:*}* +@all -@dangerous +info +config|get"
+        (self.folder / "users.acl").write_text(f"user default off\nuser {USER} on >{words} {may}\n")
+        self.url = f"rediss://{USER}:{words}@127.0.0.1:{self.port}/0?ssl_ca_certs={self.authority.ca}"
+
     def command(self) -> list[str]:
-        if not hasattr(self, "authority"):
-            self.authority = Authority(self.folder)
-            words = PASSWORD.replace(" ", "-")
-            may = "~feedstream* ~{feedstream:*}* +@all -@dangerous +info +config|get"
-            (self.folder / "users.acl").write_text(f"user default off\nuser {USER} on >{words} {may}\n")
-            self.url = f"rediss://{USER}:{words}@127.0.0.1:{self.port}/0?ssl_ca_certs={self.authority.ca}"
         return [
             *super().command(), "--tls-port", str(self.port), "--port", "0", "--tls-cert-file",
             str(self.authority.certificate), "--tls-key-file", str(self.authority.key), "--tls-ca-cert-file",
             str(self.authority.ca), "--tls-auth-clients", "no", "--aclfile", str(self.folder / "users.acl"),
         ]  # fmt: skip
-
-    def answers(self) -> bool:
-        client = redis.Redis.from_url(self.url)
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Producer as KafkaProducer
 
+from agents.deliveries import Place
 from agents.embedded import die_with_parent
 from agents.producer import producer_options
 from agents.settings import Settings, environment
@@ -36,18 +37,6 @@ _FAST: Final = {"session_timeout_s": "6", "checkpoint_ms": "100"}
 
 class Waited(AssertionError):
     """What had to come did not; the message says what, and what the workers said last."""
-
-
-class Place(NamedTuple):
-    """Where a record stands in the log."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def covered(self, as_of: dict[str, dict[str, int]]) -> bool:
-        """Whether a batch with ``as_of`` reflects the record."""
-        return as_of.get(self.topic, {}).get(str(self.partition), 0) > self.offset
 
 
 class Worker:

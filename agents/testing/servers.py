@@ -42,6 +42,9 @@ class _Server:
         self._folder = tempfile.TemporaryDirectory(prefix="feedstream-server-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name)
 
+    def prepare(self) -> None:
+        """What is needed before the server is set up; nothing here."""
+
     def command(self) -> list[str]:
         """What starts the server."""
         raise NotImplementedError
@@ -89,6 +92,7 @@ class RealRedis(_Server):
         super().__init__()
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.prepare()
         self.start()
 
     def command(self) -> list[str]:
@@ -137,9 +141,6 @@ class RealKafka(_Server):
             return bool(admin.list_topics(timeout=1.0).brokers)
         except KafkaException:
             return False
-
-    def prepare(self) -> None:
-        """What is needed before the server is set up; nothing here."""
 
     def properties(self, text: str) -> str:
         """Its settings, from those of one that nothing guards."""

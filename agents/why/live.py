@@ -13,21 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from confluent_kafka.admin import AdminClient
 
-from agents.errors import Stop
+from agents.copies import Copied, copied, stored_viewer
 from agents.ports import ports_of
 from agents.producer import connect_or_stop
 from agents.sentences import text_encoder
 from agents.settings import Settings
-from agents.store import ShardId, Store, StoreUnavailable
+from agents.store import Store
+from agents.stored import opened_store, rows_of
 from agents.worker.broadcasts import BROADCAST, lost_states, take, take_states
 from agents.worker.replica import BroadcastReader
 from agents.worker.shared import Replica
 from schemas.feeds import FeedRequest
-from schemas.partitioner import partition
-from streams.ranking.desk import Desk, feed_key
 from streams.ranking.ranking import Model
-from streams.shards.keys import viewer_key
-from streams.shards.user_shard import UserShard
 from streams.shards.video_shard import decode_state, video_key
 from streams.video.catalogue import Catalogue
 from streams.video.videos import NUMBERS
@@ -43,17 +40,11 @@ def why_now(settings: Settings, request: FeedRequest, video_id: str) -> Why:
     """
     catalogue = Catalogue(text_encoder(settings.text_model))
     replica = Replica(model=Model(ports=ports_of(settings)), catalogue=catalogue)
-    store = Store(settings.store_url, settings.namespace)
     kafka = logging.getLogger("feedstream.kafka")
     connect_or_stop(AdminClient(settings.kafka.options(), logger=kafka), settings.kafka, 10.0)
-    try:
-        store.ping()
+    with opened_store(settings) as store:
         asyncio.run(_fill(replica, settings, store))
         return why_of(replica, stored_of(store, request.user_id, video_id), request, video_id)
-    except StoreUnavailable as error:
-        raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
-    finally:
-        store.close()
 
 
 async def _fill(replica: Replica, settings: Settings, store: Store) -> None:
@@ -75,43 +66,29 @@ async def _fill(replica: Replica, settings: Settings, store: Store) -> None:
 
 
 class Stored(NamedTuple):
-    """What the store tells of a viewer (row and ledger, None where there is none) and of a video."""
+    """What the store tells of a viewer and of a video."""
 
-    row: bytes | None
-    ledger: bytes | None
+    viewer: Copied
     kept: Kept | None
 
 
 def stored_of(store: Store, user_id: str, video_id: str) -> Stored:
     """Read what an answer needs of the store; raises ``StoreUnavailable``."""
-    layout = store.stored_layout()
-    row = ledger = None
-    if (count := layout.get("user_partitions")) is not None:
-        place = ShardId("u", partition(user_id.encode(), count))
-        row, ledger = store.mget(place, [viewer_key(user_id), feed_key(user_id)])
-    return Stored(row, ledger, _kept(store, layout.get("video_partitions"), video_id))
+    return Stored(stored_viewer(store, user_id), _kept(store, video_id))
 
 
 def why_of(replica: Replica, stored: Stored, request: FeedRequest, video_id: str) -> Why:
     """The answer as of what ``replica`` holds and the store told."""
-    shard = UserShard(0, replica.catalogue, learn=False)
-    desk = Desk(shard, "why", steering=replica.steering)
-    user = request.user_id
-    if stored.row is not None:
-        shard.viewers.decode([user], [stored.row])
-    if stored.ledger is not None:
-        desk.decode(shard.viewers.rows([user])[0], stored.ledger)
+    shard, desk, row = copied(replica, request.user_id, stored.viewer)
     asked = desk.request(request)
-    seq = int(shard.viewers.seq[asked.viewer])
-    sent = {name: (seq, place) for name, place in desk.latest(asked.viewer).items()}
+    seq = int(shard.viewers.seq[row])
+    sent = {name: (seq, place) for name, place in desk.latest(row).items()}
     return why(replica.catalogue, shard.viewers, asked, replica.model, video_id, stored.kept, sent)
 
 
-def _kept(store: Store, count: int | None, video_id: str) -> Kept | None:
+def _kept(store: Store, video_id: str) -> Kept | None:
     """What the store keeps of a video, active or not."""
-    if count is None:
-        return None
-    (value,) = store.mget(ShardId("v", partition(video_id.encode(), count)), [video_key(video_id)])
+    (value,) = rows_of(store, "v", video_id, [video_key(video_id)])
     if value is None:
         return None
     state = decode_state(value)

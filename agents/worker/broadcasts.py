@@ -42,12 +42,14 @@ class Heard(NamedTuple):
     """Videos (hashes) that are ``new`` in the catalogue, and those that are ``gone`` from among the candidates, by
     hash. ``taken`` are such that a rule takes down, with the country of the viewers for whom it does, None: all.
     ``orders`` are what operators set, each an event's name and its fields, for the log of whoever carries them out.
+    ``trends`` are those that were told.
     """
 
     new: list[int]
     gone: dict[int, str]
     taken: Sequence[tuple[dict[int, str], str | None]] = ()
     orders: Sequence[tuple[str, dict[str, Any]]] = ()
+    trends: Sequence[Trend] = ()
 
 
 def take(replica: Replica, batch: Iterable[Message]) -> Heard:
@@ -55,6 +57,7 @@ def take(replica: Replica, batch: Iterable[Message]) -> Heard:
     states: list[tuple[str, VideoState | None]] = []
     taken: list[tuple[dict[int, str], str | None]] = []
     orders: list[tuple[str, dict[str, Any]]] = []
+    trends: list[Trend] = []
     for message in batch:
         name = (message.key or b"").decode("utf-8", "replace")
         if message.topic == _STATES:
@@ -65,14 +68,14 @@ def take(replica: Replica, batch: Iterable[Message]) -> Heard:
         elif message.topic == "models":
             take_model(replica, name, message.value)
         elif message.topic == "trends":
-            _take_trend(replica, message)
+            trends += _take_trend(replica, message)
         elif message.topic == _PROMOTIONS:
             orders += _take_promotion(replica, name, message)
         elif _take_control(replica, message) and name.startswith(_RULE):
             rule = replica.steering.rules.named.get(name.removeprefix(_RULE))
             orders.append(("rule_unset" if rule is None else "rule_set", _fields(name, rule)))
             taken += _taken_down(replica, rule, message.timestamp_ms)
-    return take_states(replica, states)._replace(taken=taken, orders=orders)
+    return take_states(replica, states)._replace(taken=taken, orders=orders, trends=trends)
 
 
 def take_states(replica: Replica, states: States) -> Heard:
@@ -101,14 +104,16 @@ def lost_states(store: Store, cut: Iterable[tuple[str, int]]) -> Iterator[States
         _LOG.info("states_from_store", shard=str(shard), videos=len(keys))
 
 
-def _take_trend(replica: Replica, message: Message) -> None:
+def _take_trend(replica: Replica, message: Message) -> list[Trend]:
     try:
         record = decode("trends", message.key, message.value, message.timestamp_ms)
     except BadRecord as error:
         _LOG.warning("trend_refused", why=str(error), offset=message.offset)
-        return
-    if isinstance(record, Trend):
-        replica.catalogue.rising.take(record)
+        return []
+    if not isinstance(record, Trend):
+        return []
+    replica.catalogue.rising.take(record)
+    return [record]
 
 
 def _take_promotion(replica: Replica, name: str, message: Message) -> list[tuple[str, dict[str, Any]]]:
