@@ -6,9 +6,7 @@ It reads on its own, in no consumer group, and commits nothing: a worker never n
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Generator, Iterator
-from types import FrameType
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
@@ -17,6 +15,7 @@ from agents.cluster import Cluster
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from agents.spans import reader_options
+from agents.stopping import stopping
 
 __all__ = ["messages"]
 
@@ -67,15 +66,8 @@ def _ends(consumer: Consumer, places: list[TopicPartition], from_start: bool) ->
 
 def _polled(consumer: Consumer, ends: dict[tuple[str, int], int] | None) -> Iterator[Any]:
     """Messages as they arrive; until ``ends`` or a signal to stop. Who asked for all of them gets no part for it."""
-    stopped = False
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopped
-        stopped = True
-
-    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        while not stopped and (ends is None or ends):
+    with stopping() as stop:
+        while not stop.asked and (ends is None or ends):
             message = consumer.poll(0.2)
             if message is None:
                 continue
@@ -86,9 +78,6 @@ def _polled(consumer: Consumer, ends: dict[tuple[str, int], int] | None) -> Iter
                 _raise_lasting(error)
             if ends:
                 _strike(message, ends)
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
     if ends:
         raise KeyboardInterrupt
 

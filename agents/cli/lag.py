@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,8 @@ import click
 import orjson
 
 from agents.cli.progress import hush, waiting
-from agents.errors import Stop
 from agents.settings import Settings
+from agents.stopping import Stopping, stopping
 
 if TYPE_CHECKING:
     from agents.lag import Lag
@@ -32,34 +31,30 @@ def lag(as_json: bool, watch: bool, every_s: float) -> None:
     Kafka's own commits are only for other tools: a worker goes on where its checkpoint stands.
     """
     hush()
-    with contextlib.suppress(KeyboardInterrupt) if watch else contextlib.nullcontext():
-        for found in _looks(watch, every_s):
+    with stopping() if watch else contextlib.nullcontext() as stop:
+        for found in _looks(stop, every_s):
             if watch and not as_json and sys.stdout.isatty():
                 click.clear()
             click.echo(_json(found) if as_json else "\n".join(_table(found)))
             sys.stdout.flush()
 
 
-def _looks(watch: bool, every_s: float) -> Iterator[list[Lag]]:
+def _looks(stop: Stopping | None, every_s: float) -> Iterator[list[Lag]]:
     from agents.lag import lags  # noqa: PLC0415  # Kafka's and Redis's clients take long to load
     from agents.spans import Log  # noqa: PLC0415
-    from agents.store import Store, StoreUnavailable  # noqa: PLC0415
+    from agents.stored import opened_store  # noqa: PLC0415
 
     settings = Settings.from_env()
-    store = Store(settings.store_url, settings.namespace)
-    try:
+    with opened_store(settings) as store:
         with waiting("asking Kafka and Redis"):
             log = Log(settings.kafka, "feedstream-lag")
-            store.ping()
             found = lags(log, store)
         yield found
-        while watch:
-            time.sleep(every_s)
+        while stop is not None:
+            stop.rest(every_s)
+            if stop.asked:
+                return
             yield lags(log, store)
-    except StoreUnavailable as error:
-        raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS") from None
-    finally:
-        store.close()
 
 
 def _json(found: list[Lag]) -> bytes:

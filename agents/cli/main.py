@@ -87,6 +87,10 @@ def main(args: Sequence[str] | None = None) -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130
+    except SystemError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        code = 130  # so it comes out of Kafka's client, see agents/stopping.py
     except FeedstreamError as error:
         click.echo(f"feedstream: {error}", err=True)
         code = 1

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
-import threading
 import time
 
 import click
 
 from agents.embedded import Embedded, die_with_parent
+from agents.stopping import stopping
 
 __all__ = ["spawn_worker", "up"]
 
@@ -27,10 +26,7 @@ def spawn_worker(broker: str, redis: str, role: str = "all", **more: str) -> sub
               help="Announce so many generated videos.")  # fmt: skip
 def up(workers: int, gateway: bool, videos: int) -> None:
     """Start an embedded broker and store, and workers; print their URLs; stop at Ctrl-C."""
-    done = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: done.set())
-    with Embedded() as embedded:
+    with stopping() as stop, Embedded() as embedded:
         click.echo(f"export FEEDSTREAM_BROKER={embedded.broker}")
         click.echo(f"export FEEDSTREAM_REDIS={embedded.redis}")
         sys.stdout.flush()
@@ -39,16 +35,17 @@ def up(workers: int, gateway: bool, videos: int) -> None:
             processes.append(_spawn(embedded.broker, embedded.redis, ["gateway"]))
         if videos:
             _announce(embedded.broker, videos)
-        while not done.wait(0.2):
+        while not stop.asked:
             dead = [process for process in processes if process.poll() is not None]
             if dead:
                 click.echo(f"process {dead[0].pid} ended with {dead[0].returncode}", err=True)
                 break
+            stop.rest(0.2)
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(20.0)
-    sys.exit(0 if done.is_set() else 1)
+    sys.exit(0 if stop.asked else 1)
 
 
 def _spawn(broker: str, redis: str, words: list[str], **more: str) -> subprocess.Popen[bytes]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 
 import orjson
+import pytest
 
 from agents.embedded import Embedded
-from agents.lag import lags
+from agents.lag import Lag, lags
 from agents.producer import RecordProducer
 from agents.spans import Log
 from agents.store import ShardId, Store
@@ -64,14 +66,36 @@ def test_a_store_beyond_the_log_is_told_apart_from_one_that_is_done(ground: Embe
 def test_watch_looks_again_until_it_is_interrupted(ground: Embedded) -> None:
     command = [sys.executable, "-m", "feedstream", "lag", "--watch", "--json", "--every-s", "0.1"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ))
-    assert process.stdout is not None
-    assert orjson.loads(process.stdout.readline())["lag"] == 0
-    sent(ground, "users", 0, 1)
-    while orjson.loads(process.stdout.readline())["topics"]["users"] != 1:
-        pass
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert (process.returncode, said) == (0, b"")
+    try:
+        assert process.stdout is not None
+        assert orjson.loads(process.stdout.readline())["lag"] == 0
+        sent(ground, "users", 0, 1)
+        while orjson.loads(process.stdout.readline())["topics"]["users"] != 1:
+            pass
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (0, b"")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_watch_ends_even_where_kafka_s_client_drops_the_interruption(
+    ground: Embedded, ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+
+    def dropping(*_: object) -> list[Lag]:
+        looks.append(1)
+        assert len(looks) < 3, "it looks again"
+        if len(looks) == 2:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        return []
+
+    monkeypatch.setattr("agents.lag.lags", dropping)
+    done = ask("lag", "--watch", "--json", "--every-s", "0.1")
+    assert (done.code, done.out.count("\n"), len(looks)) == (0, 2, 2)
 
 
 def test_a_store_that_does_not_answer_is_one_sentence(ground: Embedded, ask, unused_port: int, monkeypatch) -> None:

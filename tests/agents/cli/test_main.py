@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from agents.cli.main import COMMANDS, main
+from agents.cli.main import COMMANDS, feedstream, main
 
 
 def test_help_names_every_command_and_loads_none_of_them() -> None:
@@ -48,6 +48,19 @@ def test_a_stop_is_one_sentence_and_exit_1(capsys: pytest.CaptureFixture[str], m
     assert captured.err.startswith("feedstream: FEEDSTREAM_BROKER is embedded://")
     assert "feedstream up" in captured.err
     assert captured.err.count("\n") == 1
+
+
+def test_an_interruption_within_kafka_s_client_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise SystemError("returned a result with an exception set") from error
+
+    monkeypatch.setattr(feedstream, "main", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main([])
+    assert left.value.code == 130
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
