@@ -211,6 +211,16 @@ async def test_the_why_panel_names_reasons_parts_and_how_the_persona_moves(desk:
     await expect(panel.locator(".answer")).to_contain_text("nobody announced a video of this id")
 
 
+async def test_what_was_up_next_before_the_feed_changed_still_leads_to_its_video(desk: Phone) -> None:
+    _, before = await desk.feed()
+    await desk.press("l")
+    await expect(desk.page.locator("#up-next .fresh").first).to_be_visible()
+    _, after = await desk.feed()
+    at = next(at for at, name in enumerate(after[:8]) if at and name in before[:8])
+    await desk.page.locator("#up-next li").nth(at).get_by_role("button").click()
+    await desk.comes(after[at])
+
+
 async def test_pages_of_tags_sounds_creators_and_trends_play_what_they_list(phone: Phone) -> None:
     page = phone.page
     await phone.press("d")
@@ -269,6 +279,28 @@ async def test_personalisation_reset_and_being_forgotten_are_one_press_away(phon
     await expect(page.get_by_label("Your name")).to_be_visible()
     assert len(phone.asked("DELETE", "/v1/users/ann")) == 1
     assert await page.evaluate("Object.keys(localStorage)") == []
+
+
+async def test_a_video_whose_record_is_not_known_yet_names_nobody(new_phone: NewPhone) -> None:
+    phone = await new_phone()
+
+    async def bare(route: Route) -> None:
+        answer = await route.fetch()
+        batch: dict[str, Any] = await answer.json()
+        items = [item | {"video": None} for item in batch["items"]]
+        await route.fulfill(json=batch | {"items": items})
+
+    await phone.page.route("**/v1/feeds/*?*", bare)
+    await phone.sign_up()
+    (impression,) = await phone.told("impression")
+    assert "creator_id" not in impression
+    await expect(phone.page.locator("article").first.locator(".verb")).to_have_count(6)
+    await expect(phone.page.locator("article").first.locator(".follow, .name")).to_have_count(0)
+    await phone.press("f", "l")
+    await phone.told("like", video_id=impression["video_id"])
+    await phone.press("h")
+    await expect(phone.page.locator("dialog .row")).to_have_count(3)
+    assert [event for event in phone.events if event["type"] == "follow"] == []
 
 
 async def test_what_is_paid_for_and_what_is_merely_popular_says_so(new_phone: NewPhone) -> None:

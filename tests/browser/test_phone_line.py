@@ -90,6 +90,21 @@ async def test_what_waited_when_the_page_went_is_told_by_the_next_one(phone: Pho
     assert await page.evaluate("localStorage.getItem('feedstream.unsent')") is None
 
 
+async def test_a_page_that_goes_sends_what_waits_once(phone: Phone) -> None:
+    await phone.page.add_init_script(
+        """const send = fetch;
+        window.fetch = (url, options) => {
+          if (options?.keepalive) localStorage.setItem("last", 1 + Number(localStorage.getItem("last")));
+          return send(url, options);
+        };"""
+    )
+    await phone.page.reload()
+    await phone.watching()
+    await phone.page.reload()
+    await phone.watching()
+    assert await phone.page.evaluate("localStorage.getItem('last')") == "1"
+
+
 async def test_a_page_that_goes_out_of_sight_tells_how_long_was_watched(phone: Phone) -> None:
     current = await phone.watching()
     await phone.stay(1_000)

@@ -1,7 +1,7 @@
 """A fake gateway: the calls of docs/http.md that the phone page makes, over made-up videos and a toy ranking.
 
-It is there to work on the page and to test it in a browser without Kafka. What it takes in goes through the true event
-structs, so an event that it accepts is one on the wire. Run it with
+It is there to work on the page and to test it in a browser without Kafka. Events are read by the true gateway's intake
+and pages are served under its policy, so what runs here runs there. Run it with
 ``python -m tests.agents.gateway.fake --port 8099``.
 """
 
@@ -19,34 +19,25 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from schemas.events import EVENTS
+from agents.gateway.app import SAFE
+from agents.gateway.intake import read_events
+from agents.gateway.refusals import Refusal
 from tests.agents.gateway.made_up import made_up
 from tests.agents.gateway.toy import Toy
 
 __all__ = ["Fake", "serving"]
 
 PAGES: Final = Path(__file__).parents[3] / "agents" / "gateway" / "pages"
-CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-JsonAnswer = web.Response
 
 
 class Fake:
-    """The state of the fake, and what a test may turn: ``key`` that calls must bring, ``down`` (events get 503),
-    ``fallback`` (feeds are popular ones), ``quiet`` (nothing comes over the stream).
-    """
+    """The state of the fake. What it has no way to do, tests make of its answers in the browser."""
 
     def __init__(self) -> None:
         self.videos = made_up()
         self.viewers: dict[str, Toy] = {}
         self.streams: dict[str, set[asyncio.Queue[tuple[str, Any]]]] = {}
         self.events: list[dict[str, Any]] = []
-        self.users: dict[str, dict[str, Any]] = {}
-        self.key = ""
-        self.down = self.fallback = self.quiet = False
-        self.pages = 0
 
     def viewer(self, user: str) -> Toy:
         """The toy that ranks for ``user``; made at the first call."""
@@ -54,7 +45,7 @@ class Fake:
 
     def push(self, user: str, kind: str, value: Any) -> None:
         """Send one server-sent event to every open stream of ``user``."""
-        for queue in self.streams.get(user, ()) if not self.quiet else ():
+        for queue in self.streams.get(user, ()):
             queue.put_nowait((kind, value))
 
     def app(self) -> web.Application:
@@ -81,38 +72,30 @@ class Fake:
         )
         return app
 
-    # --- pages and keys -----------------------------------------------------------------------------------------------
+    # --- pages --------------------------------------------------------------------------------------------------------
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "")
-        if self.key and request.path.startswith("/v1/") and given != f"Bearer {self.key}":
-            return _error(401, "key", "this gateway asks for a key: Authorization: Bearer KEY")
-        answer: web.StreamResponse = await handler(request)
+        try:
+            answer: web.StreamResponse = await handler(request)
+        except Refusal as refused:
+            answer = _json(msgspec.to_builtins(refused.body()), refused.status)
         if not answer.prepared:
-            answer.headers["Content-Security-Policy"] = CSP
-            answer.headers["Cache-Control"] = "no-store"
+            answer.headers.update(SAFE | {"Cache-Control": "no-store"})
         return answer
 
     async def _index(self, _: web.Request) -> web.FileResponse:
-        self.pages += 1
         return web.FileResponse(PAGES / "phone" / "index.html")
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    async def _take(self, request: web.Request) -> JsonAnswer:
-        if self.down:
-            answer = _error(503, "kafka", "Kafka does not answer; send it again")
-            answer.headers["Retry-After"] = "1"
-            return answer
-        lines = [line for line in (await request.read()).splitlines() if line.strip()]
-        rejected, touched = [], {}
-        for at, line in enumerate(lines, 1):
-            try:
-                event = self._decoded(line)
-            except (msgspec.ValidationError, KeyError) as error:
-                rejected.append({"line": at, "code": "type", "message": str(error), "path": "$"})
-                continue
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        lines = body.split(b"\n")
+        taken, rejected = read_events(body, lines=True)
+        touched = {}
+        for one in taken:
+            event: dict[str, Any] = json.loads(lines[one.number - 1])
             self.events.append(event)
             viewer = self.viewer(event["user_id"])
             touched[event["user_id"]] = viewer
@@ -122,36 +105,30 @@ class Fake:
         for user, viewer in touched.items():
             if (trigger := viewer.due()) is not None:
                 self.push(user, "batch", self._batch(user, 20, trigger))
-        accepted = len(lines) - len(rejected)
         positions = {"events.like": {"0": len(self.events)}}
-        body = {"accepted": accepted, "rejected": rejected, "positions": positions}
-        return _json(body, 202 if accepted or not lines else 400)
-
-    def _decoded(self, line: bytes) -> dict[str, Any]:
-        value = json.loads(line)
-        msgspec.convert({"v": 1} | value, EVENTS[f"events.{value['type']}"], strict=True)
-        return dict(value)
+        said = {"accepted": len(taken), "rejected": msgspec.to_builtins(rejected), "positions": positions}
+        return _json(said, 202 if taken else 400)
 
     # --- feeds --------------------------------------------------------------------------------------------------------
 
     def _batch(self, user: str, limit: int, trigger: str, **asked: Any) -> dict[str, Any]:
         viewer = self.viewer(user)
-        items = viewer.ranked(limit, keep=trigger != "preview", popular=self.fallback, **asked)
+        items = viewer.ranked(limit, keep=trigger != "preview", **asked)
         return {
             "user_id": user,
-            "batch_id": None if self.fallback else f"{user}-{viewer.seq}",
+            "batch_id": f"{user}-{viewer.seq}",
             "seq": viewer.seq,
             "ts_ms": int(time.time() * 1_000),
             "trigger": trigger,
             "model": "12",
-            "fallback": "popular" if self.fallback else None,
+            "fallback": None,
             "as_of": {"events.like": {"0": len(self.events)}},
             "reflects": True,
             "items": items,
             "next_cursor": f"{viewer.seq}.{limit}",
         }
 
-    async def _feed(self, request: web.Request) -> JsonAnswer:
+    async def _feed(self, request: web.Request) -> web.Response:
         query = request.query
         preview = query.get("preview") == "1"
         asked = {"source": query.get("source"), "explain": query.get("explain") == "1"}
@@ -160,7 +137,7 @@ class Fake:
             self.viewer(user).asked(words)
         limit = int(query.get("limit", 20))
         batch = self._batch(user, limit, "preview" if preview else "request", **asked)
-        if not preview and not self.fallback:
+        if not preview:
             plain = [dict(item, parts=None) for item in batch["items"]]
             self.push(user, "batch", batch | {"items": plain})
         return _json(batch)
@@ -183,30 +160,28 @@ class Fake:
 
     # --- viewers ------------------------------------------------------------------------------------------------------
 
-    async def _put_user(self, request: web.Request) -> JsonAnswer:
+    async def _put_user(self, request: web.Request) -> web.Response:
         user = request.match_info["user"]
-        self.users[user] = await request.json()
-        self.viewer(user).record(self.users[user])
+        self.viewer(user).record(await request.json())
         return _json({"accepted": 1}, 202)
 
-    async def _user(self, request: web.Request) -> JsonAnswer:
+    async def _user(self, request: web.Request) -> web.Response:
         user = request.match_info["user"]
         if user not in self.viewers:
-            return _error(404, "unknown", f"nothing is known of {user}")
+            raise Refusal(404, "unknown", f"nothing is known of {user}")
         return _json(self.viewers[user].portrait())
 
-    async def _forget(self, request: web.Request) -> JsonAnswer:
+    async def _forget(self, request: web.Request) -> web.Response:
         self.viewers.pop(request.match_info["user"], None)
-        self.users.pop(request.match_info["user"], None)
         return _json({"accepted": 1}, 202)
 
-    async def _why(self, request: web.Request) -> JsonAnswer:
+    async def _why(self, request: web.Request) -> web.Response:
         viewer, video = self.viewer(request.match_info["user"]), request.match_info["video"]
         return _json(viewer.why(video))
 
     # --- tags, trends, videos -----------------------------------------------------------------------------------------
 
-    async def _tags(self, _: web.Request) -> JsonAnswer:
+    async def _tags(self, _: web.Request) -> web.Response:
         under: dict[str, list[int]] = {}
         for video in self.videos.values():
             for tag in video["tags"]:
@@ -215,7 +190,7 @@ class Fake:
         return _json({"tags": [{"tag": tag, "videos": len(likes), "liked": sum(likes)} for tag, likes in found]})
 
     def _of(self, field: str) -> Any:
-        async def answer(request: web.Request) -> JsonAnswer:
+        async def answer(request: web.Request) -> web.Response:
             name, limit = request.match_info["name"], int(request.query.get("limit", 30))
             found = [
                 one for one in self.videos.values() if name == one[field] or (field == "tags" and name in one[field])
@@ -224,7 +199,7 @@ class Fake:
 
         return answer
 
-    async def _trends(self, _: web.Request) -> JsonAnswer:
+    async def _trends(self, _: web.Request) -> web.Response:
         rows = [
             ("tag", "cats", "rising", 4.2, None), ("sound", "dance-sound-1", "rising", 3.1, None),
             ("video", "science-4", "rising", 2.8, None), ("tag", "ramen", "rising", 2.4, None),
@@ -235,29 +210,27 @@ class Fake:
         known = [dict(zip(names, row, strict=True)) for row in rows]
         return _json({"trends": [one | {"video": self.videos.get(one["id"])} for one in known]})
 
-    async def _video(self, request: web.Request) -> JsonAnswer:
+    async def _video(self, request: web.Request) -> web.Response:
         found = self.videos.get(request.match_info["name"])
         if found is None:
-            return _error(404, "unknown", f"nobody announced {request.match_info['name']}")
-        record = {name: value for name, value in found.items() if name != "counts"}
-        return _json({"video_id": found["video_id"], "video": record, "counts": found["counts"], "tier": 2})
+            raise Refusal(404, "unknown", f"nobody announced {request.match_info['name']}")
+        return _json({"video_id": found["video_id"], "video": _record(found), "counts": found["counts"], "tier": 2})
 
 
 def _liked(video: dict[str, Any]) -> int:
     return -int(video["counts"]["likes"])
 
 
+def _record(video: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in video.items() if name != "counts"}
+
+
 def _listed(video: dict[str, Any]) -> dict[str, Any]:
-    record = {name: value for name, value in video.items() if name != "counts"}
-    return {"video_id": video["video_id"], "video": record, "likes": video["counts"]["likes"]}
+    return {"video_id": video["video_id"], "video": _record(video), "likes": video["counts"]["likes"]}
 
 
-def _json(value: Any, status: int = 200) -> JsonAnswer:
+def _json(value: Any, status: int = 200) -> web.Response:
     return web.json_response(value, status=status)
-
-
-def _error(status: int, code: str, message: str) -> JsonAnswer:
-    return _json({"error": {"code": code, "message": message}}, status)
 
 
 @asynccontextmanager

@@ -104,3 +104,28 @@ def test_every_symbol_that_is_shown_is_drawn_and_the_other_way_round():
 def test_a_wheel_brings_the_pages_along():
     built = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
     assert {f"*{path.suffix}" for path in FILES} <= set(built)
+
+
+def test_what_a_script_exports_is_imported_and_what_a_style_names_is_there():
+    text = {path: path.read_text() for path in FILES if path.suffix in {".js", ".css", ".html"}}
+    scripts = {path: words for path, words in text.items() if path.suffix == ".js"}
+    styles = "\n".join(words for path, words in text.items() if path.suffix == ".css")
+    others = "\n".join(words for path, words in text.items() if path.suffix != ".css")
+    imported = {
+        name.strip()
+        for words in scripts.values()
+        for names in re.findall(r"import \{([^}]*)\}", words)
+        for name in names.split(",")
+    }
+    exported = {
+        name
+        for words in scripts.values()
+        for name in re.findall(r"^export (?:async )?(?:function|const|class) (\w+)", words, re.MULTILINE)
+    }
+    classes = set(re.findall(r"\.([a-z][\w-]*)(?=[^;{}]*\{)", styles))
+    properties = set(re.findall(r"(--[\w-]+):", styles))
+    assert sorted(exported - imported) == []
+    composed = {"falling", "icon-more"}  # of a trend's state, and of a symbol's name
+    unused = {name for name in classes if not re.search(rf"(?<![\w-]){name}(?![\w-])", others)}
+    assert sorted(unused - composed) == []
+    assert sorted(name for name in properties if f"var({name})" not in styles and name not in others) == []

@@ -10,6 +10,9 @@ import re
 import time
 from typing import Any, Final
 
+from schemas.reasons import said_of
+from streams.why.why import CODES
+
 __all__ = ["Toy"]
 
 _WORTH: Final = {"like": 1.0, "save": 0.7, "share": 0.7, "comment": 0.5, "follow": 0.6, "skip": -0.35}
@@ -108,14 +111,14 @@ class Toy:
         return {name: round(value, 4) for name, value in parts.items() if value}
 
     def ranked(
-        self, limit: int, keep: bool = True, source: str | None = None, explain: bool = False, popular: bool = False
+        self, limit: int, keep: bool = True, source: str | None = None, explain: bool = False
     ) -> list[dict[str, Any]]:
         """The items of a batch; ``keep``: they are served from now on."""
         pool = [one for name, one in self.videos.items() if name not in self.met and not self._hides(one)]
         if source == "following":
             pool = [one for one in pool if one["creator_id"].startswith("a")]
         parts = {one["video_id"]: self._parts(one) for one in pool}
-        if popular or source == "trending":
+        if source == "trending":
             order = sorted(pool, key=lambda one: -one["counts"]["likes"])
         else:
             order = sorted(pool, key=lambda one: -sum(parts[one["video_id"]].values()))
@@ -130,26 +133,25 @@ class Toy:
     def _item(self, video: dict[str, Any], at: int, parts: dict[str, float], source: str | None) -> dict[str, Any]:
         reasons, liked = [], self.liked.get(video["category"], {})
         if parts.get("asked", 0) > 0:
-            reasons.append({"code": f"asked:{self.asks[-1][1]}", "text": f"because you asked for {self.asks[-1][1]}"})
+            reasons.append(f"asked:{self.asks[-1][1]}")
         if liked and parts["usual"] and parts.get("interest", 0) > 0:
-            latest = next(reversed(liked))
-            reasons.append({"code": f"similar:{latest}", "text": f"because you liked {latest}"})
+            reasons.append(f"similar:{next(reversed(liked))}")
         if "segment" in parts:
-            reasons.append({"code": "interest", "text": "because it is like what you watch"})
-        reasons.append({"code": "popular", "text": "because many like it"})
+            reasons.append("interest")
+        reasons.append("popular")
         chance, paid = at % 9 == 7, at % 10 == 5
         if chance:
-            reasons = [{"code": "chance", "text": "because now and then we show anything"}]
+            reasons = ["chance"]
         if paid:
-            reasons = [{"code": "promoted", "text": "because it is paid for"}]
-        word = "promoted" if paid else "chance" if chance else source or reasons[0]["code"].partition(":")[0]
+            reasons = ["promoted"]
+        word = "promoted" if paid else "chance" if chance else source or reasons[0].partition(":")[0]
         shown = ("creator_id", "duration_ms", "caption", "tags", "sound_id", "lang", "category")
         return {
             "video_id": video["video_id"],
             "position": at,
             "score": round(sum(parts.values()), 4),
             "source": word,
-            "reasons": reasons[:2],
+            "reasons": [{"code": code, "text": said_of(code)} for code in reasons[:2]],
             "token": f"t-{self.user}-{video['video_id']}",
             "campaign_id": "autumn" if paid else None,
             "propensity": 0.0042 if chance else None,
@@ -183,13 +185,13 @@ class Toy:
     def why(self, video_id: str) -> dict[str, Any]:
         """What ``GET /v1/users/{user}/why/{video}`` answers."""
         video = self.videos.get(video_id)
-        code, sentence = "unknown", "nobody announced a video of this id, and nobody engaged with one"
+        code, sentence = "unknown", CODES["unknown"]
         if video is not None and video_id in self.met:
-            code, sentence = "met", "the viewer has met it"
+            code, sentence = "met", CODES["met"]
         elif video is not None and self._hides(video):
             code, sentence = "hidden", f"the viewer hides it: {next(iter(self.hidden))[1]}"
         elif video_id in self.unseen:
-            code, sentence = "shown", f"it is shown at place {self.unseen.index(video_id)}, counted from 0"
+            code, sentence = "shown", CODES["shown"].format(position=self.unseen.index(video_id))
         elif video is not None:
             code, sentence = "outranked", "its score is below that of the last one shown; it lacks most in interest"
         parts = self._parts(video) if video is not None and code in ("shown", "outranked") else None

@@ -35,6 +35,7 @@ export class Actions {
 
   follow(item) {
     const { creator_id } = item.video;
+    if (!creator_id) return;
     notice(this.mark("follow", creator_id, item) ? `You follow ${creator_id}` : `You no longer follow ${creator_id}`);
   }
 
@@ -77,7 +78,7 @@ export class Actions {
       await navigator.share({ title: item.video.caption, url: link }).then(() => told("system", "Shared"), () => {});
     };
     const rows = [row("link", "Copy link", copy), navigator.share && row("share", "Share with an app", native)];
-    const close = openSheet("Share", h("div.rows", {}, rows), { kind: "small" });
+    const close = openSheet("Share", h("div.rows", {}, rows));
   }
 
   // --- comments ---
@@ -127,14 +128,14 @@ export class Actions {
     const rows = [
       made("more-like", "More like this", "more_like_this"),
       made("hide", "Not interested", "not_interested", {}, "Fewer with its tags, creator and sound"),
-      made("mute", `Mute ${creator_id}`, "mute", { target: creator_id }),
-      made("hide", `Hide everything by ${creator_id}`, "hide_creator", { target: creator_id }),
-      made("block", `Block ${creator_id}`, "block", { target: creator_id }),
+      creator_id && made("mute", `Mute ${creator_id}`, "mute", { target: creator_id }),
+      creator_id && made("hide", `Hide everything by ${creator_id}`, "hide_creator", { target: creator_id }),
+      creator_id && made("block", `Block ${creator_id}`, "block", { target: creator_id }),
       ...tags.slice(0, 4).map((tag) => made("tag", `Hide #${tag}`, "hide_tag", { target: tag })),
       sound_id && made("note", `Hide the sound ${sound_id}`, "hide_sound", { target: sound_id }),
       row("flag", "Report", () => (close(), this.report(item))),
     ];
-    const close = openSheet("This video", h("div.rows", {}, rows.filter(Boolean)));
+    const close = openSheet("This video", h("div.rows", {}, rows));
   }
 
   report(item) {

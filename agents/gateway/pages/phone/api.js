@@ -4,7 +4,7 @@ const KEY = "feedstream.key";
 const PATIENCE_MS = 12_000;
 
 /** What went wrong: `status` 0 where nothing answered; `retry_s` where the gateway says when to come again. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, message, retry_s = 0) {
     super(message);
     this.status = status;
@@ -80,9 +80,15 @@ export class Api {
 export function itemOf(one) {
   const record = one.video ?? {};
   const video = {
-    creator_id: "unknown", sound_id: null, lang: null, category: null, ...record,
+    creator_id: null, sound_id: null, lang: null, category: null, ...record,
     caption: record.caption ?? "", tags: record.tags ?? [],
     duration_ms: record.duration_ms || 12_000, length_known: record.duration_ms > 0,
   };
   return { source: "", reasons: [], parts: null, position: null, token: null, counts: null, ...one, video };
 }
+
+/** What the maker of a video is called; a record that is not known yet names nobody. */
+export const makerOf = (video) => video.creator_id ?? "unknown";
+
+/** The first reason of an item as it stands after "because", if there is one. */
+export const whyOf = (item) => item.reasons[0]?.text.replace(/^because /, "");

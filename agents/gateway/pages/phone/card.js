@@ -1,5 +1,6 @@
 // A card: one video as it stands in the feed, with what can be done to it.
 
+import { whyOf } from "./api.js";
 import { avatar, button, compact, h, icon } from "./dom.js";
 import { fit } from "./player.js";
 import { paint, sceneOf } from "./scenes/index.js";
@@ -38,7 +39,7 @@ export class Card {
     const { creator_id } = this.item.video;
     this.follow = button("Follow", () => this.act("follow"), icon("plus"));
     this.follow.className = "follow";
-    const videos = button(`Videos by ${creator_id}`, () => this.act("creator"), avatar(creator_id));
+    const videos = creator_id && button(`Videos by ${creator_id}`, () => this.act("creator"), avatar(creator_id));
     this.verbs = Object.fromEntries(RAIL.map(([verb, symbol]) => {
       const count = h("span.count", { "aria-hidden": "true" });
       const made = button("", () => this.act(verb), icon(symbol), count);
@@ -46,12 +47,13 @@ export class Card {
       made.dataset.verb = verb;
       return [verb, made];
     }));
-    return h("div.rail", {}, h("div.person", {}, videos, this.follow), Object.values(this.verbs));
+    const person = creator_id && h("div.person", {}, videos, this.follow);
+    return h("div.rail", {}, person, Object.values(this.verbs));
   }
 
   about() {
-    const { video, source, fresh, position, reasons } = this.item;
-    const why = reasons[0]?.text.replace(/^because /, "");
+    const { video, source, fresh, position } = this.item;
+    const why = whyOf(this.item);
     const paid = source === "promoted";
     const made = (kind, verb, detail, ...content) =>
       h(`button.${kind}`, { type: "button", onclick: () => this.act(verb, detail) }, ...content);
@@ -61,7 +63,7 @@ export class Card {
         this.item.batch?.fallback && h("span.label.plain", {}, "Popular right now"),
         fresh && position < FIRST && h("span.label.fresh", {}, "New in your feed")),
       why && made("reason", "why", null, icon("spark"), h("span", {}, h("i.unseen", {}, "Why: because "), why)),
-      made("name", "creator", null, `@${video.creator_id}`),
+      video.creator_id && made("name", "creator", null, `@${video.creator_id}`),
       video.caption && h("p.caption", { lang: video.lang, dir: "auto" }, video.caption),
       h("div.tags", {}, video.tags.map((tag) => made("tag", "tag", tag, `#${tag}`))),
       video.sound_id && made("sound", "sound", null, icon("note"), h("span", {}, video.sound_id)),

@@ -16,7 +16,6 @@ export class Channel extends EventTarget {
     this.at = 0;
     this.held = 0; // the last place that is on the screen, in whole or in part: nothing up to it is replaced
     this.seq = 0;
-    this.batch = null;
     this.batches = new Set();
     this.deltas = [];
     this.cursor = null;
@@ -26,12 +25,13 @@ export class Channel extends EventTarget {
     this.tried_ms = -Infinity;
   }
 
-  get item() {
-    return this.items[this.at];
-  }
-
   get unseen() {
     return this.items.slice(this.at + 1);
+  }
+
+  /** Where a video is by now, -1: it is gone. */
+  placeOf(video_id) {
+    return this.items.findIndex((item) => item.video_id === video_id);
   }
 
   /**
@@ -43,12 +43,12 @@ export class Channel extends EventTarget {
     if (batch.trigger === "preview") return null;
     if (batch.batch_id && !page && this.knows(batch)) return null;
     if (batch.batch_id) this.note(batch);
-    this.batch = { ...batch, items: null };
+    const from = { ...batch, items: null };
     const gone = new Set(this.deltas.filter((delta) => delta.seq >= batch.seq).flatMap((delta) => delta.removed));
     const before = new Set(this.unseen.map((item) => item.video_id));
     const kept = append ? this.items : this.items.slice(0, this.held + 1);
     const there = new Set(kept.map((item) => item.video_id));
-    const coming = batch.items.map((one) => ({ ...itemOf(one), batch: this.batch }))
+    const coming = batch.items.map((one) => ({ ...itemOf(one), batch: from }))
       .filter(({ video_id }) => !there.has(video_id) && !gone.has(video_id) && there.add(video_id));
     const fresh = coming.filter((item) => !before.has(item.video_id));
     for (const item of fresh) item.fresh = before.size > 0 && !append;
@@ -68,21 +68,18 @@ export class Channel extends EventTarget {
     if (this.batches.size > KEPT) this.batches.delete(this.batches.values().next().value);
   }
 
-  /** A delta: take out what is not seen; kept for a batch that is still on its way. How many went. */
+  /** A delta: take out what is not seen; kept for a batch that is still on its way. */
   withdraw(delta) {
     this.deltas = [...this.deltas, delta].slice(-KEPT);
-    return this.drop((item) => delta.removed.includes(item.video_id));
+    this.drop((item) => delta.removed.includes(item.video_id));
   }
 
   /** Take out whatever is not seen and fits; with `from` 0 everything that fits. */
   drop(fits, from = this.held + 1) {
     const kept = this.items.filter((item, at) => at < from || !fits(item));
-    const count = this.items.length - kept.length;
-    if (count) {
-      this.items = kept;
-      this.tell();
-    }
-    return count;
+    if (kept.length === this.items.length) return;
+    this.items = kept;
+    this.tell();
   }
 
   put(item, at) {

@@ -1,5 +1,6 @@
 // The deck: cards below one another, one a screen. It says which one is current; what that means is for others.
 
+import { makerOf } from "./api.js";
 import { Card } from "./card.js";
 import { EASE, calm, h } from "./dom.js";
 
@@ -19,7 +20,6 @@ export class Deck extends EventTarget {
     this.cards = new Map();
     this.current = null;
     this.goal = null;
-    this.leaving = null;
     this.end = h("section.cell.end", { "aria-live": "polite" });
     this.sync = this.sync.bind(this);
     root.addEventListener("scroll", () => this.scrolled(), { passive: true });
@@ -41,8 +41,6 @@ export class Deck extends EventTarget {
     this.channel = channel;
     channel.addEventListener("change", this.sync);
     this.sync();
-    this.root.scrollTop = channel.at * this.height;
-    this.look();
   }
 
   /** Make the places agree with the channel's items. What is on the screen stays where it is. */
@@ -75,8 +73,8 @@ export class Deck extends EventTarget {
   }
 
   place(item) {
-    const { creator_id, caption } = item.video;
-    const label = `Video by ${creator_id}${caption ? `: ${caption}` : ""}`;
+    const { caption } = item.video;
+    const label = `Video by ${makerOf(item.video)}${caption ? `: ${caption}` : ""}`;
     return h("article.cell", { "data-video": item.video_id, "aria-label": label, tabindex: "-1" });
   }
 
@@ -138,14 +136,19 @@ export class Deck extends EventTarget {
   /** The current card is left, for one of the reasons of the wire. */
   leave(reason) {
     if (!this.current) return;
-    this.dispatchEvent(new CustomEvent("left", { detail: { card: this.current, reason } }));
+    this.dispatchEvent(new CustomEvent("left", { detail: { reason } }));
     this.current = null;
   }
 
   /** Go on by so many cards. */
   move(by) {
-    const from = this.goal ?? this.channel.at;
-    this.goal = Math.max(0, Math.min(this.channel.items.length, from + by));
+    this.moveTo(Math.max(0, Math.min(this.channel.items.length, (this.goal ?? this.channel.at) + by)));
+  }
+
+  /** Go to a place; to none at all where it is below 0. */
+  moveTo(at) {
+    if (at < 0) return;
+    this.goal = at;
     this.root.scrollTo({ top: this.goal * this.height, behavior: calm.matches ? "instant" : "smooth" });
     this.root.children[this.goal]?.focus({ preventScroll: true });
   }

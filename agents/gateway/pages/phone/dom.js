@@ -59,7 +59,7 @@ export function slide(list, change) {
 }
 
 /** The colour that stands for a name, always the same one. */
-export function tint(name) {
+function tint(name) {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 3600;
   return `linear-gradient(140deg, hsl(${sum / 10} 62% 62%), hsl(${(sum / 10 + 48) % 360} 58% 42%))`;

@@ -20,15 +20,15 @@ const KEYS = [
   [["u"], "Undo the last hiding", () => undoNotice()],
   [["/"], "Ask for something", (app) => app.open("ask")],
   [["d"], "Discover", (app) => app.open("discover")],
-  [["?"], "This help", (app) => helpSheet()],
+  [["?"], "This help", () => helpSheet()],
 ];
 const NEEDS_ITEM = new Set("lsfcxhw");
 const NAMES = { ArrowDown: "↓", ArrowUp: "↑", " ": "space" };
 
 export function listen(app) {
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || sheetIsOpen() || !app.ready) return;
-    if (event.target.closest("input, textarea, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || sheetIsOpen()) return;
+    if (event.target.closest("input, select")) return;
     if (event.key === " " && event.target.closest("button, a")) return;
     if (event.key === "Escape" && app.pages.name) return history.back();
     const found = KEYS.find(([keys]) => keys.includes(event.key));

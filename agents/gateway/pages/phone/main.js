@@ -1,7 +1,7 @@
 // The page's beginning: puts the parts together and holds what they share. The parts know it as `app`.
 
 import { Actions } from "./actions.js";
-import { Api, itemOf, path } from "./api.js";
+import { Api, itemOf, makerOf, path } from "./api.js";
 import { ask, askSheet } from "./ask.js";
 import { Channel } from "./channel.js";
 import { Deck } from "./deck.js";
@@ -10,7 +10,7 @@ import { listen } from "./keys.js";
 import { NextList } from "./next.js";
 import { hintChange, notice, showLine } from "./notice.js";
 import { Outbox } from "./outbox.js";
-import { Pages, discover, listing } from "./pages.js";
+import { LISTED, Pages, discover, listing } from "./pages.js";
 import { Knowledge } from "./persona.js";
 import { Player } from "./player.js";
 import { keySheet, openSheet } from "./sheet.js";
@@ -36,10 +36,9 @@ class App {
     this.pages = new Pages();
     this.actions = new Actions(this);
     this.asked = [];
-    this.ready = false;
     this.deck = new Deck(byId("deck"), { viewer: this.viewer, act: (...what) => this.actions.act(...what) });
     this.why = new WhyPanel(this.api, this.viewer, this.knowledge);
-    this.next = new NextList((item) => this.deck.move(this.deck.channel.items.indexOf(item) - this.deck.channel.at));
+    this.next = new NextList((video_id) => this.deck.moveTo(this.deck.channel.placeOf(video_id)));
   }
 
   async start() {
@@ -50,10 +49,9 @@ class App {
     this.stream = new Stream(this.api, this.viewer.user_id);
     this.supply = new Supply(this.api, this.viewer, this.stream);
     this.wire();
-    this.ready = true;
     this.play(this.supply.main);
     this.route();
-    this.knowledge.read();
+    this.learn();
     listen(this);
   }
 
@@ -77,7 +75,7 @@ class App {
     for (const name of ["online", "offline"]) on(window, name, () => showLine(this));
     on(window, "hashchange", () => this.route());
     on(document, "visibilitychange", () => player.hold("hidden", document.hidden));
-    on(desk, "change", () => this.look());
+    on(desk, "change", () => (this.look(), this.learn()));
     for (const made of document.querySelectorAll("[data-tab]")) made.onclick = () => this.tab(made.dataset.tab);
     for (const made of document.querySelectorAll("[data-open]")) made.onclick = () => this.open(made.dataset.open);
     showLine(this);
@@ -88,8 +86,7 @@ class App {
   began(card) {
     this.player.load(card);
     this.tracker.shown(card.item, this.deck.channel.name);
-    const { creator_id, caption } = card.item.video;
-    say(`${creator_id}. ${caption}`);
+    say(`${makerOf(card.item.video)}. ${card.item.video.caption}`);
     this.look();
     this.count(card);
   }
@@ -106,8 +103,13 @@ class App {
   }
 
   listed() {
-    if (this.deck.channel) this.next.show(this.deck.channel.unseen);
+    if (desk.matches && this.deck.channel) this.next.show(this.deck.channel.unseen);
     this.foot();
+  }
+
+  /** Ask what is known of the viewer for the panel beside the feed; what a sheet or a page shows it asks itself. */
+  learn() {
+    if (desk.matches) this.knowledge.read();
   }
 
   /** Counts of a video are looked up when somebody stays with it. */
@@ -139,7 +141,7 @@ class App {
 
   delivered({ events, positions }) {
     if (!events.some((event) => MOVING.has(event.type))) return;
-    setTimeout(() => this.knowledge.read(), STAYS_MS);
+    setTimeout(() => this.learn(), STAYS_MS);
     this.supply.follow(positions);
   }
 
@@ -164,11 +166,9 @@ class App {
   }
 
   play(channel) {
-    byId("reel").hidden = channel.name in TABS;
+    byId("reel").hidden = TABS.includes(channel.name);
     byId("reel-title").textContent = channel.title;
-    for (const made of document.querySelectorAll("[data-tab]")) {
-      made.setAttribute("aria-current", String(made.dataset.tab === channel.name));
-    }
+    markCurrent("tab", channel.name);
     this.deck.show(channel);
     this.supply.fill(channel);
     this.showAsked();
@@ -190,16 +190,14 @@ class App {
 
   route() {
     const [, kind = "", name = ""] = location.hash.split("/").map(decodeURIComponent);
-    for (const made of document.querySelectorAll("[data-open]")) {
-      made.setAttribute("aria-current", String(made.dataset.open === (kind || "home")));
-    }
+    markCurrent("open", kind || "home");
     if (kind === "discover") discover(this);
     else if (kind === "you") you(this);
-    else if (["tag", "sound", "creator"].includes(kind)) listing(this, kind, name);
+    else if (kind in LISTED) listing(this, kind, name);
     else if (kind === "video") this.openVideo(name);
     else {
       this.pages.close();
-      if (kind !== "reel" && !(this.deck.channel.name in TABS)) this.play(this.supply.main);
+      if (kind !== "reel" && !TABS.includes(this.deck.channel.name)) this.play(this.supply.main);
     }
     this.player.hold("page", this.pages.name !== "");
   }
@@ -220,7 +218,7 @@ class App {
 
   showNext() {
     if (desk.matches) return byId("up-next").focus();
-    const list = new NextList((item) => (close(), this.next.choose(item)));
+    const list = new NextList((video_id) => (close(), this.next.choose(video_id)));
     list.show(this.deck.channel.unseen);
     const close = openSheet("Up next", list.root, { kind: "tall" });
   }
@@ -245,6 +243,13 @@ class App {
     this.outbox.close();
     this.viewer.forget();
     location.replace("/");
+  }
+}
+
+/** Say which of the buttons of a kind is where one is. */
+function markCurrent(kind, name) {
+  for (const made of document.querySelectorAll(`[data-${kind}]`)) {
+    made.setAttribute("aria-current", String(made.dataset[kind] === name));
   }
 }
 

@@ -1,5 +1,6 @@
 // What comes next: the videos that are not seen yet, in order, so that one can watch a like move them.
 
+import { makerOf, whyOf } from "./api.js";
 import { h, slide } from "./dom.js";
 import { poster } from "./player.js";
 import { sceneOf } from "./scenes/index.js";
@@ -7,6 +8,7 @@ import { sceneOf } from "./scenes/index.js";
 const SHOWN = 8;
 
 export class NextList {
+  /** `choose(video_id)` is called where a row is pressed. */
   constructor(choose) {
     this.choose = choose;
     this.root = h("ol.next", { "aria-label": "Up next" });
@@ -16,21 +18,25 @@ export class NextList {
   show(items) {
     const shown = items.slice(0, SHOWN);
     slide(this.root, () => {
-      const rows = shown.map((item) => [item.video_id, this.rows.get(item.video_id) ?? this.row(item)]);
-      this.rows = new Map(rows);
-      for (const item of shown) this.rows.get(item.video_id).classList.toggle("fresh", Boolean(item.fresh));
-      this.root.replaceChildren(...this.rows.values());
+      this.rows = new Map(shown.map((item) => [item.video_id, this.rows.get(item.video_id) ?? this.row(item)]));
+      for (const item of shown) this.rows.get(item.video_id).set(item);
+      this.root.replaceChildren(...[...this.rows.values()].map((row) => row.root));
     });
   }
 
+  /** A row stays for as long as its video does; a batch that follows may give other reasons. */
   row(item) {
+    const { video_id, video } = item;
     const canvas = h("canvas", { "aria-hidden": "true" });
     poster(canvas, sceneOf(item), 36, 54);
-    const { creator_id, tags, caption } = item.video;
-    const why = item.reasons[0]?.text.replace(/^because /, "") ?? item.source;
-    const note = h("small", {}, `#${tags[0] ?? "untagged"} · ${why}`);
-    const what = h("span.what", {}, h("b", {}, caption || creator_id), note);
-    const choose = () => this.choose(item);
-    return h("li", {}, h("button", { type: "button", onclick: choose }, canvas, what, h("em", {}, "new")));
+    const note = h("small");
+    const what = h("span.what", {}, h("b", {}, video.caption || makerOf(video)), note);
+    const choose = () => this.choose(video_id);
+    const root = h("li", {}, h("button", { type: "button", onclick: choose }, canvas, what, h("em", {}, "new")));
+    const set = (now) => {
+      note.textContent = `#${video.tags[0] ?? "untagged"} · ${whyOf(now) ?? now.source}`;
+      root.classList.toggle("fresh", Boolean(now.fresh));
+    };
+    return { root, set };
   }
 }

@@ -8,9 +8,10 @@ let timer = 0;
 /** One notice at a time, at the foot of the phone. `undo` is called where its button is pressed. */
 export function notice(text, undo = null) {
   const box = byId("notice");
-  const back = undo && h("button", { type: "button", onclick: () => (hide(), undo()) }, "Undo");
+  const take = undo && (() => (hide(), undo()));
+  const back = undo && h("button", { type: "button", onclick: take }, "Undo");
   box.replaceChildren(h("span", {}, text), ...(back ? [back] : []));
-  box.undo = undo && (() => (hide(), undo()));
+  box.undo = take;
   box.classList.add("on");
   say(text);
   clearTimeout(timer);
@@ -22,11 +23,9 @@ function hide() {
   byId("notice").undo = null;
 }
 
-/** Take the latest notice back, if it can be; whether it could. */
+/** Take the latest notice back, if it can be. */
 export function undoNotice() {
-  const { undo } = byId("notice");
-  undo?.();
-  return Boolean(undo);
+  byId("notice").undo?.();
 }
 
 /** The line: live, coming again, or off with events that wait. Nothing is shown while all is well. */
@@ -34,9 +33,9 @@ export function showLine({ outbox, stream }) {
   const box = byId("line");
   const offline = !navigator.onLine || outbox.failures > 0;
   const waiting = outbox.waiting.length;
-  box.className = `line ${offline ? "off" : stream?.live ? "live" : "again"}`;
+  box.className = `line ${offline ? "off" : stream.live ? "live" : "again"}`;
   const kept = waiting === 1 ? "1 event is kept" : `${waiting} events are kept`;
-  const text = offline ? `Offline${waiting ? ` · ${kept}` : ""}` : stream?.live ? "Live" : "Connecting…";
+  const text = offline ? `Offline${waiting ? ` · ${kept}` : ""}` : stream.live ? "Live" : "Connecting…";
   if (box.textContent !== text) box.replaceChildren(...(offline ? [icon("offline")] : [h("i")]), h("span", {}, text));
 }
 

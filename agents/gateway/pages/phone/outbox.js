@@ -23,7 +23,6 @@ export class Outbox extends EventTarget {
     this.due = Infinity;
     this.restore();
     addEventListener("online", () => this.flush());
-    addEventListener("pagehide", () => this.leave());
     document.addEventListener("visibilitychange", () => document.hidden && this.leave());
   }
 
@@ -39,6 +38,7 @@ export class Outbox extends EventTarget {
   close() {
     this.closed = true;
     this.waiting = [];
+    localStorage.removeItem(UNSENT);
   }
 
   plan(in_ms) {
@@ -109,8 +109,8 @@ export class Outbox extends EventTarget {
     } catch {
       // A full store loses nothing that still waits in memory.
     }
-    const sent = this.waiting.slice(0, LINES);
-    while (sent.length && lines(sent).length > KEEPALIVE_BYTES) sent.pop();
+    let room = KEEPALIVE_BYTES;
+    const sent = this.waiting.slice(0, LINES).filter((event) => (room -= new Blob([lines([event])]).size) >= 0);
     this.post(sent, true).then((answer) => (this.settle(sent, answer), this.tell()), () => this.plan(EVERY_MS));
   }
 

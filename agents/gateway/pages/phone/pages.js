@@ -1,6 +1,6 @@
 // Pages over the feed: what there is to discover, and the videos of a tag, a sound, a creator or of one's own.
 
-import { itemOf, path } from "./api.js";
+import { itemOf, makerOf, path } from "./api.js";
 import { avatar, button, byId, compact, h, icon } from "./dom.js";
 import { poster } from "./player.js";
 import { sceneOf } from "./scenes/index.js";
@@ -8,7 +8,8 @@ import { sceneOf } from "./scenes/index.js";
 const CAUSES = {
   supply: "fewer uploads", exposure: "shown to fewer", interest: "watched by fewer", quality: "liked by fewer",
 };
-const KINDS = { tag: ["tags", "#", "tag"], sound: ["sounds", "", "note"], creator: ["creators", "@", "you"] };
+/** Of what videos are listed: where it is asked for, the sign before its name, and its symbol if it has no face. */
+export const LISTED = { tag: ["tags", "#", "tag"], sound: ["sounds", "", "note"], creator: ["creators", "@"] };
 
 /** The frame of a page. What was focused before comes back when it closes. */
 export class Pages {
@@ -53,7 +54,7 @@ export function grid(app, name, title, items) {
   return h("div.grid", {}, items.map((item, at) => {
     const canvas = h("canvas", { "aria-hidden": "true" });
     const { video, likes } = item;
-    const label = `Play ${video.caption || item.video_id} by ${video.creator_id}`;
+    const label = `Play ${video.caption || item.video_id} by ${makerOf(video)}`;
     requestAnimationFrame(() => poster(canvas, sceneOf(item), 130, 200));
     const onclick = () => app.playList(name, title, items, at);
     return h("button.tile", { type: "button", "aria-label": label, onclick }, canvas,
@@ -63,7 +64,7 @@ export function grid(app, name, title, items) {
 
 /** The videos of a tag, a sound or a creator. */
 export function listing(app, kind, name) {
-  const [place, sign, symbol] = KINDS[kind];
+  const [place, sign, symbol] = LISTED[kind];
   const title = sign + name;
   const mark = kind === "creator" ? avatar(name) : h("span.badge", {}, icon(symbol));
   const videos = app.api.get(path(place, name), { limit: 60 }).then((answer) => answer.videos.map(itemOf));

@@ -51,7 +51,7 @@ export function row(symbol, label, onclick, note = null) {
 /** Ask before what cannot be taken back. */
 export function confirmSheet(title, text, verb, go) {
   const yes = h("button.wide.danger", { type: "button", onclick: () => (close(), go()) }, verb);
-  const close = openSheet(title, h("div.stack", {}, h("p", {}, text), yes), { kind: "small" });
+  const close = openSheet(title, h("div.stack", {}, h("p", {}, text), yes));
 }
 
 /** Ask for the key that the gateway wants; the answer comes when one is given. */
@@ -60,15 +60,13 @@ export function keySheet(again) {
     const input = h("input", { type: "password", name: "key", autocomplete: "off", "aria-label": "Key" });
     const give = (event) => {
       event.preventDefault();
-      if (!input.value.trim()) return;
-      resolve(input.value.trim());
-      close();
+      if (input.value.trim()) close();
     };
     const said = again ? "That key was not accepted. Try another one." : "This gateway asks for a key.";
     const form = h("form.stack", { onsubmit: give }, h("p", { role: again ? "alert" : null }, said), input,
       h("button.wide", { type: "submit" }, "Continue"),
       h("p.fine", {}, "It is kept in this tab and forgotten when the tab is closed."));
-    const close = openSheet("Key", form, { kind: "small", onclose: () => resolve(input.value.trim()) });
+    const close = openSheet("Key", form, { onclose: () => resolve(input.value.trim()) });
     input.focus();
   });
 }

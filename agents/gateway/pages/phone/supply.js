@@ -4,7 +4,7 @@
 import { path } from "./api.js";
 import { Channel } from "./channel.js";
 
-export const TABS = { for_you: "For you", following: "Following", trending: "Trending" };
+export const TABS = ["for_you", "following", "trending"];
 const FEW = 3;
 const AGAIN_MS = 4_000;
 const EXPLAINED = 200;
@@ -18,7 +18,7 @@ export class Supply extends EventTarget {
     this.stream = stream;
     this.asking = 0;
     this.held = [];
-    this.channels = Object.fromEntries(Object.keys(TABS).map((name) => [name, this.channelOf(name)]));
+    this.channels = Object.fromEntries(TABS.map((name) => [name, this.channelOf(name)]));
     stream.addEventListener("batch", (event) => this.arrive(event.detail));
     stream.addEventListener("delta", (event) => this.withdraw(event.detail));
   }
@@ -34,7 +34,7 @@ export class Supply extends EventTarget {
       channel.take(await this.feed({ source, cursor }, channel), { page: cursor !== null });
       this.explain(channel);
     };
-    return new Channel(name, { title: TABS[name], more });
+    return new Channel(name, { more });
   }
 
   /** Ask for a batch. Meanwhile batches that somebody asked for wait, since this one comes over the stream too. */

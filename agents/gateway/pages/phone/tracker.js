@@ -25,7 +25,7 @@ export class Tracker {
     if (!item) return {};
     const { video_id, position, token, batch, surface } = item;
     return {
-      video_id, creator_id: item.video.creator_id, position: position ?? undefined,
+      video_id, creator_id: item.video.creator_id ?? undefined, position: position ?? undefined,
       batch_id: batch?.batch_id ?? undefined, surface, token: token ?? undefined,
     };
   }

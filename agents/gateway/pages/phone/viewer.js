@@ -39,7 +39,7 @@ export class Viewer {
   }
 
   forget() {
-    for (const name of [STORED, "feedstream.unsent"]) localStorage.removeItem(name);
+    localStorage.removeItem(STORED);
     sessionStorage.removeItem(SESSION);
   }
 

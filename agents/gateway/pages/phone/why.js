@@ -21,7 +21,8 @@ const LEAST = 0.005;
 
 export class WhyPanel {
   constructor(api, viewer, knowledge) {
-    this.why = (video_id) => api.get(path("users", viewer.user_id, "why", video_id));
+    this.why = (video_id) =>
+      api.get(path("users", viewer.user_id, "why", video_id)).catch((error) => ({ sentence: error.message }));
     this.item = null;
     this.about = h("div.about-item");
     this.persona = new Persona();
@@ -59,7 +60,7 @@ export class WhyPanel {
 
   /** A batch that nobody asked for comes without parts: they are asked for when they are looked at. */
   async ask(item) {
-    const told = await this.why(item.video_id).catch((error) => ({ sentence: error.message }));
+    const told = await this.why(item.video_id);
     const sum = (parts) => Object.values(parts).reduce((all, value) => all + value, 0);
     if (told.parts) Object.assign(item, { parts: told.parts, score: item.score ?? sum(told.parts) });
     else if (!["met", "served"].includes(told.code)) item.silent = `As of now: ${told.sentence}.`;
@@ -74,7 +75,7 @@ export class WhyPanel {
       const id = input.value.trim();
       if (!id) return;
       this.answer.textContent = "…";
-      const told = await this.why(id).catch((error) => ({ sentence: error.message }));
+      const told = await this.why(id);
       this.answer.textContent = `${id}: ${told.sentence}.`;
     };
     return h("section", {}, h("h3", {}, "Why not another one?"),
