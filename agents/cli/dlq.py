@@ -20,7 +20,7 @@ from agents.errors import Stop
 from agents.settings import Settings
 
 if TYPE_CHECKING:
-    from agents.letters import Judged, Letter
+    from agents.resending import Judged, Letter
     from agents.spans import Log
     from agents.store import Store
 
@@ -78,7 +78,7 @@ def list_(cause: str | None, topic: str | None, counts: bool, count: int | None,
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show(name: str, as_json: bool) -> None:
     """Dead letter ID (topic:partition:offset, as `list` prints it) byte for byte, and what would be refused now."""
-    from agents.letters import judged, letters  # noqa: PLC0415  # Kafka's client takes long to load
+    from agents.resending import judged, letters  # noqa: PLC0415  # Kafka's client takes long to load
 
     with _ground() as ground:
         found = letters(ground.log, _spans(ground.log, [name]))
@@ -160,7 +160,7 @@ def _selected(ground: _Ground, mended: dict[str, Letter], cause: str | None, top
 def _blocks(
     ground: _Ground, mended: dict[str, Letter], cause: str | None, topic: str | None, names: list[str]
 ) -> Iterator[list[Judged]]:
-    from agents.letters import judged, letters  # noqa: PLC0415  # slow to load
+    from agents.resending import judged, letters  # noqa: PLC0415  # slow to load
 
     found = counted("dead letters", letters(ground.log, _spans(ground.log, names) if names else None))
     wanted = set(names)
@@ -208,7 +208,7 @@ def _mends(file: Any) -> dict[str, Repaired]:
 
 def _mended(mends: dict[str, Repaired], log: Log) -> dict[str, Letter]:
     """The letters that are repaired, by id, as they are to be sent."""
-    from agents.letters import letters  # noqa: PLC0415  # slow to load
+    from agents.resending import letters  # noqa: PLC0415  # slow to load
 
     made: dict[str, Letter] = {}
     for letter in letters(log, _spans(log, list(mends))) if mends else ():

@@ -19,7 +19,7 @@ __all__ = ["metrics", "written"]
 def metrics(form: str | None, folder: Path | None) -> None:
     """Every metric: kind, unit, labels, meaning. Asks no broker."""
     from agents.measures.alerts import alert_rules  # noqa: PLC0415  # only --help shall load nothing
-    from agents.telemetry import PREFIX, SPECS  # noqa: PLC0415  # the same
+    from agents.measures.telemetry import PREFIX, SPECS  # noqa: PLC0415  # the same
 
     if folder is not None:
         for name, text in written().items():

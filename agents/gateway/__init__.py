@@ -1,1 +1,1 @@
-"""The gateway: events, feeds and the two pages over HTTP."""
+"""The gateway: events, feeds and the phone page over HTTP."""

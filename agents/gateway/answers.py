@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from schemas.catalogue import Video
 from schemas.trends import Cause
 
 __all__ = [
@@ -91,6 +92,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     sound_id: str | None
     category: str | None
     lang: str | None
+
+    @classmethod
+    def of(cls, video: Video) -> Record:
+        """These fields of a video's record."""
+        return cls(**{name: getattr(video, name) for name in cls.__struct_fields__})
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,8 +26,8 @@ from agents.gateway.openapi import openapi
 from agents.gateway.refusals import Refusal
 from agents.gateway.routes import ROUTES, Route
 from agents.gateway.tokens import Tokens
+from agents.measures.telemetry import METRICS
 from agents.settings import Settings
-from agents.telemetry import METRICS
 from streams import limits
 
 __all__ = ["application", "run"]

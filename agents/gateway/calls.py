@@ -15,16 +15,16 @@ from aiohttp import web
 
 from agents.copies import known_of
 from agents.gateway.answers import Accepted, Announced, Rejected
+from agents.gateway.batches import Batches
+from agents.gateway.browsing import Browsing
 from agents.gateway.feeds import FeedQuery, Feeds, Limit, RankBody
 from agents.gateway.hub import Hub
 from agents.gateway.intake import read_events
 from agents.gateway.refusals import Refusal
-from agents.gateway.shelf import Shelf
-from agents.gateway.stock import Stock
 from agents.gateway.tokens import Tokens
+from agents.measures.telemetry import METRICS
 from agents.producer import DeliveryFailed, Ticket
 from agents.store import StoreUnavailable
-from agents.telemetry import METRICS
 from agents.why.live import stored_of, why_of
 from schemas.codec import BadRecord, decode, located
 from schemas.events import Id
@@ -60,8 +60,7 @@ class Calls:
 
     def __init__(self, hub: Hub, tokens: Tokens) -> None:
         self.hub, self._tokens = hub, tokens
-        shelf = Shelf(hub, tokens)
-        self.feeds, self.stock = Feeds(hub, shelf), Stock(hub)
+        self.feeds, self.browsing = Feeds(hub, Batches(hub, tokens)), Browsing(hub)
 
     # --- produce ------------------------------------------------------------------------------------------------------
 
@@ -139,27 +138,27 @@ class Calls:
 
     async def video(self, request: web.Request) -> Answer:
         """A video."""
-        return Answer(self.stock.video(_named(request, "video")))
+        return Answer(self.browsing.video(_named(request, "video")))
 
     async def tags(self, request: web.Request) -> Answer:
         """Tags."""
-        return Answer(self.stock.tags(_query(request, ListQuery).limit))
+        return Answer(self.browsing.tags(_query(request, ListQuery).limit))
 
     async def tag(self, request: web.Request) -> Answer:
         """Videos under a tag."""
-        return Answer(self.stock.under(_named(request, "tag"), _query(request, ListQuery).limit))
+        return Answer(self.browsing.under(_named(request, "tag"), _query(request, ListQuery).limit))
 
     async def sound(self, request: web.Request) -> Answer:
         """Videos with a sound."""
-        return Answer(self.stock.sounding(_named(request, "sound"), _query(request, ListQuery).limit))
+        return Answer(self.browsing.sounding(_named(request, "sound"), _query(request, ListQuery).limit))
 
     async def creator(self, request: web.Request) -> Answer:
         """Videos by a creator."""
-        return Answer(self.stock.by(_named(request, "creator"), _query(request, ListQuery).limit))
+        return Answer(self.browsing.by(_named(request, "creator"), _query(request, ListQuery).limit))
 
     async def trends(self, _: web.Request) -> Answer:
         """What rises and falls."""
-        return Answer(self.stock.trends())
+        return Answer(self.browsing.trends())
 
     async def user(self, request: web.Request) -> Answer:
         """What is known of a viewer."""

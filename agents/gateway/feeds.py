@@ -12,12 +12,13 @@ from msgspec import Meta
 
 from agents.gateway.answers import DeltaAnswer, FeedAnswer
 from agents.gateway.asking import Places, ask, covered, reached
+from agents.gateway.batches import Batches
+from agents.gateway.cursors import read_cursor
 from agents.gateway.fallback import popular
 from agents.gateway.hub import Hub, Listener
 from agents.gateway.refusals import Refusal
-from agents.gateway.shelf import Shelf, read_cursor
 from agents.latest import Latest
-from agents.telemetry import METRICS
+from agents.measures.telemetry import METRICS
 from schemas.events import Ctx, Id
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
@@ -74,8 +75,8 @@ class RankBody(msgspec.Struct, frozen=True, kw_only=True):
 class Feeds:
     """Answers about feeds."""
 
-    def __init__(self, hub: Hub, shelf: Shelf) -> None:
-        self._hub, self._shelf = hub, shelf
+    def __init__(self, hub: Hub, batches: Batches) -> None:
+        self._hub, self._batches = hub, batches
         self._handed: Latest[str, int] = Latest(limits.SLATES)
 
     async def feed(self, user_id: str, query: FeedQuery) -> FeedAnswer:
@@ -143,8 +144,8 @@ class Feeds:
                 seq=record.seq, reason=record.reason, removed=record.removed, ts_ms=record.ts_ms
             )
         else:
-            shown = self._shelf.visible(user_id, record.items, country)
-            name, number, told = "batch", record.batch_id, self._shelf.answer(record, shown)
+            shown = self._batches.visible(user_id, record.items, country)
+            name, number, told = "batch", record.batch_id, self._batches.answer(record, shown)
         await self._write(
             response, b"event: %s\nid: %s\ndata: %s\n\n" % (name.encode(), number.encode(), msgspec.json.encode(told))
         )
@@ -164,13 +165,13 @@ class Feeds:
             return None
         if self._handed.get(user_id, -1) >= slate.batch.seq:
             return None
-        shown = self._shelf.visible(user_id, slate.items, query.country)[: query.limit]
+        shown = self._batches.visible(user_id, slate.items, query.country)[: query.limit]
         return self._handing(slate.batch, shown) if shown else None
 
     def _handing(self, batch: FeedBatch, shown: list[FeedItem], *, reflects: bool = True) -> FeedAnswer:
         """The answer with these items; the batch counts as handed out."""
         self._handed[batch.user_id] = batch.seq
-        return self._shelf.answer(batch, shown, reflects=reflects)
+        return self._batches.answer(batch, shown, reflects=reflects)
 
     def _rest(self, user_id: str, query: FeedQuery) -> FeedAnswer | None:
         """What follows a cursor, None where that has to be asked for."""
@@ -185,7 +186,7 @@ class Feeds:
             items = slate.items  # what was not seen of the older batch was replaced
         else:
             return None
-        shown = self._shelf.visible(user_id, items, query.country)[: query.limit]
+        shown = self._batches.visible(user_id, items, query.country)[: query.limit]
         return self._handing(slate.batch, shown) if shown else None
 
     async def _answered(self, asked: FeedRequest, places: Places) -> FeedAnswer:
@@ -198,11 +199,11 @@ class Feeds:
                     503, "no_worker", "no worker answered in time: see `feedstream doctor`", retry_s=1.0
                 )  # fmt: skip
             METRICS["gateway_fallbacks_total"].inc()
-            return self._shelf.instead(asked.user_id, self._shelf.visible(asked.user_id, items, country))
-        shown = self._shelf.visible(asked.user_id, batch.items, country)
+            return self._batches.instead(asked.user_id, self._batches.visible(asked.user_id, items, country))
+        shown = self._batches.visible(asked.user_id, batch.items, country)
         reflects = covered(batch, places)
         if asked.purpose == "preview":
-            return self._shelf.answer(batch, shown, reflects=reflects, more=False)
+            return self._batches.answer(batch, shown, reflects=reflects, more=False)
         return self._handing(batch, shown, reflects=reflects)
 
 

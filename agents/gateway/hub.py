@@ -15,12 +15,12 @@ from agents import log
 from agents.consumer import FEED_TOPICS, Slates
 from agents.gateway.hides import Hides
 from agents.latest import Latest
+from agents.measures.telemetry import METRICS
 from agents.ports import ports_of
 from agents.producer import RecordProducer
 from agents.sentences import text_encoder
 from agents.settings import Settings
 from agents.store import Store, StoreUnavailable
-from agents.telemetry import METRICS
 from agents.worker.broadcasts import BROADCAST, lost_states, take, take_states
 from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Replica

@@ -1,1 +1,1 @@
-"""What is made of the metrics for operators: a page, a dashboard and alerts; each name in them is one of ``SPECS``."""
+"""Measures: the registry of metrics, and what is made of it for operators: a page, a dashboard and alerts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
-from agents.telemetry import PREFIX, SPECS, MetricName
+from agents.measures.telemetry import PREFIX, SPECS, MetricName
 
 __all__ = ["ROWS", "Panel", "dashboard"]
 

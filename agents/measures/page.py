@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from agents.measures.alerts import ALERTS
-from agents.telemetry import PREFIX, SPECS
+from agents.measures.telemetry import PREFIX, SPECS
 
 __all__ = ["metrics_page"]
 
 _HEAD: Final = """# Metrics and alerts
 
-Made by `make docs` from `agents/telemetry.py` and `agents/measures/alerts.py`: change it there.
+Made by `make docs` from `agents/measures/telemetry.py` and `agents/measures/alerts.py`: change it there.
 
 A worker with `FEEDSTREAM_METRICS_PORT` set serves what it measures at `/metrics`, a gateway at `/metrics` of its own
 port. Labels never hold ids of viewers or videos. A histogram is scraped as `_bucket`, `_sum` and `_count`.

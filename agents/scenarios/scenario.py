@@ -75,7 +75,7 @@ ROOMS: Final = (
     "agents.scenarios.obeying",
     "agents.scenarios.privacy",
     "agents.scenarios.ranking",
-    "agents.scenarios.repairing",
+    "agents.scenarios.unasked",
     "agents.scenarios.signals",
     "agents.scenarios.tiers",
     "agents.scenarios.slate",

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from agents.dead_letters import TOPIC as DEAD_LETTERS
 from agents.dead_letters import dead_letter
+from agents.measures.telemetry import METRICS
 from agents.producer import Ticket
-from agents.telemetry import METRICS
 from agents.worker.shared import Shared
 from schemas.codec import decode_many
 from streams.shards.columns import Columns

@@ -16,8 +16,8 @@ from typing import Any, Final
 import msgspec
 
 from agents import log
+from agents.measures.telemetry import METRICS
 from agents.store import Loaded
-from agents.telemetry import METRICS
 from agents.topics import FOLDED
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared

@@ -29,11 +29,11 @@ from agents.topics import check
 from agents.worker.broadcasts import BROADCAST, Heard, lost_states, take, take_states
 from agents.worker.group import Group
 from agents.worker.learner import LearnerHost
+from agents.worker.probes import Probes
 from agents.worker.replica import BroadcastReader, Message
 from agents.worker.shared import Shared
 from agents.worker.users import UserHost
 from agents.worker.videos import VideoHost
-from agents.worker.watch import Watch
 from streams.ranking.ranking import Model
 from streams.video.catalogue import Catalogue
 
@@ -59,9 +59,9 @@ async def _main(settings: Settings, role: Role) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     groups = _groups(role, settings, shared)
-    watch = Watch(settings, groups, shared.store.ping, Log(settings.kafka, f"{settings.namespace}-watch"))
-    serve(settings, {"/live": watch.live, "/ready": watch.ready, "/states": watch.states})
-    watch.start()
+    probes = Probes(settings, groups, shared.store.ping, Log(settings.kafka, f"{settings.namespace}-probes"))
+    serve(settings, {"/live": probes.live, "/ready": probes.ready, "/states": probes.states})
+    probes.start()
     reader = BroadcastReader(settings.kafka, BROADCAST, lambda batch: _take(shared, groups, batch))
     reader.start()
     failures: list[Awaitable[Any]] = [reader.failed, *(group.failed for group in groups)]
@@ -71,7 +71,7 @@ async def _main(settings: Settings, role: Role) -> int:
         failures += [asyncio.create_task(_crashed(group.app, starting)) for group in groups]
         await _first(stop, failures, asyncio.create_task(_all_ready(groups)))
         if not stop.is_set():
-            watch.busy = ""
+            probes.busy = ""
             _LOG.info("ready", role=role, pid=os.getpid(), shards={g.name: sorted(g.hosts) for g in groups})
         await _first(stop, failures)
     except FeedstreamError as error:
@@ -81,7 +81,7 @@ async def _main(settings: Settings, role: Role) -> int:
         _LOG.error("worker_failed", error=repr(error), exc_info=error)
         print(f"feedstream worker: unexpected {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         _die(1)
-    watch.busy = "it is stopping"
+    probes.busy = "it is stopping"
     for group in groups:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(group.stop(), 15.0)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from agents.measures.telemetry import METRICS
 from agents.producer import RecordProducer, Ticket
-from agents.telemetry import METRICS
 from schemas.codec import encode
 from schemas.feeds import FeedBatch, FeedDelta
 from schemas.receipts import Receipt

@@ -20,9 +20,9 @@ from typing import Any, Final, Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from agents import log
+from agents.measures.telemetry import METRICS
 from agents.settings import Settings
 from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable
-from agents.telemetry import METRICS
 from agents.worker.one_by_one import OneByOne
 
 __all__ = ["ChunkEvent", "Pending", "ShardHost"]

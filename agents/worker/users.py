@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from agents import log
+from agents.measures.telemetry import METRICS
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
-from agents.telemetry import METRICS
 from agents.topics import FOLDED
 from agents.worker.intake import Intake, Part, sent_ms
 from agents.worker.outbox import Outbox, receipts

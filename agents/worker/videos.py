@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from agents import log
+from agents.measures.telemetry import METRICS
 from agents.producer import Ticket
 from agents.store import Loaded
-from agents.telemetry import METRICS
 from agents.topics import FOLDED
 from agents.worker.intake import Intake
 from agents.worker.shard_host import Pending, ShardHost

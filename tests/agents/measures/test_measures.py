@@ -18,7 +18,7 @@ from agents.cli.metrics import written
 from agents.measures.alerts import ALERTS, Alert, alert_rules
 from agents.measures.dashboard import ROWS, dashboard
 from agents.measures.page import metrics_page
-from agents.telemetry import PREFIX, SPECS
+from agents.measures.telemetry import PREFIX, SPECS
 from streams.control.tuning import DEFAULT
 
 ROOT = Path(__file__).parents[3]

@@ -1,4 +1,4 @@
-"""The stock: what a gateway process can say of videos, tags, sounds, creators and trends from its own replica."""
+"""Browsing: what a gateway process can say of videos, tags, sounds, creators and trends from its own replica."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from agents.gateway.answers import (
 )  # fmt: skip
 from agents.gateway.hub import Hub
 from agents.gateway.refusals import Refusal
-from agents.gateway.shelf import record_of
 from schemas.topics import COUNTS
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import F64, I64
@@ -30,13 +29,13 @@ from streams.tiers.tiers import STANDINGS
 from streams.video.catalogue import Catalogue
 from streams.video.videos import HALF_LIVES_S, positives
 
-__all__ = ["Stock"]
+__all__ = ["Browsing"]
 
 _DAY: Final = int(np.flatnonzero(HALF_LIVES_S == 86_400.0)[0])
 _KEPT_S: Final = 5.0
 
 
-class Stock:
+class Browsing:
     """Answers from the catalogue of ``hub``."""
 
     def __init__(self, hub: Hub) -> None:
@@ -103,11 +102,11 @@ class Stock:
     def _record(self, row: int) -> Record:
         video = self._catalogue.videos[row]
         assert video is not None, "a candidate has a record"
-        return record_of(video)
+        return Record.of(video)
 
     def _shown(self, video_id: str) -> Record | None:
         video = self._hub.record(video_id) if self._catalogue.shows(video_id) else None
-        return None if video is None else record_of(video)
+        return None if video is None else Record.of(video)
 
     def _liked(self, rows: I64) -> F64:
         now_ms = int(time.time() * 1_000)

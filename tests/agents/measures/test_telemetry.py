@@ -10,9 +10,9 @@ from typing import get_args
 import pytest
 from prometheus_client import REGISTRY
 
-from agents.telemetry import METRICS, SPECS, MetricName
+from agents.measures.telemetry import METRICS, SPECS, MetricName
 
-AGENTS = Path(__file__).parents[2] / "agents"
+AGENTS = Path(__file__).parents[3] / "agents"
 UNITS_IN_NAMES = {"seconds", "bytes", "records"}
 """Units that a gauge's or histogram's name ends with; what has another unit, or none, is named after what it is."""
 OF_A_PLACE = {"lag_records": {"partition"}}

@@ -1,48 +1,21 @@
-"""The shelf: batches as they are shown to HTTP callers, without what must not be shown any more."""
+"""Batches as they are shown to HTTP callers, without what must not be shown any more."""
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterable, Sequence
 
-import orjson
-
 from agents.gateway.answers import FeedAnswer, Item, Reason, Record
+from agents.gateway.cursors import cursor_of
 from agents.gateway.hub import Hub
-from agents.gateway.refusals import Refusal
 from agents.gateway.tokens import Tokens
-from schemas.catalogue import Video
 from schemas.feeds import FeedBatch, FeedItem
 from schemas.reasons import said_of
 
-__all__ = ["Shelf", "cursor_of", "read_cursor", "record_of"]
+__all__ = ["Batches"]
 
 
-def cursor_of(seq: int, video_id: str) -> str:
-    """A cursor that stands behind a video of a batch.
-
-    >>> read_cursor(cursor_of(3, "cat-1"))
-    (3, 'cat-1')
-    """
-    return base64.urlsafe_b64encode(orjson.dumps([seq, video_id])).rstrip(b"=").decode()
-
-
-def read_cursor(text: str) -> tuple[int, str]:
-    """Batch number and video of a cursor; raises ``Refusal`` for what is none."""
-    try:
-        seq, video_id = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return int(seq), str(video_id)
-    except (ValueError, TypeError):
-        raise Refusal(400, "cursor", "this is no cursor: send the next_cursor of an answer", path="$.cursor") from None
-
-
-def record_of(video: Video) -> Record:
-    """What of a video's record is shown beside an item."""
-    return Record(**{name: getattr(video, name) for name in Record.__struct_fields__})
-
-
-class Shelf:
+class Batches:
     """Puts batches into answers; ``tokens`` sign what is handed out."""
 
     def __init__(self, hub: Hub, tokens: Tokens) -> None:
@@ -107,7 +80,7 @@ class Shelf:
             propensity=item.propensity,
             campaign_id=item.campaign_id,
             token=self._tokens.sign(user_id, item.video_id, batch_id, item.position, int(time.time())),
-            video=None if video is None else record_of(video),
+            video=None if video is None else Record.of(video),
         )
 
 

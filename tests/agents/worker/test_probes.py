@@ -19,7 +19,7 @@ from agents.spans import Log, Span
 from agents.store import ShardId
 from agents.testing.live import Live
 from agents.testing.servers import RealRedis
-from agents.worker.watch import Backlog, Watch
+from agents.worker.probes import Backlog, Probes
 from schemas.topics import TOPICS
 from tests.agents.test_health import asked
 
@@ -37,7 +37,7 @@ def test_a_backlog_is_as_old_as_the_first_look_that_saw_more_than_is_folded() ->
 
 
 class Host:
-    """A shard as the watch sees it."""
+    """A shard as probes see it."""
 
     def __init__(self, number: int, state: str = "open") -> None:
         self.id, self.state = ShardId("u", number), state
@@ -71,13 +71,13 @@ class Silent(Log):
         return {place: Span(0, self.end) for place in places}
 
 
-async def watched(group: Group, log: Log, ping: Any = lambda: None, **more: Any) -> Watch:
-    watch = Watch(Settings.from_env({}, **more), [group], ping, log)  # type: ignore[list-item]  # a group's double
-    watch.busy = ""
-    watch.start()
-    while watch._seen.why == ["it is starting"]:
+async def watched(group: Group, log: Log, ping: Any = lambda: None, **more: Any) -> Probes:
+    probes = Probes(Settings.from_env({}, **more), [group], ping, log)  # type: ignore[list-item]  # a group's double
+    probes.busy = ""
+    probes.start()
+    while probes._seen.why == ["it is starting"]:
         await asyncio.sleep(0.01)
-    return watch
+    return probes
 
 
 def gauge(name: str, **labels: str) -> float | None:
@@ -86,9 +86,9 @@ def gauge(name: str, **labels: str) -> float | None:
 
 async def test_a_worker_whose_shards_are_open_is_ready_and_its_gauges_say_so() -> None:
     group = Group(Host(0), Host(1))
-    watch = await watched(group, Silent(0))
-    assert watch.ready() == (True, {"ready": True, "why": []})
-    assert watch.live()[0]
+    probes = await watched(group, Silent(0))
+    assert probes.ready() == (True, {"ready": True, "why": []})
+    assert probes.live()[0]
     assert (gauge("ready"), gauge("shards", role="users", state="open"), gauge("server_up", server="kafka")) == (
         1,
         2,
@@ -97,20 +97,20 @@ async def test_a_worker_whose_shards_are_open_is_ready_and_its_gauges_say_so() -
     assert (gauge("memory_bytes") or 0) > 1e6
     assert gauge("lag_records", topic="users", partition="1") == 0
     del group.hosts[1]
-    watch._seen = watch._look_once(time.monotonic())
+    probes._seen = probes._look_once(time.monotonic())
     assert gauge("lag_records", topic="users", partition="1") is None, "a shard that is gone has no lag here"
-    assert [row["shard"] for row in watch.states()[1]["shards"]] == ["u:0"]
+    assert [row["shard"] for row in probes.states()[1]["shards"]] == ["u:0"]
 
 
 async def test_what_is_not_well_is_named() -> None:
     def ping() -> None:
         raise Stop("Redis is unreachable: refused")
 
-    watch = await watched(Group(Host(0), Host(1, "loading")), Silent(None), ping)
-    watch.busy = "it is stopping"
+    probes = await watched(Group(Host(0), Host(1, "loading")), Silent(None), ping)
+    probes.busy = "it is stopping"
     await asyncio.sleep(0.05)
-    watch._seen = watch._look_once(time.monotonic())
-    well, told = watch.ready()
+    probes._seen = probes._look_once(time.monotonic())
+    well, told = probes.ready()
     assert not well
     assert told["why"] == [
         "it is stopping",
@@ -123,28 +123,28 @@ async def test_what_is_not_well_is_named() -> None:
 
 async def test_a_worker_that_is_further_behind_than_the_bound_is_not_ready() -> None:
     group = Group(Host(0))
-    watch = await watched(group, Silent(9), backlog_s=30.0)
+    probes = await watched(group, Silent(9), backlog_s=30.0)
     now_s = time.monotonic()
-    while not watch._spans:
+    while not probes._spans:
         await asyncio.sleep(0.01)
-    watch._look_once(now_s)
-    assert not [text for text in watch._look_once(now_s + 29).why if "behind" in text]
-    seen = watch._look_once(now_s + 31)
+    probes._look_once(now_s)
+    assert not [text for text in probes._look_once(now_s + 29).why if "behind" in text]
+    seen = probes._look_once(now_s + 31)
     assert [text for text in seen.why if "behind" in text] == ["users partition 0 is 31 s behind (9 records)"]
     assert gauge("lag_records", topic="users", partition="0") == 9
     group.at = 9
-    assert not [text for text in watch._look_once(now_s + 32).why if "behind" in text]
+    assert not [text for text in probes._look_once(now_s + 32).why if "behind" in text]
     group.at, group.hosts[0].folded = 8, {"users": (now_s + 32, int((time.time() - 500) * 1_000))}
-    behind = watch._look_once(now_s + 32).shards[0]["topics"]["users"]["behind_s"]
+    behind = probes._look_once(now_s + 32).shards[0]["topics"]["users"]["behind_s"]
     assert behind == pytest.approx(500, abs=5), "what is folded now says itself how late it is"
 
 
 async def test_a_loop_that_stands_still_is_not_live_and_not_ready() -> None:
-    watch = await watched(Group(Host(0)), Silent(0))
-    watch._beat_s -= 40.0
-    watch._seen = watch._seen._replace(at_s=watch._seen.at_s - 40.0)
-    assert not watch.live()[0]
-    well, told = watch.ready()
+    probes = await watched(Group(Host(0)), Silent(0))
+    probes._beat_s -= 40.0
+    probes._seen = probes._seen._replace(at_s=probes._seen.at_s - 40.0)
+    assert not probes.live()[0]
+    well, told = probes.ready()
     assert (well, told["why"]) == (False, ["the loop has not turned for 40 s"])
 
 

@@ -1,4 +1,4 @@
-"""Letters: dead letters read back, and judged by what a worker would say of each if it were sent again now.
+"""Resending: dead letters read back, and judged by what a worker would say of each if it were sent again now.
 
 The same code as the workers' decides that. A letter is never sent that would be refused again, twice, too late, or
 over something newer; its value goes out byte for byte, unless an operator has repaired it.

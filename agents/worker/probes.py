@@ -1,4 +1,4 @@
-"""The watch over a worker: whether its loop turns, its shards are open, the servers answer and how far behind it is.
+"""Probes of a worker: whether its loop turns, its shards are open, the servers answer and how far behind it is.
 
 It looks every second and keeps what it saw as one value that is replaced as a whole, so that the thread that answers
 over HTTP never waits for the loop, and can say so when the loop stands still. It changes nothing of what it looks at.
@@ -17,14 +17,14 @@ import psutil
 
 from agents import log
 from agents.errors import FeedstreamError
+from agents.measures.telemetry import METRICS
 from agents.settings import Settings
 from agents.spans import Log, Place, Span
-from agents.telemetry import METRICS
 from agents.worker.group import Group
 
-__all__ = ["Backlog", "Seen", "Watch"]
+__all__ = ["Backlog", "Probes", "Seen"]
 
-_LOG = log.get("watch")
+_LOG = log.get("probes")
 _LOOK_S: Final = 1.0
 _ASK_S: Final = 2.0
 _SILENT_S: Final = 20.0
@@ -62,7 +62,7 @@ class Seen(NamedTuple):
     at_s: float
 
 
-class Watch:
+class Probes:
     """Looks at ``groups`` and asks ``ping`` (Redis) and ``log`` (Kafka) whether they answer."""
 
     def __init__(self, settings: Settings, groups: Sequence[Group], ping: Callable[[], None], log: Log) -> None:
@@ -74,7 +74,7 @@ class Watch:
         self._shown: dict[Any, set[tuple[str, ...]]] = {}
         self._seen = Seen([], ["it is starting"], self._beat_s)
         self._process = psutil.Process()
-        self._asking = ThreadPoolExecutor(2, "watch")
+        self._asking = ThreadPoolExecutor(2, "probes")
         self._tasks: list[asyncio.Task[None]] = []
         self.busy = "it is starting: the catalogue is being read"
         """Why the process as a whole is not ready, "" while it is."""
@@ -119,7 +119,7 @@ class Watch:
                 self._asked[who] = (time.monotonic(), "")
             except FeedstreamError as error:
                 self._asked[who] = (time.monotonic(), str(error))
-            except Exception as error:  # whatever it is, the watch goes on and says it
+            except Exception as error:  # whatever it is, the probes go on and say it
                 self._asked[who] = (time.monotonic(), repr(error))
             await asyncio.sleep(_ASK_S)
 
