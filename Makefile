@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench chaos quality lock docs clean
+.PHONY: demo test check helm bench chaos quality lock docs clean
 
 demo: $(READY)  ## run the whole loop on the embedded broker and store, with a live view
 	$(BIN)/python -m agents.demo
@@ -18,6 +18,9 @@ check: $(READY)  ## what CI checks besides the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/yamllint --strict .
+
+helm: $(READY)  ## build helm and the schemas that its chart is judged by, once, with Go: minutes
+	$(BIN)/python -m agents.testing.charts
 
 bench: $(READY)  ## measure everything, as ratios to a rival in the same run
 	$(BIN)/python -m benchmarks.run
@@ -37,10 +40,11 @@ lock: $(READY)  ## resolve the dependencies again, exactly
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements.lock \
 	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o deploy/requirements.lock
 
-docs: $(READY)  ## write all that is generated: schemas, events, AsyncAPI, OpenAPI, metrics, dashboard, alerts
+docs: $(READY)  ## write all that is generated: schemas, events, AsyncAPI, OpenAPI, metrics, dashboard, alerts, chart
 	$(BIN)/feedstream topics export docs
 	$(BIN)/feedstream gateway --openapi > docs/openapi.json
 	$(BIN)/feedstream metrics --write .
+	$(BIN)/feedstream config schema --write deploy/helm/feedstream
 
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

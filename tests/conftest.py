@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from agents.testing import datasets, foreign, servers
+from agents.testing import charts, datasets, foreign, servers
 
 Server = TypeVar("Server")
 
@@ -99,6 +99,18 @@ def recipe() -> Callable[[Path], list[str]]:
 def asyncapi_schema() -> Path:
     """The official JSON Schema of AsyncAPI 3.0."""
     return _started("node", foreign.asyncapi_schema)
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """The program helm; built here only where it is required, since that takes minutes."""
+    return _started("helm", lambda: charts.helm(build=required("helm")))
+
+
+@pytest.fixture(scope="session")
+def custom_definitions() -> list[Path]:
+    """Definitions of KEDA's and Prometheus' kinds; built as helm is."""
+    return _started("helm", lambda: charts.custom_definitions(build=required("helm")))
 
 
 def _started(name: str, start: Callable[[], Server]) -> Server:

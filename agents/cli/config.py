@@ -1,10 +1,11 @@
-"""``feedstream config show``: every setting, its value here, and where the value is from; secrets are never shown."""
+"""``feedstream config``: every setting, its value here and where that is from, or its type; secrets are never shown."""
 
 from __future__ import annotations
 
 import re
 import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -43,6 +44,19 @@ def show(as_json: bool) -> None:
     for row in rows:
         table.add_row(row["variable"], f"{row['value']}", row["from"])
     Console(soft_wrap=True, highlight=False).print(table)
+
+
+@config.command()
+@click.option("--write", "chart", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Write it into the values.schema.json of this folder's Helm chart instead.")  # fmt: skip
+def schema(chart: Path | None) -> None:
+    """Print every setting's type, default and meaning as JSON Schema."""
+    from agents.settings_schema import chart_schema, settings_schema  # noqa: PLC0415  # only --help shall load nothing
+
+    if chart is not None:
+        (chart / "values.schema.json").write_bytes(chart_schema(chart))
+        return
+    click.echo(orjson.dumps(settings_schema(), option=orjson.OPT_INDENT_2))
 
 
 def _row(settings: Settings, name: str, given: bool, *, secret: bool) -> dict[str, Any]:

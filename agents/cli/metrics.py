@@ -48,8 +48,11 @@ def written() -> dict[str, bytes]:
     from agents.measures.dashboard import dashboard  # noqa: PLC0415
     from agents.measures.page import metrics_page  # noqa: PLC0415
 
+    board, rules = orjson.dumps(dashboard(), option=orjson.OPT_INDENT_2) + b"\n", alert_rules().encode()
     return {
-        "deploy/grafana/feedstream.json": orjson.dumps(dashboard(), option=orjson.OPT_INDENT_2) + b"\n",
-        "deploy/prometheus/alerts.yaml": alert_rules().encode(),
+        "deploy/grafana/feedstream.json": board,
+        "deploy/helm/feedstream/files/alerts.yaml": rules,  # a chart can hold no file from outside of it
+        "deploy/helm/feedstream/files/feedstream.json": board,
+        "deploy/prometheus/alerts.yaml": rules,
         "docs/metrics.md": metrics_page().encode(),
     }

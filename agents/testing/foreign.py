@@ -17,7 +17,7 @@ from typing import Final
 from agents.settings import environment
 from agents.testing.servers import Unavailable, found, kafka_jars
 
-__all__ = ["LANGUAGES", "asyncapi_schema", "command", "java"]
+__all__ = ["LANGUAGES", "asyncapi_schema", "command", "java", "kept", "ran"]
 
 CACHE: Final = Path("~/.cache/feedstream")
 KAFKAJS: Final = "kafkajs@2.2.4"
@@ -69,9 +69,9 @@ def _go(recipe: Path) -> list[str]:
         # What is asked of the proxy is this one module; the toolchain is the one that is here.
         local = environment() | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
         for words in (["mod", "init", "produce"], ["get", FRANZ_GO], ["build", "-o", "produce", "."]):
-            _run([go, *words], folder, local)
+            ran([go, *words], folder, local)
 
-    return [str(_kept(f"go-{_mark(FRANZ_GO + recipe.read_text())}", build) / "produce")]
+    return [str(kept(f"go-{_mark(FRANZ_GO + recipe.read_text())}", build) / "produce")]
 
 
 def _npm(package: str) -> Path:
@@ -81,12 +81,12 @@ def _npm(package: str) -> Path:
 
     def install(folder: Path) -> None:
         (folder / "package.json").write_text("{}\n")
-        _run([npm, "install", *quiet, package], folder, environment())
+        ran([npm, "install", *quiet, package], folder, environment())
 
-    return _kept(package.replace("/", "-").removeprefix("@"), install)
+    return kept(package.replace("/", "-").removeprefix("@"), install)
 
 
-def _kept(name: str, make: Callable[[Path], None]) -> Path:
+def kept(name: str, make: Callable[[Path], None]) -> Path:
     """Folder ``name`` of the cache, made once; safe for several processes at a time."""
     home = CACHE.expanduser() / name
     if not home.exists():
@@ -103,14 +103,16 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
     return home
 
 
-def _run(words: list[str], folder: Path, env: Mapping[str, str]) -> None:
+def ran(words: list[str], folder: Path, env: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> str:
+    """What a program prints; raises ``Unavailable`` with its own words where it fails."""
     what = f"{Path(words[0]).name} {words[1]}"
     try:
-        subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=TIMEOUT_S)  # noqa: S603  # fixed words
+        done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=timeout_s)  # noqa: S603  # fixed words
     except subprocess.CalledProcessError as error:
         raise Unavailable(f"{what} failed: {(error.stdout + error.stderr)[-1_000:]}") from None
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{what} took more than {TIMEOUT_S:g} s") from None
+        raise Unavailable(f"{what} took more than {timeout_s:g} s") from None
+    return done.stdout
 
 
 def _mark(text: str) -> str:

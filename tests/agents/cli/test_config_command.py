@@ -1,4 +1,4 @@
-"""``feedstream config show`` and ``completion``: all settings, no secrets, and a script that a shell can read."""
+"""``feedstream config`` and ``completion``: all settings, no secrets, and a script that a shell can read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import fields
 
+import jsonschema
 import orjson
 import pytest
 
@@ -40,6 +41,27 @@ def test_no_secret_is_shown(form):
 def test_a_setting_that_makes_no_sense_is_named():
     done = run("config", "show", batch_items="none")
     assert (done.returncode, b"FEEDSTREAM_BATCH_ITEMS" in done.stderr) == (1, True)
+
+
+def test_the_schema_has_every_setting_with_what_it_means_and_takes_the_defaults():
+    schema = orjson.loads(run("config", "schema").stdout)
+    defaults = {one.name: one.default for one in fields(Settings)}
+    assert {name: one["default"] for name, one in schema["properties"].items()} == defaults
+    assert [name for name, one in schema["properties"].items() if not one["description"]] == []
+    judge = jsonschema.Draft202012Validator(schema)
+    judge.validate(defaults)
+    for wrong in ({"batch_items": "7"}, {"batch_items": -1}, {"bach_items": 7}):
+        assert not judge.is_valid(wrong), wrong
+
+
+def test_the_schema_is_written_into_a_chart_and_leaves_out_what_templates_set(tmp_path):
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "a.yaml").write_text("FEEDSTREAM_BROKER: {{ .Values.broker }}")
+    (tmp_path / "values.schema.json").write_text('{"title": "kept", "properties": {"settings": {}}}')
+    assert run("config", "schema", "--write", str(tmp_path)).returncode == 0
+    made = orjson.loads((tmp_path / "values.schema.json").read_bytes())
+    assert made["title"] == "kept"
+    assert set(made["properties"]["settings"]["properties"]) == {one.name for one in fields(Settings)} - {"broker"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
