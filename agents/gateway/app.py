@@ -8,13 +8,14 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, generate_latest
+from prometheus_client.registry import Collector
 
 from agents import log
 from agents.errors import BadSettings, FeedstreamError
@@ -26,7 +27,7 @@ from agents.gateway.openapi import openapi
 from agents.gateway.refusals import Refusal
 from agents.gateway.routes import ROUTES, Route
 from agents.gateway.tokens import Tokens
-from agents.measures.telemetry import METRICS
+from agents.measures.telemetry import METRICS, PREFIX
 from agents.settings import Settings
 from streams import limits
 
@@ -35,6 +36,7 @@ __all__ = ["application", "run"]
 _LOG = log.get("gateway")
 _PAGES: Final = Path(__file__).parent / "pages"
 _DRAIN_S: Final = 5.0
+_OF_WORKERS: Final = {PREFIX + "ready", PREFIX + "memory_bytes"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -215,8 +217,15 @@ def _json(body: Any, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers)
 
 
+class _Measured(Collector):
+    """What this process measures. A gauge that only a worker sets would show 0 here: one that is never ready."""
+
+    def collect(self) -> Iterable[Metric]:
+        return (one for one in REGISTRY.collect() if one.name not in _OF_WORKERS)
+
+
 async def _metrics() -> web.Response:
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(body=generate_latest(_Measured()), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _document(text: bytes) -> web.Response:
