@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -78,6 +79,8 @@ def feedstream() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 not done (stderr says why in a sentence), 2 asked wrongly, 130 interrupted."""
     one_thread()
+    if os.getpid() == 1:  # of a container: what this process does not handle, the kernel does not deliver to it
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     try:
         code = feedstream.main(args=args, prog_name="feedstream", standalone_mode=False)
     except click.exceptions.Exit as leaving:
