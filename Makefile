@@ -39,6 +39,8 @@ lock: $(READY)  ## resolve the dependencies again, exactly
 	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements.lock \
 	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o deploy/requirements.lock
+	echo 'setuptools>=77' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	    -c requirements.lock --no-emit-index-url --no-annotate --no-header - -o deploy/build.lock
 
 docs: $(READY)  ## write all that is generated: schemas, events, AsyncAPI, OpenAPI, metrics, dashboard, alerts, chart
 	$(BIN)/feedstream topics export docs
