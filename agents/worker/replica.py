@@ -22,6 +22,8 @@ __all__ = ["BroadcastReader", "Message"]
 
 _LOG = log.get("replica")
 _BATCH: Final = 5_000
+_TRIES: Final = 20
+_REST_S: Final = 0.25
 
 
 class Message(NamedTuple):
@@ -119,21 +121,20 @@ class BroadcastReader:
 
     def _assign(self, consumer: Any) -> set[tuple[str, int]]:
         metadata = None
-        for _ in range(20):
+        for _ in range(_TRIES):
             try:
                 metadata = consumer.list_topics(timeout=5.0)
                 if all(topic in metadata.topics for topic in self._topics):
                     break
             except KafkaException:
                 pass
-            time.sleep(0.25)
+            time.sleep(_REST_S)
         missing = [topic for topic in self._topics if metadata is None or topic not in metadata.topics]
         if metadata is None or missing:
             raise Stop(f"Kafka has no topic {', '.join(missing)}: run `feedstream topics apply`")
         places = [(topic, number) for topic in self._topics for number in metadata.topics[topic].partitions]
         for topic, number in () if self._news else places:
-            low, _ = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)
-            if low > 0:
+            if _begin(consumer, topic, number) > 0:
                 self.cut.add((topic, number))
         begin = OFFSET_END if self._news else OFFSET_BEGINNING
         consumer.assign([TopicPartition(topic, number, begin) for topic, number in places])
@@ -159,3 +160,17 @@ class BroadcastReader:
     def _fail(self, error: BaseException) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
+
+
+def _begin(consumer: Any, topic: str, number: int) -> int:
+    """The first offset that a partition holds; asked again where its leader is not known yet, or has moved."""
+    why: KafkaException | None = None
+    for _ in range(_TRIES):
+        try:
+            low, _high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)
+            return int(low)
+        except KafkaException as error:
+            why = error
+        time.sleep(_REST_S)
+    said = why.args[0].str() if why else ""
+    raise Stop(f"Kafka does not say where partition {number} of {topic} begins ({said}): look at the broker's log")
