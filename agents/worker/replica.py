@@ -22,8 +22,9 @@ __all__ = ["BroadcastReader", "Message"]
 
 _LOG = log.get("replica")
 _BATCH: Final = 5_000
-_TRIES: Final = 20
 _REST_S: Final = 0.25
+_LEADERLESS_S: Final = 60.0
+"""A broker that has much to do makes a new topic in seconds, and says until then that it does not lead it."""
 
 
 class Message(NamedTuple):
@@ -121,7 +122,7 @@ class BroadcastReader:
 
     def _assign(self, consumer: Any) -> set[tuple[str, int]]:
         metadata = None
-        for _ in range(_TRIES):
+        for _ in range(20):
             try:
                 metadata = consumer.list_topics(timeout=5.0)
                 if all(topic in metadata.topics for topic in self._topics):
@@ -134,11 +135,24 @@ class BroadcastReader:
             raise Stop(f"Kafka has no topic {', '.join(missing)}: run `feedstream topics apply`")
         places = [(topic, number) for topic in self._topics for number in metadata.topics[topic].partitions]
         for topic, number in () if self._news else places:
-            if _begin(consumer, topic, number) > 0:
+            if self._begin(consumer, topic, number) > 0:
                 self.cut.add((topic, number))
         begin = OFFSET_END if self._news else OFFSET_BEGINNING
         consumer.assign([TopicPartition(topic, number, begin) for topic, number in places])
         return set(places)
+
+    def _begin(self, consumer: Any, topic: str, number: int) -> int:
+        """The first offset that a partition holds; asked again where nobody leads it yet, or its leader has moved."""
+        until_s = time.monotonic() + _LEADERLESS_S
+        while True:
+            try:
+                return int(consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)[0])
+            except KafkaException as error:
+                if self._stop.wait(_REST_S) or time.monotonic() > until_s:
+                    said = error.args[0].str()
+                    raise Stop(
+                        f"Kafka does not say where partition {number} of {topic} begins ({said}): look at its log"
+                    ) from None
 
     def _pass_on(self, batch: list[Message], done: bool) -> None:
         if not batch and (not done or self.caught_up.is_set()):
@@ -160,17 +174,3 @@ class BroadcastReader:
     def _fail(self, error: BaseException) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
-
-
-def _begin(consumer: Any, topic: str, number: int) -> int:
-    """The first offset that a partition holds; asked again where its leader is not known yet, or has moved."""
-    why: KafkaException | None = None
-    for _ in range(_TRIES):
-        try:
-            low, _high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)
-            return int(low)
-        except KafkaException as error:
-            why = error
-        time.sleep(_REST_S)
-    said = why.args[0].str() if why else ""
-    raise Stop(f"Kafka does not say where partition {number} of {topic} begins ({said}): look at the broker's log")

@@ -23,10 +23,17 @@ class Moving:
         return 7, 9
 
 
-def test_a_partition_without_a_leader_is_asked_again_and_at_last_named(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_partition_without_a_leader_is_asked_again_and_at_last_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replica, "_REST_S", 0.0)
-    assert replica._begin(Moving(3), "video.state", 2) == 7
-    with pytest.raises(
-        Stop, match=r"Kafka does not say where partition 2 of video\.state begins \(.*eader.*\): look at"
-    ):
-        replica._begin(Moving(1_000), "video.state", 2)
+    reader = replica.BroadcastReader("a:1", ["video.state"], print)
+    assert reader._begin(Moving(3), "video.state", 2) == 7
+    monkeypatch.setattr(replica, "_LEADERLESS_S", 0.0)
+    with pytest.raises(Stop, match=r"does not say where partition 2 of video\.state begins \(.*eader.*\): look at"):
+        reader._begin(Moving(1_000), "video.state", 2)
+
+
+async def test_whoever_is_told_to_end_waits_for_no_leader() -> None:
+    reader = replica.BroadcastReader("a:1", ["video.state"], print)
+    reader.close()
+    with pytest.raises(Stop):
+        reader._begin(Moving(1_000), "video.state", 2)
