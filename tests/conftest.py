@@ -113,6 +113,12 @@ def custom_definitions() -> list[Path]:
     return _started("helm", lambda: charts.custom_definitions(build=required("helm")))
 
 
+@pytest.fixture(scope="session")
+def keda_kafka() -> str:
+    """KEDA's source that reads a trigger of kind kafka; had as helm is."""
+    return _started("helm", lambda: charts.keda_kafka(build=required("helm")))
+
+
 def _started(name: str, start: Callable[[], Server]) -> Server:
     try:
         return start()

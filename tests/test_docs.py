@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -24,10 +25,12 @@ from schemas.lines import read_lines
 from streams import limits
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 NAMES = {path.relative_to(ROOT).as_posix() for path in PAGES}
 FENCE = re.compile(r"^```(\w*)[ ]?(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+CHART = "deploy/helm/feedstream"
+WORKLOAD = re.compile(r"feedstream-(all|users|videos)(-\d)?|feedstream-(learner|gateway)")
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -73,6 +76,19 @@ def assert_feedstream(words: list[str]) -> None:
         assert not (value and isinstance(one.type, click.Choice)) or value in one.type.choices
 
 
+def assert_helm(verb: str, words: list[str]) -> None:
+    """Files of values are there, or are the reader's own; what is set is a value of the chart."""
+    assert verb in {"install", "upgrade", "test", "uninstall"}
+    assert verb in {"test", "uninstall"} or words[0] == CHART
+    for flag, value in pairwise(words):
+        assert flag != "-f" or value == "my-values.yaml" or (ROOT / value).exists(), value
+        if flag == "--set":
+            found = yaml.safe_load((ROOT / CHART / "values.yaml").read_text())
+            for part in value.partition("=")[0].split("."):
+                assert part in found, f"the chart has no {value}"
+                found = found[part]
+
+
 def assert_known(line: str) -> None:
     words = shlex.split(line, comments=True)
     match words:
@@ -90,6 +106,20 @@ def assert_known(line: str) -> None:
             assert service in yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
         case ["docker", "compose", *_]:
             assert (ROOT / "docker-compose.yml").exists()
+        case ["docker", "build", "-f", file, *_, "."]:
+            assert (ROOT / file).exists()
+        case ["helm", verb, "feedstream", *rest]:
+            assert_helm(verb, rest)
+        case ["kubectl", "exec", pod, "--", "feedstream", *rest]:
+            assert WORKLOAD.fullmatch(pod)
+            assert_feedstream(rest)
+        case ["kubectl", "logs" | "rollout", *rest]:
+            (workload,) = (word.partition("/")[2] for word in rest if "/" in word)
+            assert WORKLOAD.fullmatch(workload)
+        case ["kubectl", "get", "pods", "-l", "app.kubernetes.io/instance=feedstream"]:
+            pass
+        case ["kubectl", "create", "secret", "generic", "feedstream", *files]:
+            assert {Path(one.removeprefix("--from-file=")).name for one in files} <= {"gateway-keys.toml", "secret"}
         case ["curl", "-s", url]:
             assert url.partition("9464")[2] in {"/live", "/ready", "/states"}
         case [".", ".venv/bin/activate"]:
@@ -104,6 +134,9 @@ def test_every_command_exists_with_its_options(page, line):
 
 
 NOT_THERE = ("feedstream wink", "feedstream up --wings 2", "feedstream video show", "make coffee", "rm -rf /",
+             "helm install feedstream deploy/helm/feedstream --set workers.al.replicas=4",
+             "helm install feedstream deploy/helm/feedstream -f deploy/helm/feedstream/values-none.yaml",
+             "kubectl exec feedstream-all-0 -- feedstream wink", "kubectl logs deployment/feedstream-al",
              "export FEEDSTREAM_BROKR=kafka://a:1", "python -m benchmarks.nothing")  # fmt: skip
 
 
@@ -131,6 +164,22 @@ def test_something_is_run_and_every_example_file_is_read():
     for path in (ROOT / "docs" / "examples").glob("*.jsonl"):
         assert len(list(read_lines(path.read_bytes().splitlines()))) > 10
         assert f"docs/examples/{path.name}" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", sorted(NAMES))
+def test_commands_that_prose_names_exist(page):
+    """Between backquotes, with options; arguments are for the reader."""
+    for told in re.findall(r"`feedstream ([a-z][^`]*)`", FENCE.sub("", (ROOT / page).read_text())):
+        words = [
+            word for word in told.replace("[", " ").replace("]", " ").replace("\\|", "|").split() if "|" not in word
+        ]
+        command: click.Command = feedstream
+        while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+            name = words.pop(0)
+            found = command.get_command(click.Context(command), name)
+            assert found is not None, f"{page}: feedstream has no {name} in {told}"
+            command = found
+        assert {word for word in words if word.startswith("--")} <= option_names(command), f"{page}: {told}"
 
 
 def headings(path: Path) -> set[str]:

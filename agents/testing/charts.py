@@ -16,7 +16,7 @@ from agents.settings import environment
 from agents.testing.foreign import kept, ran
 from agents.testing.servers import Unavailable, found
 
-__all__ = ["KUBERNETES", "custom_definitions", "helm"]
+__all__ = ["KUBERNETES", "custom_definitions", "helm", "keda_kafka"]
 
 KUBERNETES: Final = "1.34"
 """Whose API the chart is judged by."""
@@ -24,6 +24,7 @@ HELM: Final = "helm.sh/helm/v3@v3.21.4"
 KEDA: Final = "github.com/kedacore/keda/v2@v2.20.2"
 PROMETHEUS: Final = "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring@v0.92.1"
 CONTROLLER_GEN: Final = "sigs.k8s.io/controller-tools/cmd/controller-gen@v0.20.1"
+KEDA_KAFKA: Final = Path("pkg/scalers/kafka_scaler.go")
 BUILD_S: Final = 900.0
 KINDS: Final = {"scaledobjects", "triggerauthentications", "servicemonitors", "prometheusrules"}
 
@@ -39,6 +40,11 @@ def custom_definitions(*, build: bool = False) -> list[Path]:
     """Definitions of the custom kinds that the chart has, YAML files; made as helm is. Raises ``Unavailable``."""
     folders = (_tool(KEDA, _fetch_keda, build=build), _tool(PROMETHEUS, _make_prometheus, build=build))
     return [path for folder in folders for path in folder.glob("*.yaml") if path.stem.rpartition("_")[2] in KINDS]
+
+
+def keda_kafka(*, build: bool = False) -> str:
+    """The source, in Go, that reads a trigger of kind kafka; its tags say what a trigger may have. As above."""
+    return (_tool(KEDA, _fetch_keda, build=build) / KEDA_KAFKA.name).read_text()
 
 
 def _tool(what: str, make: Callable[[Path], None], *, build: bool) -> Path:
@@ -68,7 +74,7 @@ def _build_helm(folder: Path) -> None:
 
 def _fetch_keda(folder: Path) -> None:
     module = Path(json.loads(_go(["mod", "download", "-json", KEDA], folder))["Dir"])
-    for path in (module / "config" / "crd" / "bases").glob("keda.sh_*.yaml"):
+    for path in (module / KEDA_KAFKA, *(module / "config" / "crd" / "bases").glob("keda.sh_*.yaml")):
         (folder / path.name).write_bytes(path.read_bytes())
 
 

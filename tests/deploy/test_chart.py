@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from agents.cluster import MECHANISMS
-from agents.doctor.memory import needed_bytes
+from agents.doctor.memory import ROW_BYTES, needed_bytes
 from agents.settings import Settings
 from agents.settings_schema import chart_schema, settings_schema
 
@@ -123,3 +123,23 @@ def test_keda_is_told_every_mechanism_in_its_own_words() -> None:
     }  # fmt: skip
     assert set(words[::2]) == set(MECHANISMS)
     assert schema()["properties"]["kafka"]["properties"]["mechanism"]["enum"] == list(MECHANISMS)
+
+
+def test_the_values_that_the_documents_show_are_values_of_the_chart() -> None:
+    page = (ROOT / "docs" / "kubernetes.md").read_text()
+    shown = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    assert shown
+    for one in shown:
+        jsonschema.Draft7Validator(schema()).validate(one)
+
+
+def test_the_memory_that_the_documents_promise_is_what_is_reckoned_with() -> None:
+    page = (ROOT / "docs" / "kubernetes.md").read_text()
+    told = re.findall(r"^\| (?:a|an) ([a-z' ]+?) \(.+\) \| ([\d,]+) \|", page, re.MULTILINE)
+    names = {
+        "active video": "active videos",
+        "viewer": "viewers",
+        "outcome": "outcomes",
+        "video's engagement": "videos",
+    }
+    assert {names[name]: int(size.replace(",", "")) for name, size in told} == ROW_BYTES

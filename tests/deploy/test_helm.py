@@ -18,7 +18,6 @@ import yaml
 from agents.cli.main import feedstream
 from agents.settings import Settings
 from agents.testing.charts import KUBERNETES
-from agents.worker.main import _groups
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "feedstream"
@@ -69,24 +68,6 @@ class Rendered(NamedTuple):
 
 
 Render = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def render(helm: Path) -> Render:
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [
-            str(helm),
-            "template",
-            "feedstream",
-            str(CHART),
-            "--namespace",
-            "feeds",
-            "--kube-version",
-            KUBERNETES,
-        ]
-        return subprocess.run([*command, *words], capture_output=True, text=True, check=False)
-
-    return run
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -263,38 +244,6 @@ def test_workers_of_a_stateful_set_are_static_members_and_have_time_to_drain(cha
             assert not named, "two pods of a Deployment overlap while it is updated"
         if container["name"] == "worker":
             assert spec["terminationGracePeriodSeconds"] > 3 * 15 + 5, "of each group, and of what is on its way"
-
-
-async def test_keda_looks_at_the_groups_that_workers_are_in(render: Render) -> None:
-    words = ("--set", "workers.all.autoscaling.enabled=true,partitions.users=6,settings.namespace=other")
-    objects = [one for case in (CASES["production"], words) for one in yaml.safe_load_all(render(*case).stdout)]
-    checked = {}
-    for one in (it for it in objects if it and it["kind"] == "ScaledObject"):
-        role = one["metadata"]["name"].rpartition("-")[2]
-        namespace = "other" if role == "all" else "feedstream"
-        groups = _groups(role, Settings(broker="kafka://a:1", namespace=namespace), None)  # type: ignore[arg-type]
-        ids = {group.app.conf.id for group in groups}
-        asked = {it["metadata"]["consumerGroup"] for it in one["spec"]["triggers"]}
-        assert asked <= ids
-        assert {it.rpartition(".")[2] for it in ids - asked} <= {"learner"}, "of which one is enough"
-        checked[role] = one["spec"]["maxReplicaCount"]
-    assert checked == {"users": 24, "videos": 12, "all": 8}, "the partitions; of both kinds, the more"
-
-
-def test_keda_gets_into_a_guarded_kafka_with_what_pods_use(render: Render) -> None:
-    objects = [one for one in yaml.safe_load_all(render(*CASES["production"]).stdout) if one]
-    (auth,) = [one for one in objects if one["kind"] == "TriggerAuthentication"]
-    maps = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
-    (user,) = auth["spec"]["configMapTargetRef"]
-    assert (user["parameter"], maps[user["name"]][user["key"]]) == ("username", "feedstream")
-    told = {one["parameter"]: (one["name"], one["key"]) for one in auth["spec"]["secretTargetRef"]}
-    assert told == {"password": ("feedstream", "kafka-password"), "ca": ("kafka-cluster-ca-cert", "ca.crt")}
-    for one in (it for it in objects if it["kind"] == "ScaledObject"):
-        for trigger in one["spec"]["triggers"]:
-            assert trigger["authenticationRef"] == {"name": auth["metadata"]["name"]}
-            told = trigger["metadata"]
-            assert (told["tls"], told["sasl"]) == ("enable", "scram_sha512")
-            assert told["bootstrapServers"] == maps[user["name"]]["FEEDSTREAM_BROKER"].partition("://")[2]
 
 
 def test_passwords_are_in_secrets_only(chart: Rendered) -> None:
