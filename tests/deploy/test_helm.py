@@ -316,14 +316,13 @@ def test_values_that_make_no_sense_are_refused_in_a_sentence(
     assert sentence in done.stderr
 
 
-def test_numbers_reach_settings_as_they_were_written(render: Render) -> None:
-    done = render("--set", "settings.hot_viewers=2000000,settings.gate_margin=0.07,settings.bad_share=1")
+def test_numbers_reach_settings_as_they_were_written(render: Render, tmp_path: Path) -> None:
+    """Helm reads numbers of a file as floats, which it would write as 2e+06, and fractions of --set as text."""
+    (tmp_path / "own.yaml").write_text("settings: {hot_viewers: 2000000, backlog_s: 12.5}\n")
+    done = render("-f", str(tmp_path / "own.yaml"), "--set", "settings.gate_margin=0.07,settings.hot_videos=3000000")
     (told,) = [one["data"] for one in yaml.safe_load_all(done.stdout) if one and one["kind"] == "ConfigMap"]
-    assert (told["FEEDSTREAM_HOT_VIEWERS"], told["FEEDSTREAM_GATE_MARGIN"], told["FEEDSTREAM_BAD_SHARE"]) == (
-        "2000000",
-        "0.07",
-        "1",
-    )
+    names = ("HOT_VIEWERS", "BACKLOG_S", "GATE_MARGIN", "HOT_VIDEOS", "HOT_OUTCOMES")
+    assert [told[f"FEEDSTREAM_{name}"] for name in names] == ["2000000", "12.5", "0.07", "3000000", "100000"]
     changed = [re.search("checksum/settings: (.+)", one.stdout) for one in (done, render())]
     sums = {one[1] for one in changed if one}
     assert len(sums) == 2, "pods start again with what was changed"
