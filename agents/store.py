@@ -18,7 +18,18 @@ import redis
 
 from agents.errors import Retry, Stop
 
-__all__ = ["Loaded", "Refused", "ShardId", "Standing", "Store", "StoreUnavailable"]
+__all__ = [
+    "Loaded",
+    "Refused",
+    "ShardId",
+    "Standing",
+    "Store",
+    "StoreUnavailable",
+    "listed",
+    "new_token",
+    "packed",
+    "paired",
+]
 
 _T = TypeVar("_T")
 _LUA: Final = Path(__file__).parent / "lua"
@@ -26,6 +37,8 @@ _TIMEOUT_S: Final = 10.0
 _SCANNED: Final = 5_000
 _PAGE: Final = 1_000
 _ROWS: Final = b"}:r:"  # no namespace has it, so what follows the first of them is the row's own key
+_ASIDE: Final = ("copying", "before")
+"""That somebody copies the shard, and its rows as they were when that began; see ``agents.snapshots.copying``."""
 _DRAWN: Final = 1_000
 """Keys drawn to estimate how many there are of each kind."""
 _KINDS: Final = {(b"u:", b"v:"): "viewers", (b"u:", b"o:"): "outcomes", (b"v:", b"e:"): "videos"}
@@ -86,6 +99,7 @@ class Store:
             decode_responses=False,
         )
         self._namespace = namespace
+        self._acquire = self._redis.register_script((_LUA / "acquire.lua").read_text())
         self._checkpoint = self._redis.register_script((_LUA / "checkpoint.lua").read_text())
         self._feeds = self._redis.register_script((_LUA / "feeds.lua").read_text())
 
@@ -118,27 +132,24 @@ class Store:
     def acquire(self, shard: ShardId, token: str, holder: str = "") -> Loaded:
         """Become the owner of a shard, from now on everybody else is refused; returns what is stored.
 
-        ``holder`` says to operators who that is; nothing depends on it.
+        ``holder`` says to operators who that is; nothing depends on it. Raises ``Stop`` while it is being restored.
         """
 
-        def take() -> Any:
-            with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(self._key(shard, "owner"), token)
-                pipe.set(self._key(shard, "holder"), holder)
-                pipe.hgetall(self._key(shard, "offsets"))
-                pipe.hgetall(self._key(shard, "outbox"))
-                pipe.hgetall(self._key(shard, "feeds"))
-                pipe.hgetall(self._key(shard, "feed_offsets"))
-                pipe.hget(self._key(shard, "feed_count"), "count")
-                return pipe.execute()
-
-        *_, offsets, outbox, feeds, feed_offsets, count = self._try(take)
+        names = ("owner", "holder", "offsets", "outbox", "feeds", "feed_offsets", "feed_count", "restoring")
+        keys = [self._key(shard, name) for name in names]
+        found = self._try(lambda: self._acquire(keys=keys, args=[token, holder]))
+        if found is None:
+            raise Stop(
+                f"shard {shard} is being restored from a snapshot: wait for `feedstream state import`, or run it again "
+                "if it was cut"
+            )
+        offsets, outbox, feeds, feed_offsets, count = found
         return Loaded(
-            _numbers(offsets),
-            sorted((int(number), frame) for number, frame in outbox.items()),
-            sorted((name.decode(), batch) for name, batch in feeds.items()),
-            _numbers(feed_offsets),
-            int(count or 0),
+            _numbers(paired(offsets)),
+            sorted((int(number), frame) for number, frame in paired(outbox).items()),
+            sorted((name.decode(), batch) for name, batch in paired(feeds).items()),
+            _numbers(paired(feed_offsets)),
+            int(count),
         )
 
     def checkpoint(
@@ -161,18 +172,18 @@ class Store:
         Deletes come before rows. Outbox frames numbered below ``outbox_done`` are dropped. ``marks`` and ``unmarks``
         are keys that ``marked`` is to name from now on, or no more. Raises ``Refused``.
         """
-        keyed = [self._key(shard, name) for name in ("owner", "offsets", "outbox", "marked")]
+        keyed = [self._key(shard, name) for name in ("owner", "offsets", "outbox", "marked", *_ASIDE)]
         arguments: list[Any] = [
             token,
             self._key(shard, "r:"),
             _packed_numbers(expect),
             _packed_numbers({**expect, **offsets}),
-            _listed(deletes),
-            _packed(zip(keys, values, strict=True)),
-            _packed((str(number).encode(), frame) for number, frame in outbox),
+            listed(deletes),
+            packed(zip(keys, values, strict=True)),
+            packed((str(number).encode(), frame) for number, frame in outbox),
             outbox_done,
-            _listed(marks),
-            _listed(unmarks),
+            listed(marks),
+            listed(unmarks),
         ]
         self._answered(shard, lambda: self._checkpoint(keys=keyed, args=arguments))
 
@@ -191,15 +202,15 @@ class Store:
 
         ``done`` are ids of published batches to drop. One whose reply was lost may be repeated.
         """
-        keyed = [self._key(shard, name) for name in ("owner", "feed_count", "feed_offsets", "feeds")]
+        keyed = [self._key(shard, name) for name in ("owner", "feed_count", "feed_offsets", "feeds", *_ASIDE)]
         arguments: list[Any] = [
             token,
             self._key(shard, "r:"),
             feed_count,
             _packed_numbers(feed_offsets),
-            _packed(zip(keys, values, strict=True)),
-            _packed((name.encode(), batch) for name, batch in batches),
-            _listed([name.encode() for name in done]),
+            packed(zip(keys, values, strict=True)),
+            packed((name.encode(), batch) for name, batch in batches),
+            listed([name.encode() for name in done]),
             f"{token}:{feed_count}",
         ]
         self._answered(shard, lambda: self._feeds(keys=keyed, args=arguments))
@@ -212,6 +223,16 @@ class Store:
         prefix = self._key(shard, "r:")
         found: list[bytes | None] = self._try(lambda: self._redis.mget([prefix + key for key in keys]))
         return found
+
+    def notes(self, name: str) -> dict[bytes, bytes]:
+        """All that was noted under ``name``: "names" of hashes, dead letters "replayed"."""
+        found: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(f"{self._namespace}:{name}"))
+        return found
+
+    def note(self, name: str, notes: Mapping[bytes, bytes]) -> None:
+        """Note what ``notes`` gave."""
+        if notes:
+            self._try(lambda: self._redis.hset(f"{self._namespace}:{name}", mapping=dict(notes)))
 
     def note_names(self, names: Mapping[int, str]) -> None:
         """Remember what hashes of tags stand for, so that a persona can be read."""
@@ -242,6 +263,23 @@ class Store:
         """
         begin = _escaped(f"{{{self._namespace}:{kind}:".encode())
         return self._pages(begin + b"*" + _escaped(_ROWS + prefix) + b"*", prefix)
+
+    def pages(self) -> Iterator[list[tuple[ShardId, bytes, bytes]]]:
+        """Pages of every row of every shard: shard, row key, value. As ``scan_all`` has it, a row may come twice."""
+        begin = f"{{{self._namespace}:".encode()
+        for keys in self._keys(_escaped(begin) + b"*" + _escaped(_ROWS) + b"*"):
+            held: dict[ShardId, list[bytes]] = {}
+            for key in keys:
+                name, _, row = key.removeprefix(begin).partition(_ROWS)
+                kind, _, number = name.decode().partition(":")
+                held.setdefault(ShardId(kind, int(number)), []).append(row)
+            values = [self.mget(shard, rows) for shard, rows in held.items()]
+            yield [
+                (shard, row, value)
+                for (shard, rows), found in zip(held.items(), values, strict=True)
+                for row, value in zip(rows, found, strict=True)
+                if value is not None
+            ]
 
     def shards(self) -> list[ShardId]:
         """Every shard that was ever owned, by the stored layout."""
@@ -316,23 +354,42 @@ class Store:
         marked = sum(self._try(partial(self._redis.scard, self._key(shard, "marked"))) for shard in active)
         return {kind: round(total * count / _DRAWN) for kind, count in shares.items()} | {"active videos": marked}
 
+    @property
+    def redis(self) -> Any:
+        """The client, for what is done with shards as a whole."""
+        return self._redis
+
+    def key(self, shard: ShardId, name: str) -> bytes:
+        """What ``name`` of a shard is called in Redis."""
+        return self._key(shard, name)
+
+    def tried(self, call: Callable[[], _T]) -> _T:
+        """What ``call`` returns; raises ``StoreUnavailable`` where Redis does not answer it."""
+        return self._try(call)
+
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
 
     def _pages(self, pattern: bytes, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
         """Rows of keys like ``pattern`` by the page; an id within a key may look like the pattern, and is no prefix."""
-        cursor, more = 0, True
-        while more:
-            cursor, keys = self._try(partial(self._redis.scan, cursor, match=pattern, count=_SCANNED))
-            more = cursor != 0
+        for keys in self._keys(pattern):
             rows = [key for key in keys if key.partition(_ROWS)[2].startswith(prefix)]
             for low in range(0, len(rows), _PAGE):
                 page = rows[low : low + _PAGE]
                 found = zip(page, self._try(partial(self._redis.mget, page)), strict=True)
                 yield [(key.partition(_ROWS)[2], value) for key, value in found if value is not None]
 
+    def _keys(self, pattern: bytes) -> Iterator[list[bytes]]:
+        """Pages of keys like ``pattern``."""
+        cursor, more = 0, True
+        while more:
+            cursor, keys = self._try(partial(self._redis.scan, cursor, match=pattern, count=_SCANNED))
+            more = cursor != 0
+            yield keys
+
     def _key(self, shard: ShardId, name: str) -> bytes:
+        """What ``name`` of a shard is called in Redis."""
         return f"{{{self._namespace}:{shard}}}:{name}".encode()
 
     def _answered(self, shard: ShardId, call: Callable[[], Any]) -> None:
@@ -341,12 +398,22 @@ class Store:
             raise Refused(shard, answer.decode())
 
     def _try(self, call: Callable[[], _T]) -> _T:
+        """What ``call`` returns; raises ``StoreUnavailable`` where Redis does not answer it."""
         try:
             return call()
         except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ReadOnlyError) as error:
             if isinstance(error, redis.AuthenticationError):
                 raise
             raise StoreUnavailable(str(error)) from error
+
+
+def paired(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    """A hash as Lua answers it, names and values in turn.
+
+    >>> paired([b"a", b"1", b"b", b"2"])
+    {b'a': b'1', b'b': b'2'}
+    """
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def new_token() -> str:
@@ -359,14 +426,15 @@ def _numbers(found: Mapping[bytes, bytes]) -> dict[str, int]:
 
 
 def _packed_numbers(numbers: Mapping[str, int]) -> bytes:
-    return _packed((name.encode(), str(numbers[name]).encode()) for name in sorted(numbers))
+    return packed((name.encode(), str(numbers[name]).encode()) for name in sorted(numbers))
 
 
-def _packed(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return _listed([part for pair in pairs for part in pair])
+def packed(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """``listed`` names and values in turn."""
+    return listed([part for pair in pairs for part in pair])
 
 
-def _listed(parts: Sequence[bytes]) -> bytes:
+def listed(parts: Sequence[bytes]) -> bytes:
     """A MessagePack array of str32: Redis 7.0's cmsgpack knows no bin type."""
     head = b"\xdd" + len(parts).to_bytes(4, "big")
     return head + b"".join([b"\xdb" + len(part).to_bytes(4, "big") + part for part in parts])

@@ -37,7 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "metrics": ("agents.cli.metrics:metrics", "List metrics; print a dashboard and alerts made of them."),
     "config": ("agents.cli.config:config", "Show the settings of this shell."),
     "completion": ("agents.cli.completion:completion", "Print the script by which a shell completes commands."),
-    "state": ("agents.cli.state:state", "Look at the checkpointed state."),
+    "state": ("agents.cli.state:state", "Hash, export, import and rebuild the checkpointed state."),
     "doctor": ("agents.cli.doctor:doctor", "Check everything that feedstream stands on."),
     "lag": ("agents.cli.lag:lag", "Say how far each shard is behind the log."),
     "dlq": ("agents.cli.dlq:dlq", "List, show and send again what workers could not read."),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["counted", "hush", "waiting"]
+__all__ = ["counted", "counting", "hush", "waiting"]
 
 Item = TypeVar("Item")
 EVERY = 1_000
@@ -32,6 +32,20 @@ def counted(what: str, items: Iterable[Item]) -> Iterator[Item]:
             yield item
             if at % EVERY == 0:
                 progress.update(task, completed=at)
+
+
+@contextlib.contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Say on stderr how far something is while the block runs: call what it gives with the count so far. On a terminal
+    only.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda count: progress.update(task, completed=count)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""``feedstream state hash``: one number for everything exact that is checkpointed."""
+"""``feedstream state``: everything that is checkpointed, as one number and as a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 import numpy as np
 import orjson
 
+from agents.cli.snapshots import export, import_, show
 from agents.settings import Settings
 from agents.store import Store
 from agents.stored import opened_store
@@ -17,7 +18,11 @@ __all__ = ["exact_hash", "state"]
 
 @click.group()
 def state() -> None:
-    """Look at the checkpointed state."""
+    """Look at the checkpointed state, take it away in a file, and put it back."""
+
+
+for _command in (export, import_, show):
+    state.add_command(_command)
 
 
 @state.command("hash")

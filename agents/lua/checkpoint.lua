@@ -1,7 +1,7 @@
 -- One shard's checkpoint, all or nothing: a compare-and-set on owner and offsets, then rows, deletes and outbox.
--- KEYS[1] owner, KEYS[2] offsets, KEYS[3] outbox, KEYS[4] marked. ARGV: token, row prefix, expected offsets, new
--- offsets, deletes, rows, outbox, first outbox number to keep, keys to mark, keys to unmark. Lists are packed with
--- cmsgpack.
+-- KEYS[1] owner, KEYS[2] offsets, KEYS[3] outbox, KEYS[4] marked, KEYS[5] copying, KEYS[6] before. ARGV: token, row
+-- prefix, expected offsets, new offsets, deletes, rows, outbox, first outbox number to keep, keys to mark, keys to
+-- unmark. Lists are packed with cmsgpack. While somebody copies the shard, a row is put aside before it changes.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'owner' end
 local stored = redis.call('HGETALL', KEYS[2])
 local have, count = {}, 0
@@ -19,8 +19,17 @@ if not equal(ARGV[3]) then
   return 'offsets'
 end
 local prefix = ARGV[2]
-for _, key in ipairs(cmsgpack.unpack(ARGV[5])) do redis.call('DEL', prefix .. key) end
-local rows = cmsgpack.unpack(ARGV[6])
+local deletes, rows = cmsgpack.unpack(ARGV[5]), cmsgpack.unpack(ARGV[6])
+if redis.call('EXISTS', KEYS[5]) == 1 then
+  local function aside(key)
+    if redis.call('HEXISTS', KEYS[6], key) == 1 then return end
+    local row = redis.call('GET', prefix .. key)
+    redis.call('HSET', KEYS[6], key, row and '+' .. row or '-')
+  end
+  for _, key in ipairs(deletes) do aside(key) end
+  for at = 1, #rows, 2 do aside(rows[at]) end
+end
+for _, key in ipairs(deletes) do redis.call('DEL', prefix .. key) end
 for at = 1, #rows, 2 do redis.call('SET', prefix .. rows[at], rows[at + 1]) end
 local offsets = cmsgpack.unpack(ARGV[4])
 for at = 1, #offsets, 2 do redis.call('HSET', KEYS[2], offsets[at], offsets[at + 1]) end

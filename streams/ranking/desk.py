@@ -25,7 +25,7 @@ from streams.viewer.context import locate
 from streams.viewer.hidden import hidden_rows
 from streams.words.asks import decode_asks, encode_asks, spoken
 
-__all__ = ["Desk", "FeedRow", "feed_key"]
+__all__ = ["Desk", "FeedRow", "feed_key", "followed"]
 
 Reason = Literal["hidden", "taken_down"]
 Trigger = Literal["request", "preview", "first", "near_end", "signal"]
@@ -59,6 +59,25 @@ _ROW = msgspec.msgpack.Decoder(FeedRow)
 def feed_key(user_id: str) -> bytes:
     """Row key of what a viewer was served."""
     return b"f:" + user_id.encode()
+
+
+def followed(stored: bytes | None, batches: Sequence[FeedBatch]) -> bytes:
+    """A ``stored`` ledger (None: there is none yet) after ``batches``, some of which it may know: what they held counts
+    as served. Who stood next to whom in them is not remembered.
+
+    >>> sent = dict(v=1, batch_id="b", user_id="ann", ts_ms=0, trigger="first", as_of={}, model="", items=[])
+    >>> _ROW.decode(followed(None, [FeedBatch(seq=7, **sent), FeedBatch(seq=6, **sent)])).seq
+    7
+    """
+    row = FeedRow(format=_FORMAT, seq=0, served=b"", tail=[], reach=-1) if stored is None else _ROW.decode(stored)
+    for batch in sorted(batches, key=lambda one: one.seq):
+        if batch.seq <= row.seq:
+            continue
+        names = hash_all(item.video_id for item in batch.items)
+        row.seq, row.left, row.reach = batch.seq, 0, -1
+        row.served = (row.served + names.tobytes())[-8 * limits.SERVED :]
+        row.tail = names.tolist() or row.tail
+    return msgspec.msgpack.encode(row)
 
 
 class Desk:

@@ -1,0 +1,154 @@
+"""A deployment that lost its Redis goes on from a snapshot that was taken while it ran, and nothing is off by one."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from agents.cli.state import exact_hash
+from agents.settings import Settings, environment
+from agents.testing.live import Live
+from agents.testing.load import load
+from agents.testing.servers import RealKafka, RealRedis
+from agents.testing.verdict import compare_counts, judge_feeds
+from agents.topics import Admin
+
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(300)]
+_SHARDS = {"user_partitions": "2", "video_partitions": "2"}
+
+
+def make_topics(kafka: RealKafka) -> None:
+    settings = Settings.from_env({f"FEEDSTREAM_{name.upper()}": count for name, count in _SHARDS.items()})
+    Admin(kafka.bootstrap, settings).apply()
+
+
+def command(live: Live, *args: object, code: int = 0) -> Any:
+    """What ``feedstream state`` prints as JSON; what it complains of where it is to end with ``code``."""
+    env = environment(broker=live.broker, redis=live.redis, **live.settings)
+    words = [sys.executable, "-m", "feedstream", "state", *map(str, args), "--json"]
+    done = subprocess.run(words, env=env, capture_output=True, check=False)
+    assert done.returncode == code, done.stderr.decode()
+    return orjson.loads(done.stdout) if code == 0 else done.stderr.decode()
+
+
+def test_counts_are_exact_after_a_loss_of_redis_and_of_the_log_before_the_snapshot(
+    fresh_kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+) -> None:
+    make_topics(fresh_kafka)
+    made = load(np.random.default_rng(11), 12_000, viewers=300, videos=200)
+    third = len(made.lines) // 3
+    snapshots = tmp_path / "snapshots"
+    snapshots.mkdir()
+    with Live(
+        fresh_kafka.url, redis_server.url, tmp_path, namespace="snapped", request_ttl_s="1e12", **_SHARDS
+    ) as live:
+        worker = live.start()
+        live.send_lines(made.lines[:third])
+        live.until_settled()
+        sender = threading.Thread(target=live.send_lines, args=[made.lines[third : 2 * third]])
+        sender.start()
+        taken = command(live, "export", snapshots)
+        sender.join()
+        live.send_lines(made.lines[2 * third :])
+        live.until_settled()
+        live.until("exact counts", lambda: compare_counts(live.store, made.tally()) == [])
+        asked = {batch["request_id"] for batch in live.batches() if batch.get("request_id")}
+        assert len(asked) > 30
+
+        refused = command(live, "import", taken["path"], code=1)
+        assert "there is state of this namespace already" in refused
+        assert live.stop(worker, signal.SIGKILL) == -signal.SIGKILL
+        before = exact_hash(live.store)
+        live.store.redis.flushdb()
+        shown = command(live, "show", taken["path"])
+        assert shown["rows"] == taken["rows"] > 1_000
+        forget_before(fresh_kafka, shown["shards"])
+
+        done = command(live, "import", taken["path"])
+        assert done["rows"] == taken["rows"]
+        assert done["behind"] > third
+        assert done["viewers"] > 5
+        live.start()
+        live.until_settled()
+        live.until("exact counts again", lambda: compare_counts(live.store, made.tally()) == [])
+        live.until("the same state", lambda: exact_hash(live.store) == before)
+        values = [message.value() for message in live.records("feeds")]
+        assert judge_feeds(values).problems == []
+
+
+def forget_before(kafka: RealKafka, shards: dict[str, dict[str, int]]) -> None:
+    """Let the log begin where the snapshot goes on, as retention would."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    ends = [
+        TopicPartition(topic, int(shard.partition(":")[2]), offset)
+        for shard, position in shards.items()
+        for topic, offset in position.items()
+        if offset and topic not in {"users", "videos"}  # compacted ones keep the latest of each key
+    ]
+    for future in admin.delete_records(ends).values():
+        future.result()
+
+
+def test_a_worker_that_runs_during_an_import_ends_and_says_why(
+    fresh_kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+) -> None:
+    make_topics(fresh_kafka)
+    made = load(np.random.default_rng(12), 2_000, viewers=50, videos=100)
+    with Live(fresh_kafka.url, redis_server.url, tmp_path, namespace="imported", **_SHARDS) as live:
+        worker = live.start()
+        live.send_lines(made.lines[:1_000])
+        live.until_settled()
+        file = tmp_path / "one.snapshot"
+        command(live, "export", file)
+        live.workers.remove(worker)
+        # As it is in the middle of an import: the shard is somebody else's, and may not be opened.
+        for shard in live.store.shards():
+            live.store.redis.set(live.store.key(shard, "restoring"), "token")
+            live.store.redis.set(live.store.key(shard, "owner"), "token")
+        live.send_lines(made.lines[1_000:])
+        assert worker.wait() == 1
+        assert "is being restored from a snapshot: wait for `feedstream state import`" in worker.said()
+        command(live, "import", file, "--replace")
+        live.start()
+        live.until_settled()
+        live.until("exact counts", lambda: compare_counts(live.store, made.tally()) == [])
+
+
+def test_a_snapshot_that_the_log_does_not_go_on_from_is_refused_and_changes_nothing(
+    fresh_kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+) -> None:
+    make_topics(fresh_kafka)
+    made = load(np.random.default_rng(13), 2_000, viewers=50, videos=100)
+    with Live(fresh_kafka.url, redis_server.url, tmp_path, namespace="gapped", **_SHARDS) as live:
+        worker = live.start()
+        live.send_lines(made.lines[:1_000])
+        live.until_settled()
+        file = tmp_path / "one.snapshot"
+        command(live, "export", file)
+        live.send_lines(made.lines[1_000:])
+        live.until_settled()
+        live.stop(worker)
+        live.store.redis.flushdb()
+        ends = {shard: dict(position) for shard, position in command(live, "show", file)["shards"].items()}
+        ends["u:0"]["events.like"] += 3
+        forget_before(fresh_kafka, ends)
+        said = command(live, "import", file, code=1)
+        at = ends["u:0"]["events.like"]
+        assert f"events.like[0]: the snapshot goes on at {at - 3}, but Kafka begins at {at}" in said
+        assert "use a later snapshot, or give --accept-loss" in said
+        assert live.store.redis.dbsize() == 0
+        assert command(live, "import", file, "--accept-loss")["shards"] == 5
+        live.settings["video_partitions"] = "3"
+        assert "has video_partitions=2, the settings 3: set FEEDSTREAM_VIDEO_PARTITIONS=2" in command(
+            live, "import", file, code=1
+        )
