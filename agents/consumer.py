@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from agents.cluster import Cluster, cluster_options
+from agents.cluster import Cluster, cluster_options, in_kafka, of_ours
 from agents.errors import Stop
 from agents.latest import Latest
 from schemas.codec import BadRecord, decode
@@ -165,7 +165,8 @@ class FeedConsumer:
             },
             logger=_LOG,
         )
-        self._kafka.subscribe(list(FEED_TOPICS))
+        self._kafka.subscribe([in_kafka(broker, topic) for topic in FEED_TOPICS])
+        self._cluster = broker
 
     def __enter__(self) -> FeedConsumer:
         return self
@@ -216,7 +217,8 @@ class FeedConsumer:
                 raise Stop(f"reading feeds failed for good ({error.str()}): start the consumer again")
             return None
         try:
-            record = decode(message.topic(), message.key(), message.value(), message.timestamp()[1])
+            topic = of_ours(self._cluster, message.topic())
+            record = decode(topic, message.key(), message.value(), message.timestamp()[1])
         except BadRecord as bad:
             self.bad += 1
             _LOG.warning("%s[%d]@%d is no feed: %s", message.topic(), message.partition(), message.offset(), bad)

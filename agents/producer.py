@@ -18,7 +18,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
-from agents.cluster import Cluster, cluster_options
+from agents.cluster import Cluster, cluster_options, in_kafka, renamed
 from agents.errors import Retry, Stop
 from streams import limits
 
@@ -202,37 +202,40 @@ class RecordProducer:
         ticket: Ticket | None = None,
         tag: object = None,
         block: bool = True,
+        stamp_ms: int | None = None,
     ) -> None:
-        """Queue one record, stamped with the time of sending.
+        """Queue one record, stamped with the time of sending; a copy with that of what it is a copy of, ``stamp_ms``.
 
         While the queue is full it blocks, or raises ``BufferFull`` where ``block`` is false. Whether the record arrived
         is said by ``ticket`` (with ``tag``, if it did not), or by ``flush``. Raises ``DeliveryFailed`` at once if the
         record can never be sent (too large), or the producer is closed or has failed for good.
         """
         self._stand()
-        named = ticket or self._all
+        name, waiting = in_kafka(self._bootstrap, topic), ticket or self._all
         extra: dict[str, Any] = {"headers": list(headers)} if headers else {}
+        if stamp_ms is not None:
+            extra["timestamp"] = stamp_ms
 
         def report(error: KafkaError | None, message: Any) -> None:
             failed = None if error is None else _failed(topic, message.partition(), error)
-            named._reported(failed, tag, message)
+            waiting._reported(failed, tag, None if message is None else renamed(self._bootstrap, message))
 
-        named._sent()
+        waiting._sent()
         while True:
             try:
-                self._kafka.produce(topic, value, key, partition, on_delivery=report, **extra)
+                self._kafka.produce(name, value, key, partition, on_delivery=report, **extra)
             except BufferError:
                 # The queue is full: room comes with deliveries, unless there will be none any more.
                 if (over := self._over()) is not None:
-                    named._reported(over, tag)
+                    waiting._reported(over, tag)
                     raise over from None
                 if not block:
-                    named._reported(None)
+                    waiting._reported(None)
                     raise BufferFull(f"the buffer is full: a record for {topic} was not taken") from None
                 self._serve(0.01)
                 continue
             except KafkaException as error:
-                named._reported(None)
+                waiting._reported(None)
                 self._stand()
                 raise _failed(topic, partition, error.args[0]) from None
             return

@@ -11,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
-from agents.cluster import Cluster
+from agents.cluster import Cluster, in_kafka, renamed
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from agents.spans import reader_options
@@ -33,7 +33,8 @@ def messages(
         places = _places(consumer, bootstrap, topics, from_start)
         ends = _ends(consumer, places, from_start) if until_end else None
         consumer.assign(places)
-        yield from _polled(consumer, ends)
+        for message in _polled(consumer, ends):
+            yield renamed(bootstrap, message)
     except KafkaException as error:
         raise Stop(f"reading from {bootstrap} stopped: {error.args[0].str()}") from None
     finally:
@@ -45,10 +46,11 @@ def _places(
 ) -> list[TopicPartition]:
     metadata = connect_or_stop(consumer, bootstrap, 10.0)
     places = []
-    for name in dict.fromkeys(topics):
+    for topic in dict.fromkeys(topics):
+        name = in_kafka(bootstrap, topic)
         if name not in metadata.topics:
             there = ", ".join(sorted(one for one in metadata.topics if not one.startswith("_"))) or "none"
-            raise Stop(f"topic {name} does not exist on {bootstrap} (there are: {there})")
+            raise Stop(f"topic {topic} does not exist on {bootstrap} (there are: {there})")
         begin = OFFSET_BEGINNING if from_start else OFFSET_END
         places += [TopicPartition(name, number, begin) for number in metadata.topics[name].partitions]
     return places

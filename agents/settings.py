@@ -21,6 +21,7 @@ __all__ = ["EMBEDDED", "Settings", "environment", "one_thread"]
 
 EMBEDDED = "embedded://"
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,100}")
 _SECRET = 16
 _PLAIN, _TLS = "kafka://", "kafka+ssl://"
 _AT_LEAST_ONE = (
@@ -56,6 +57,15 @@ class Settings:
     """Static member name; empty: a dynamic member. Two workers with one name fence each other."""
     namespace: str = "feedstream"
     """Prefix of consumer groups and Redis keys, so that two deployments can share servers."""
+    topic_prefix: str = ""
+    """Stands before the name of every topic in Kafka (``blue.``: ``blue.events.like``), so that two deployments can
+    share one; producers and consumers of other makes have to say it too."""
+    internal_prefix: str = ""
+    """Stands between that prefix and the names of topics by which workers speak to each other (`state rebuild`)."""
+    output_prefix: str = ""
+    """The same for topics that workers write and others read, ``feeds`` first of all."""
+    history_days: float = 0.0
+    """Days that topics of events and changes keep in Kafka; 0: everything. Less needs snapshots, younger than that."""
     user_partitions: int = 4
     """Partitions of every topic keyed by user."""
     video_partitions: int = 4
@@ -172,15 +182,23 @@ class Settings:
         ):
             if getattr(self, name) > most:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be {most} at most")
-        if not _NAMESPACE.fullmatch(self.namespace):
-            raise BadSettings(
-                f"FEEDSTREAM_NAMESPACE is {self.namespace!r}: use letters, digits, '.', '_' and '-', "
-                "since it names groups and keys"
-            )
+        self._check_names()
         self._check_secret()
         self._check_user()
         if self.snapshot_s <= 0:
             raise BadSettings(f"FEEDSTREAM_SNAPSHOT_S is {self.snapshot_s}: it must be more than 0")
+
+    def _check_names(self) -> None:
+        for name, value, pattern, what in (
+            ("NAMESPACE", self.namespace, _NAMESPACE, "it names groups and keys"),
+            ("TOPIC_PREFIX", self.topic_prefix, _PREFIX, "it begins names of topics"),
+            ("INTERNAL_PREFIX", self.internal_prefix, _PREFIX, "it begins names of topics"),
+            ("OUTPUT_PREFIX", self.output_prefix, _PREFIX, "it begins names of topics"),
+        ):
+            if not pattern.fullmatch(value):
+                raise BadSettings(
+                    f"FEEDSTREAM_{name} is {value!r}: use letters, digits, '.', '_' and '-', since {what}"
+                )
 
     def _check_user(self) -> None:
         if self.kafka_mechanism not in MECHANISMS:
@@ -218,6 +236,9 @@ class Settings:
             user=self.kafka_user,
             password=self.kafka_password,
             mechanism=self.kafka_mechanism,
+            prefix=self.topic_prefix,
+            internal=self.internal_prefix,
+            output=self.output_prefix,
         )
 
     @property

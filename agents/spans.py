@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from agents.cluster import Cluster, cluster_options
+from agents.cluster import Cluster, cluster_options, in_kafka, of_ours, renamed
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from streams import limits
@@ -73,7 +73,8 @@ class Log:
     def places(self, topics: Iterable[str]) -> list[Place]:
         """Every partition of those of ``topics`` that exist, in order."""
         there = connect_or_stop(self._admin, self._bootstrap, self._timeout_s).topics
-        return [(name, number) for name in topics if name in there for number in sorted(there[name].partitions)]
+        named = {topic: there.get(in_kafka(self._bootstrap, topic)) for topic in topics}
+        return [(topic, number) for topic, found in named.items() if found for number in sorted(found.partitions)]
 
     def spans(self, places: Iterable[Place]) -> dict[Place, Span]:
         """What each of ``places`` holds now, in their order."""
@@ -98,11 +99,11 @@ class Log:
             return
         consumer = Consumer(options, logger=_LOG)
         try:
-            consumer.assign([TopicPartition(*place, spans[place].low) for place in left])
+            consumer.assign([self._in_kafka(place, spans[place].low) for place in left])
             heard_s = time.monotonic()
             while left:
                 batch = consumer.consume(1_000, timeout=0.2)
-                for message in batch:
+                for message in (renamed(self._bootstrap, one) for one in batch):
                     if not _within(message, left):
                         continue
                     yield message
@@ -121,19 +122,25 @@ class Log:
         deadline_s = time.monotonic() + self._timeout_s
         while True:
             asked = self._admin.list_offsets(
-                {TopicPartition(*place): spec for place in places},
+                {self._in_kafka(place): spec for place in places},
                 # What an open transaction holds can be read by nobody yet.
                 isolation_level=IsolationLevel.READ_COMMITTED,
                 request_timeout=self._timeout_s,
             )
             try:
-                found = {(one.topic, one.partition): future.result().offset for one, future in asked.items()}
+                found = {
+                    (of_ours(self._bootstrap, one.topic), one.partition): future.result().offset
+                    for one, future in asked.items()
+                }
             except KafkaException as error:
                 if error.args[0].code() not in _SETTLING or time.monotonic() > deadline_s:
                     raise self._stopped(error.args[0].str()) from None
                 time.sleep(0.1)
             else:
                 return [found[place] for place in places]
+
+    def _in_kafka(self, place: Place, *offset: int) -> TopicPartition:
+        return TopicPartition(in_kafka(self._bootstrap, place[0]), place[1], *offset)
 
     def _stopped(self, why: str) -> Stop:
         return Stop(f"reading from {self._bootstrap} stopped: {why}")

@@ -22,12 +22,13 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from agents.cluster import Cluster, cluster_options
+from agents.cluster import Cluster, cluster_options, in_kafka, of_ours
 from agents.errors import Stop
 from agents.producer import connect_or_stop
 from agents.settings import Settings
 from schemas.events import EVENTS
-from schemas.topics import TOPICS, Topic
+from schemas.topics import FOREVER, TOPICS, Topic
+from streams import limits
 
 __all__ = ["FOLDED", "Admin", "Difference", "check", "partitions_of"]
 
@@ -99,8 +100,8 @@ class Admin:
     def partitions(self, topics: Iterable[str]) -> dict[str, int]:
         """Partition counts of those of ``topics`` that exist. A mock cluster creates what is asked for."""
         if self.is_mock:
-            return {name: len(self._metadata(name).topics[name].partitions) for name in topics}
-        there = self._metadata().topics
+            return {topic: len(self._metadata(topic)[topic].partitions) for topic in topics}
+        there = self._metadata()
         return {name: len(there[name].partitions) for name in topics if name in there}
 
     def diff(self) -> list[Difference]:
@@ -113,10 +114,16 @@ class Admin:
             if count != wanted and not (self.is_mock and TOPICS[name].partitions == "one"):
                 differing.append(Difference(name, "partitions", str(wanted), str(count)))
         for name, configs in self._configs(found).items():
-            for what, wanted_value in TOPICS[name].configs().items():
+            for what, wanted_value in self._wanted(name).items():
                 if configs.get(what) != wanted_value:
                     differing.append(Difference(name, what, wanted_value, str(configs.get(what))))
         return missing + differing
+
+    def _wanted(self, name: str) -> dict[str, str]:
+        """The broker's settings of a topic; what keeps everything keeps as much as the settings say."""
+        topic, days = TOPICS[name], self._settings.history_days
+        kept = topic.retention_ms if not days or topic.cleanup == "compact" else round(days * limits.DAY_MS)
+        return topic.configs() | ({"retention.ms": f"{kept}"} if topic.retention_ms == FOREVER else {})
 
     def apply(self) -> list[Difference]:
         """Create missing topics, correct settings; returns what was done. Safe to repeat, and for two at a time.
@@ -136,12 +143,23 @@ class Admin:
         self._settle()
         return done
 
+    def drop(self, names: Iterable[str]) -> None:
+        """Delete topics, with all that is in them."""
+        gone = [in_kafka(self._bootstrap, name) for name in names]
+        for name, future in self._kafka.delete_topics(gone, operation_timeout=self._timeout_s).items() if gone else ():
+            _settle_one(f"topic {name} could not be deleted", future, {KafkaError.UNKNOWN_TOPIC_OR_PART})
+
     def _create(self, names: list[str]) -> None:
         if not names:
             return
         copies = min(REPLICAS, self.brokers)
         wanted = [
-            NewTopic(name, partitions_of(TOPICS[name], self._settings), copies, config=TOPICS[name].configs())
+            NewTopic(
+                in_kafka(self._bootstrap, name),
+                partitions_of(TOPICS[name], self._settings),
+                copies,
+                config=self._wanted(name),
+            )
             for name in names
         ]
         for name, future in self._kafka.create_topics(wanted, request_timeout=self._timeout_s).items():
@@ -155,7 +173,8 @@ class Admin:
         if not by_topic:
             return
         resources = [
-            ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries) for name, entries in by_topic.items()
+            ConfigResource(ResourceType.TOPIC, in_kafka(self._bootstrap, name), incremental_configs=entries)
+            for name, entries in by_topic.items()
         ]
         altered = self._kafka.incremental_alter_configs(resources, request_timeout=self._timeout_s)
         for resource, future in altered.items():
@@ -172,7 +191,7 @@ class Admin:
             time.sleep(0.05)
 
     def _unsettled(self) -> list[str]:
-        there = self._metadata().topics
+        there = self._metadata()
         for name in TOPICS:
             if name not in there or any(one.leader < 0 for one in there[name].partitions.values()):
                 return [f"topic {name} has no leader"]
@@ -181,27 +200,26 @@ class Admin:
         except Stop as error:
             return [str(error)]
 
-    def _metadata(self, topic: str | None = None) -> Any:
+    def _metadata(self, topic: str | None = None) -> dict[str, Any]:
+        """What the cluster knows of all topics, or of one, by our names for them."""
         try:
-            return (
-                self._kafka.list_topics(topic, timeout=self._timeout_s)
-                if topic
-                else self._kafka.list_topics(timeout=self._timeout_s)
-            )
+            asked = {"topic": in_kafka(self._bootstrap, topic)} if topic else {}
+            there = self._kafka.list_topics(**asked, timeout=self._timeout_s).topics
+            return {of_ours(self._bootstrap, name): found for name, found in there.items()}
         except KafkaException as error:
             raise Stop(f"Kafka at {self._bootstrap} stopped answering: {error.args[0].str()}") from None
 
     def _configs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         if self.is_mock:
             return {}
-        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        resources = [ConfigResource(ResourceType.TOPIC, in_kafka(self._bootstrap, name)) for name in names]
         if not resources:
             return {}
         described = self._kafka.describe_configs(resources, request_timeout=self._timeout_s)
         found = {}
         for resource, future in described.items():
             entries = _settle_one(f"settings of topic {resource.name} cannot be read", future, set())
-            found[resource.name] = {name: entry.value for name, entry in entries.items()}
+            found[of_ours(self._bootstrap, resource.name)] = {name: entry.value for name, entry in entries.items()}
         return found
 
 

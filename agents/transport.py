@@ -40,7 +40,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
 from agents import log
-from agents.cluster import Cluster
+from agents.cluster import Cluster, in_kafka, of_ours
 from agents.errors import Stop
 from agents.settings import Settings
 
@@ -52,7 +52,9 @@ _LOG = log.get("transport")
 
 
 class Chunk(NamedTuple):
-    """Records of one partition in order; nothing of the log between ``start`` and the last of them is missing."""
+    """Records of one partition in order, by our name of its topic; nothing of the log between ``start`` and the last of
+    them is missing.
+    """
 
     tp: TP
     start: int
@@ -185,7 +187,8 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]
                 self._inflight[tp].append(last)
                 if low + size >= len(found):
                     self._skipped.discard(tp)
-                yield tp, self._message(tp, Chunk(tp, start, part), generation)
+                ours = TP(of_ours(self.app.cluster, tp.topic), tp.partition)
+                yield tp, self._message(tp, Chunk(ours, start, part), generation)
                 start = last + 1
 
     def _message(self, tp: TP, chunk: Chunk, generation: int) -> ConsumerMessage:
@@ -306,6 +309,7 @@ class _App(faust.App):  # type: ignore[misc]
     """A Faust app that knows who owns its partitions."""
 
     owner: Owner
+    cluster: Cluster
     chunk_records: int
     chunk_topics: dict[str, Any]
 
@@ -357,9 +361,9 @@ def make_app(settings: Settings, group: str, topics: Mapping[str, int], owner: O
         autodiscover=False,
     )
     app.transport = _Transport(app.conf.broker_consumer, app, loop=app.loop)
-    app.owner, app.chunk_records = owner, settings.chunk_records
+    app.owner, app.cluster, app.chunk_records = owner, settings.kafka, settings.chunk_records
     app.chunk_topics = {
-        name: app.topic(name, schema=_Raw(), partitions=count, internal=False, acks=True)
+        name: app.topic(in_kafka(settings.kafka, name), schema=_Raw(), partitions=count, internal=False, acks=True)
         for name, count in topics.items()
     }
     return app

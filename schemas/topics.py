@@ -12,15 +12,18 @@ from typing import Any, Final, Literal
 from schemas.codec import Cause
 from schemas.events import EVENTS
 
-__all__ = ["COUNTS", "FOREVER", "INPUTS", "TOPICS", "Topic"]
+__all__ = ["COUNTS", "FOREVER", "INPUTS", "INTERNAL", "TOMBSTONES_MS", "TOPICS", "Topic"]
 
 COUNTS: Final = ("impressions", "watches", "watch_ms", "likes", "shares", "skips", "comments", "follows", "saves")
 """The nine counts of a video, in the order they are stored and shown."""
 FOREVER: Final = -1
 """Retention of a topic that keeps everything."""
 
+
 _MIB: Final = 1_048_576
 _DAY_MS: Final = 86_400_000
+TOMBSTONES_MS: Final = 30 * _DAY_MS
+"""How long a compacted topic still says that something is gone: whoever reads it from further back may miss that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Topic:
             "retention.bytes": "-1",
             "max.message.bytes": str(self.max_message_bytes),
             "message.timestamp.type": "CreateTime",
-        }
+        } | ({"delete.retention.ms": str(TOMBSTONES_MS)} if self.cleanup == "compact" else {})
 
 
 _SEEN: Final = {
@@ -397,3 +400,5 @@ TOPICS: Final[dict[str, Topic]] = {
 """Every topic by name: events first, then what else goes in, what comes out, and what only workers speak."""
 INPUTS: Final = frozenset((*EVENTS, *(topic.name for topic in _INPUT)))
 """Topics that apps and operators write to."""
+INTERNAL: Final = frozenset(topic.name for topic in TOPICS.values() if topic.encoding == "msgpack")
+"""Topics by which workers speak to each other alone."""

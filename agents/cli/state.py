@@ -8,6 +8,7 @@ import click
 import numpy as np
 import orjson
 
+from agents.cli.rebuild import rebuild
 from agents.cli.snapshots import export, import_, show
 from agents.settings import Settings
 from agents.store import Store
@@ -21,7 +22,7 @@ def state() -> None:
     """Look at the checkpointed state, take it away in a file, and put it back."""
 
 
-for _command in (export, import_, show):
+for _command in (export, import_, show, rebuild):
     state.add_command(_command)
 
 

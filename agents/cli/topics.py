@@ -9,7 +9,7 @@ from typing import Any
 import click
 import orjson
 
-from agents.cli.progress import hush
+from agents.cli.progress import counting, hush
 from agents.errors import Stop
 from agents.settings import Settings
 from schemas.asyncapi import asyncapi
@@ -67,6 +67,24 @@ def apply() -> None:
     if admin.is_mock:
         click.echo("the embedded broker makes topics when they are asked for and has no settings to apply")
     click.echo(f"{len(TOPICS)} topics as they should be, {len(done)} changes")
+
+
+@topics.command()
+@click.option("--to", "prefix", required=True, help="The prefix to copy to; its topics must be there.")
+@click.option("--follow", is_flag=True, help="Stay, and copy what comes, until interrupted.")
+def copy(prefix: str, follow: bool) -> None:
+    """Copy all that apps wrote to topics of another prefix, which may have more partitions.
+
+    A deployment on the copy comes to the same counts. Cut short, it goes on where it stood.
+    """
+    from agents.mirroring import mirror  # noqa: PLC0415  # Kafka's client takes long to load
+    from agents.stopping import stopping  # noqa: PLC0415
+
+    with stopping() as stop, counting("records copied") as told:
+        count = mirror(Settings.from_env(), prefix, stop, follow=follow, told=told)
+    click.echo(f"{count:,} records copied to {prefix}")
+    if stop.asked and not follow:
+        raise Stop("the copy was interrupted: run it again, and it goes on from where it stood")
 
 
 @topics.command()

@@ -19,6 +19,7 @@ import msgspec
 
 from agents.errors import Stop
 from agents.store import ShardId, Store, paired
+from agents.topics import FOLDED
 
 __all__ = ["Copy", "Head", "Row"]
 
@@ -53,8 +54,9 @@ class Head(msgspec.Struct, frozen=True):
 
     @property
     def position(self) -> dict[str, int]:
-        """The next offset to fold of each topic."""
-        return {name.decode(): int(offset) for name, offset in paired(self.offsets).items()}
+        """The next offset to fold of each topic; what is stored beside them, of sources, is no topic."""
+        found = {name.decode(): int(offset) for name, offset in paired(self.offsets).items()}
+        return {topic: found[topic] for topic in FOLDED[self.shard.kind] if topic in found}
 
 
 class Copy:

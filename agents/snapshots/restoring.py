@@ -19,14 +19,14 @@ from agents.spans import Log, Span
 from agents.store import ShardId, Store, listed, new_token, packed, paired
 from schemas.codec import BadRecord, decode
 from schemas.feeds import FeedBatch, FeedRequest
+from schemas.topics import TOMBSTONES_MS
 from streams.ranking.desk import feed_key, followed
 
-__all__ = ["Gap", "Restored", "gaps", "restore"]
+__all__ = ["Gap", "Restored", "Since", "gaps", "note_served", "restore", "sent_since"]
 
 _LUA: Final = Path(__file__).parents[1] / "lua"
 _REQUESTS: Final = "feed.requests"
 _HOLDER: Final = "feedstream state import"
-_TOMBSTONES_S: Final = 30 * 86_400.0
 
 
 class Gap(NamedTuple):
@@ -94,8 +94,8 @@ def restore(
         _write(store, page)
         written += len(page)
         told(written)
-    since = _sent_since(log, first)
-    _note_served(store, since)
+    since = sent_since(log, first.sent)
+    note_served(store, since)
     asked = _unanswered(log, first, since)
     store.layout(first.layout)
     store.note("names", first.names)
@@ -124,7 +124,7 @@ def _check(store: Store, log: Log, first: Preamble, *, replace: bool, accept_los
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise Stop(f"{found[0].says}{more}: use a later snapshot, or give --accept-loss to go on without those records")
     age_s = time.time() - first.made_ms / 1_000
-    if age_s > _TOMBSTONES_S and not accept_loss:
+    if age_s > TOMBSTONES_MS / 1_000 and not accept_loss:
         raise Stop(
             f"the snapshot is {age_s / 86_400:.0f} days old: that somebody was forgotten since, or a video removed, "
             "may have left the log again; use a later one, or give --accept-loss"
@@ -179,7 +179,7 @@ def _by_shard(pairs: Iterable[tuple[ShardId, bytes]]) -> Mapping[ShardId, list[b
     return held
 
 
-class _Since(NamedTuple):
+class Since(NamedTuple):
     """What was sent since a snapshot: by shard and viewer the batches, and the requests that were answered."""
 
     batches: dict[ShardId, dict[str, list[FeedBatch]]]
@@ -191,9 +191,10 @@ class _Since(NamedTuple):
         return sum(len(found) for found in self.batches.values())
 
 
-def _sent_since(log: Log, first: Preamble) -> _Since:
-    since, spans = _Since({}, set()), log.spans(log.places(["feeds"]))
-    tail = {place: Span(max(span.low, first.sent.get(place[1], 0)), span.high) for place, span in spans.items()}
+def sent_since(log: Log, known: Mapping[int, int]) -> Since:
+    """Every batch sent beyond what is ``known`` of each partition of ``feeds``."""
+    since, spans = Since({}, set()), log.spans(log.places(["feeds"]))
+    tail = {place: Span(max(span.low, known.get(place[1], 0)), span.high) for place, span in spans.items()}
     for message in log.read(tail):
         batch = _read(message)
         if not isinstance(batch, FeedBatch):
@@ -206,7 +207,7 @@ def _sent_since(log: Log, first: Preamble) -> _Since:
     return since
 
 
-def _note_served(store: Store, since: _Since) -> None:
+def note_served(store: Store, since: Since) -> None:
     """Let ledgers know of what was sent since, so that nobody is shown it again."""
     for shard, viewers in since.batches.items():
         keys = [feed_key(user) for user in viewers]
@@ -215,7 +216,7 @@ def _note_served(store: Store, since: _Since) -> None:
         _write(store, [Row(shard, key, value) for key, value in zip(keys, new, strict=True)])
 
 
-def _unanswered(log: Log, first: Preamble, since: _Since) -> dict[ShardId, int]:
+def _unanswered(log: Log, first: Preamble, since: Since) -> dict[ShardId, int]:
     """Where requests go on, by shard of viewers: at the first that nobody has answered. What was answered after it, out
     of turn, is answered twice.
     """

@@ -19,10 +19,12 @@ import orjson
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Producer as KafkaProducer
 
+from agents.cluster import in_kafka
 from agents.deliveries import Place
 from agents.embedded import die_with_parent
 from agents.producer import producer_options
 from agents.settings import Settings, environment
+from agents.spans import Log
 from agents.store import ShardId, Store
 from schemas.events import EVENTS
 from schemas.lines import parse_line
@@ -96,7 +98,9 @@ class Live:
     def __init__(self, broker: str, redis: str, logs: Path, **settings: str) -> None:
         self.broker, self.redis, self.logs = broker, redis, logs
         self.settings = _FAST | settings
-        told = {name: value for name, value in settings.items() if name.startswith("kafka_")}
+        told = {
+            name: value for name, value in settings.items() if name.startswith("kafka_") or name.endswith("_prefix")
+        }
         self.kafka = Settings.from_env({}, broker=broker, **told).kafka
         self.bootstrap = self.kafka.bootstrap
         self.store = Store(redis, self.settings.get("namespace", "feedstream"))
@@ -199,7 +203,7 @@ class Live:
         extra = {} if stamp_ms is None else {"timestamp": stamp_ms}
         while True:
             try:
-                self._producer.produce(topic, raw, named, on_delivery=report, **extra)
+                self._producer.produce(in_kafka(self.kafka, topic), raw, named, on_delivery=report, **extra)
             except BufferError:
                 self._producer.poll(0.05)
                 continue
@@ -216,8 +220,9 @@ class Live:
                  "fetch.wait.max.ms": 10, "log_level": 0,
                  "fetch.message.max.bytes": 8_000_000}
             )  # fmt: skip
-            places = consumer.list_topics(topic, timeout=10.0).topics[topic].partitions
-            consumer.assign([TopicPartition(topic, number, 0) for number in places])
+            name = in_kafka(self.kafka, topic)
+            places = consumer.list_topics(name, timeout=10.0).topics[name].partitions
+            consumer.assign([TopicPartition(name, number, 0) for number in places])
             self._consumers[topic], self._read[topic] = consumer, []
         found = self._consumers[topic].consume(2_000, timeout=0.02)
         self._read[topic] += [message for message in found if message.error() is None]
@@ -261,13 +266,6 @@ class Live:
 
     def until_settled(self) -> None:
         """Wait until every event sent so far is checkpointed."""
-        consumer = Consumer({**self.kafka.options(), "group.id": "test-ends", "log_level": 0})
-        try:
-            ends = {
-                (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)[1]
-                for topic in (*EVENTS, "users")
-                for number in consumer.list_topics(topic, timeout=10.0).topics[topic].partitions
-            }
-        finally:
-            consumer.close()
+        log = Log(self.kafka, "test-ends")
+        ends = {place: span.high for place, span in log.spans(log.places((*EVENTS, "users"))).items()}
         self.until_applied(*(Place(topic, number, end - 1) for (topic, number), end in ends.items() if end > 0))

@@ -12,6 +12,7 @@ from typing import Any
 from faust.types.tuples import TP
 
 from agents import log
+from agents.cluster import in_kafka, of_ours
 from agents.settings import Settings
 from agents.transport import make_app
 from agents.worker.shard_host import ShardHost
@@ -37,7 +38,7 @@ class Group:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ready = asyncio.Event()
         self.app = make_app(settings, name, counts, self)
-        self._make = make
+        self._make, self._kafka = make, settings.kafka
         self._draining = False
         for topic in counts.items():
             self._agent(topic[0])
@@ -66,22 +67,29 @@ class Group:
 
     def positions(self, tps: Iterable[TP]) -> dict[TP, int]:
         """The next offset to fold of each partition whose shard is open."""
-        return {tp: self.hosts[tp.partition].next_offset(tp.topic) for tp in tps if tp.partition in self.hosts}
+        return {
+            tp: self.hosts[tp.partition].next_offset(of_ours(self._kafka, tp.topic))
+            for tp in tps
+            if tp.partition in self.hosts
+        }
 
     def reached(self, topic: str, number: int) -> int:
         """The next offset to fold of a partition whose shard is open; gaps at the end of the log are behind it."""
-        reached: int = self.app.consumer.reached(TP(topic, number), self.hosts[number].next_offset(topic))
+        reached: int = self.app.consumer.reached(self._tp(topic, number), self.hosts[number].next_offset(topic))
         return reached
 
     async def rewind(self, number: int, offsets: Mapping[str, int]) -> None:
         """Seek every topic of a shard to ``offsets``."""
-        await self.app.consumer.rewind({TP(topic, number): offset for topic, offset in offsets.items()})
+        await self.app.consumer.rewind({self._tp(topic, number): offset for topic, offset in offsets.items()})
 
     async def stop(self) -> None:
         """Drain: fold nothing more, write what was folded, leave the group."""
         self._draining = True
         await self._close(set(self.hosts))
         await self.app.stop()
+
+    def _tp(self, topic: str, number: int) -> TP:
+        return TP(in_kafka(self._kafka, topic), number)
 
     async def _open(self, number: int) -> None:
         host = self.loading[number] = self._make(number, self.rewind)

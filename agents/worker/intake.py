@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from agents.cluster import of_ours
 from agents.dead_letters import TOPIC as DEAD_LETTERS
 from agents.dead_letters import dead_letter
 from agents.measures.telemetry import METRICS
@@ -73,9 +74,10 @@ class Intake:
 
     def refuse(self, record: Any, cause: str, path: str) -> None:
         """One record to ``dead-letters``, byte for byte."""
-        letter = dead_letter(record.topic, record.partition, record.offset, record.key, record.value, cause, path)
+        topic = of_ours(self._shared.settings.kafka, record.topic)
+        letter = dead_letter(topic, record.partition, record.offset, record.key, record.value, cause, path)
         self._shared.producer.send(DEAD_LETTERS, letter.key, letter.value, headers=letter.headers, ticket=self._letters)
-        METRICS["bad_records_total"].labels(record.topic, cause).inc()
+        METRICS["bad_records_total"].labels(topic, cause).inc()
 
     def letters(self) -> Ticket:
         """The ticket of the letters sent since the last call."""

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from agents import log
-from agents.cluster import Cluster, cluster_options
+from agents.cluster import Cluster, cluster_options, in_kafka, renamed
 from agents.errors import Stop
 
 __all__ = ["BroadcastReader", "Message"]
@@ -95,7 +95,7 @@ class BroadcastReader:
             while not self._stop.is_set():
                 found = self._found(consumer)
                 batch = []
-                for one in found:
+                for one in (renamed(self._bootstrap, one) for one in found):
                     error = one.error()
                     if error is None:
                         stamp_ms = one.timestamp()[1]
@@ -125,20 +125,21 @@ class BroadcastReader:
         for _ in range(20):
             try:
                 metadata = consumer.list_topics(timeout=5.0)
-                if all(topic in metadata.topics for topic in self._topics):
+                if all(in_kafka(self._bootstrap, topic) in metadata.topics for topic in self._topics):
                     break
             except KafkaException:
                 pass
             time.sleep(_REST_S)
-        missing = [topic for topic in self._topics if metadata is None or topic not in metadata.topics]
+        names = {topic: in_kafka(self._bootstrap, topic) for topic in self._topics}
+        missing = [name for name in names.values() if metadata is None or name not in metadata.topics]
         if metadata is None or missing:
             raise Stop(f"Kafka has no topic {', '.join(missing)}: run `feedstream topics apply`")
-        places = [(topic, number) for topic in self._topics for number in metadata.topics[topic].partitions]
+        places = [(topic, number) for topic, name in names.items() for number in metadata.topics[name].partitions]
         for topic, number in () if self._news else places:
-            if self._begin(consumer, topic, number) > 0:
+            if self._begin(consumer, names[topic], number) > 0:
                 self.cut.add((topic, number))
         begin = OFFSET_END if self._news else OFFSET_BEGINNING
-        consumer.assign([TopicPartition(topic, number, begin) for topic, number in places])
+        consumer.assign([TopicPartition(names[topic], number, begin) for topic, number in places])
         return set(places)
 
     def _begin(self, consumer: Any, topic: str, number: int) -> int:

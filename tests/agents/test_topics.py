@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agents.errors import Stop
 from agents.settings import Settings
+from agents.testing.servers import RealKafka
 from agents.topics import Admin, check, partitions_of
 from schemas.topics import TOPICS
 
 
-def settings(**more: int) -> Settings:
+def settings(**more: Any) -> Settings:
     return Settings.from_env({}, **more)
 
 
@@ -46,3 +49,15 @@ def test_a_worker_is_told_of_wrong_partition_counts(mock_broker: str) -> None:
 def test_an_absent_broker_is_one_sentence(unused_port: int) -> None:
     with pytest.raises(Stop, match=r"does not answer within 0\.3 s"):
         Admin(f"127.0.0.1:{unused_port}", settings(), timeout_s=0.3)
+
+
+@pytest.mark.kafka
+def test_topics_that_keep_everything_keep_as_many_days_as_the_settings_say(kafka: RealKafka) -> None:
+    told = settings(history_days=2, topic_prefix="short.", broker=kafka.url)
+    Admin(told.kafka, told).apply()
+    forever = settings(topic_prefix="short.", broker=kafka.url)
+    longer = {str(one) for one in Admin(forever.kafka, forever).diff()}
+    assert "events.like: retention.ms is 172800000, should be -1" in longer
+    assert "engagement: retention.ms is 172800000, should be -1" in longer
+    assert not [said for said in longer if said.startswith(("feeds:", "users:", "videos:"))]
+    assert Admin(told.kafka, told).diff() == []

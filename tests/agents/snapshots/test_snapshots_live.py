@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from agents.cli.state import exact_hash
+from agents.cluster import in_kafka
 from agents.settings import Settings, environment
 from agents.testing.live import Live
 from agents.testing.load import load
@@ -27,9 +30,18 @@ pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(300)]
 _SHARDS = {"user_partitions": "2", "video_partitions": "2"}
 
 
-def make_topics(kafka: RealKafka) -> None:
-    settings = Settings.from_env({f"FEEDSTREAM_{name.upper()}": count for name, count in _SHARDS.items()})
-    Admin(kafka.bootstrap, settings).apply()
+@contextlib.contextmanager
+def deployed(kafka: RealKafka, redis: RealRedis, logs: Path, name: str, **more: str) -> Iterator[Live]:
+    """A deployment of its own on servers that it shares."""
+    with Live(kafka.url, redis.url, logs, namespace=name, topic_prefix=f"{name}.", **(_SHARDS | more)) as live:
+        Admin(live.kafka, Settings.from_env({}, user_partitions=2, video_partitions=2)).apply()
+        yield live
+
+
+def wipe(live: Live) -> None:
+    """Lose all that Redis holds of the deployment."""
+    keys = [*live.store.redis.scan_iter(f"*{live.settings['namespace']}*", count=5_000)]
+    live.store.redis.delete(*keys)
 
 
 def command(live: Live, *args: object, code: int = 0) -> Any:
@@ -42,16 +54,13 @@ def command(live: Live, *args: object, code: int = 0) -> Any:
 
 
 def test_counts_are_exact_after_a_loss_of_redis_and_of_the_log_before_the_snapshot(
-    fresh_kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+    kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
 ) -> None:
-    make_topics(fresh_kafka)
     made = load(np.random.default_rng(11), 12_000, viewers=300, videos=200)
     third = len(made.lines) // 3
     snapshots = tmp_path / "snapshots"
     snapshots.mkdir()
-    with Live(
-        fresh_kafka.url, redis_server.url, tmp_path, namespace="snapped", request_ttl_s="1e12", **_SHARDS
-    ) as live:
+    with deployed(kafka, redis_server, tmp_path, "snapped", request_ttl_s="1e12") as live:
         worker = live.start()
         live.send_lines(made.lines[:third])
         live.until_settled()
@@ -69,10 +78,10 @@ def test_counts_are_exact_after_a_loss_of_redis_and_of_the_log_before_the_snapsh
         assert "there is state of this namespace already" in refused
         assert live.stop(worker, signal.SIGKILL) == -signal.SIGKILL
         before = exact_hash(live.store)
-        live.store.redis.flushdb()
+        wipe(live)
         shown = command(live, "show", taken["path"])
         assert shown["rows"] == taken["rows"] > 1_000
-        forget_before(fresh_kafka, shown["shards"])
+        forget_before(live, shown["shards"])
 
         done = command(live, "import", taken["path"])
         assert done["rows"] == taken["rows"]
@@ -86,25 +95,24 @@ def test_counts_are_exact_after_a_loss_of_redis_and_of_the_log_before_the_snapsh
         assert judge_feeds(values).problems == []
 
 
-def forget_before(kafka: RealKafka, shards: dict[str, dict[str, int]]) -> None:
+def forget_before(live: Live, shards: dict[str, dict[str, int]]) -> None:
     """Let the log begin where the snapshot goes on, as retention would."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin = AdminClient(live.kafka.options())
     ends = [
-        TopicPartition(topic, int(shard.partition(":")[2]), offset)
+        TopicPartition(in_kafka(live.kafka, topic), int(shard.partition(":")[2]), offset)
         for shard, position in shards.items()
         for topic, offset in position.items()
         if offset and topic not in {"users", "videos"}  # compacted ones keep the latest of each key
     ]
-    for future in admin.delete_records(ends).values():
+    for future in admin.delete_records(ends, request_timeout=60.0, operation_timeout=60.0).values():
         future.result()
 
 
 def test_a_worker_that_runs_during_an_import_ends_and_says_why(
-    fresh_kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+    kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
 ) -> None:
-    make_topics(fresh_kafka)
     made = load(np.random.default_rng(12), 2_000, viewers=50, videos=100)
-    with Live(fresh_kafka.url, redis_server.url, tmp_path, namespace="imported", **_SHARDS) as live:
+    with deployed(kafka, redis_server, tmp_path, "imported") as live:
         worker = live.start()
         live.send_lines(made.lines[:1_000])
         live.until_settled()
@@ -125,11 +133,10 @@ def test_a_worker_that_runs_during_an_import_ends_and_says_why(
 
 
 def test_a_snapshot_that_the_log_does_not_go_on_from_is_refused_and_changes_nothing(
-    fresh_kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+    kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
 ) -> None:
-    make_topics(fresh_kafka)
     made = load(np.random.default_rng(13), 2_000, viewers=50, videos=100)
-    with Live(fresh_kafka.url, redis_server.url, tmp_path, namespace="gapped", **_SHARDS) as live:
+    with deployed(kafka, redis_server, tmp_path, "gapped") as live:
         worker = live.start()
         live.send_lines(made.lines[:1_000])
         live.until_settled()
@@ -138,15 +145,15 @@ def test_a_snapshot_that_the_log_does_not_go_on_from_is_refused_and_changes_noth
         live.send_lines(made.lines[1_000:])
         live.until_settled()
         live.stop(worker)
-        live.store.redis.flushdb()
+        wipe(live)
         ends = {shard: dict(position) for shard, position in command(live, "show", file)["shards"].items()}
         ends["u:0"]["events.like"] += 3
-        forget_before(fresh_kafka, ends)
+        forget_before(live, ends)
         said = command(live, "import", file, code=1)
         at = ends["u:0"]["events.like"]
         assert f"events.like[0]: the snapshot goes on at {at - 3}, but Kafka begins at {at}" in said
         assert "use a later snapshot, or give --accept-loss" in said
-        assert live.store.redis.dbsize() == 0
+        assert not [*live.store.redis.scan_iter(f"*{live.settings['namespace']}*")]
         assert command(live, "import", file, "--accept-loss")["shards"] == 5
         live.settings["video_partitions"] = "3"
         assert "has video_partitions=2, the settings 3: set FEEDSTREAM_VIDEO_PARTITIONS=2" in command(

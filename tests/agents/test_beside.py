@@ -1,0 +1,157 @@
+"""Deployments beside each other on one Kafka and one Redis: by prefix, with more partitions, rebuilt from the log."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from agents.cli.state import exact_hash
+from agents.lag import lags, totals
+from agents.settings import Settings, environment
+from agents.spans import Log
+from agents.store import Store
+from agents.testing.live import Live
+from agents.testing.load import Load, load
+from agents.testing.servers import RealKafka, RealRedis
+from agents.testing.verdict import compare_counts, judge_feeds
+from agents.topics import Admin
+
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(300)]
+
+
+def deployed(kafka: RealKafka, redis: RealRedis, logs: Path, name: str, partitions: int, **more: str) -> Live:
+    told = {"user_partitions": partitions, "video_partitions": partitions}
+    live = Live(kafka.url, redis.url, logs, namespace=name, **{key: f"{one}" for key, one in told.items()}, **more)
+    Admin(live.kafka, Settings.from_env({}, **told)).apply()
+    return live
+
+
+def run(live: Live, *words: str) -> list[str]:
+    return [sys.executable, "-m", "feedstream", *words]
+
+
+def env(live: Live) -> dict[str, str]:
+    return environment(broker=live.broker, redis=live.redis, **live.settings)
+
+
+def exact(live: Live, made: Load) -> None:
+    live.until("exact counts", lambda: compare_counts(live.store, made.tally()) == [])
+    live.until("no lag", lambda: not any(totals(lags(Log(live.kafka), live.store)).values()))
+
+
+def test_the_log_copied_to_more_partitions_while_it_grows_makes_the_same_counts(
+    kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+) -> None:
+    made = load(np.random.default_rng(21), 4_000, viewers=100, videos=100)
+    half = len(made.lines) // 2
+    with (
+        deployed(kafka, redis_server, tmp_path, "narrow", 2, topic_prefix="narrow.") as old,
+        deployed(kafka, redis_server, tmp_path, "wide", 3, topic_prefix="wide.") as new,
+    ):
+        old.start()
+        old.send_lines(made.lines[:half])
+        copying = subprocess.Popen(
+            run(old, "topics", "copy", "--to", "wide.", "--follow"), env=env(old), stdout=subprocess.PIPE
+        )
+        try:
+            new.start()
+            new.until_applied()
+            old.send_lines(made.lines[half : half + half // 2])
+            exact_until_now(old, made.lines[: half + half // 2])
+            # Producers are switched: from here on they write to the new topics, and the rest is copied meanwhile.
+            new.send_lines(made.lines[half + half // 2 :])
+            exact(new, made)
+        finally:
+            copying.send_signal(signal.SIGTERM)
+            said, _ = copying.communicate(timeout=60)
+        assert copying.returncode == 0
+        assert said.endswith(b"records copied to wide.\n")
+        # Run again it has nothing to copy: it went on where it stood.
+        again = subprocess.run(
+            run(old, "topics", "copy", "--to", "wide."), env=env(old), capture_output=True, check=True
+        )
+        assert again.stdout == b"0 records copied to wide.\n"
+        assert {shard.number for shard in new.store.shards() if shard.kind == "u"} == {0, 1, 2}
+
+
+def exact_until_now(live: Live, lines: list[bytes]) -> None:
+    exact(live, Load(lines, 0, 0))
+
+
+def test_a_copy_to_topics_that_are_not_there_or_to_itself_says_what_to_do(
+    kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+) -> None:
+    with deployed(kafka, redis_server, tmp_path, "lonely", 2, topic_prefix="lonely.") as live:
+        for prefix, said in (
+            (
+                "nowhere.",
+                "topic nowhere.control does not exist: set FEEDSTREAM_TOPIC_PREFIX=nowhere. and the new",
+            ),
+            ("lonely.", "'lonely.' is the prefix of the topics to copy: name another one"),
+        ):
+            done = subprocess.run(
+                run(live, "topics", "copy", "--to", prefix), env=env(live), capture_output=True, check=False
+            )
+            assert done.returncode == 1
+            assert said in done.stderr.decode()
+
+
+def rebuilt(live: Live, name: str) -> Any:
+    done = subprocess.run(
+        run(live, "state", "rebuild", name, "--json"), env=env(live), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3_000:]
+    return orjson.loads(done.stdout)
+
+
+def test_state_rebuilt_from_the_log_is_equal_and_is_switched_to_without_showing_anything_twice(
+    kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
+) -> None:
+    made = load(np.random.default_rng(22), 4_000, viewers=100, videos=300)
+    half = len(made.lines) // 2
+    with deployed(kafka, redis_server, tmp_path, "running", 2, topic_prefix="running.", request_ttl_s="1e12") as live:
+        worker = live.start()
+        live.send_lines(made.lines[:half])
+        exact_until_now(live, made.lines[:half])
+        first = rebuilt(live, "anew")
+        assert first["settings"] == {"FEEDSTREAM_NAMESPACE": "anew", "FEEDSTREAM_INTERNAL_PREFIX": "anew."}
+        anew = Store(live.redis, "anew")
+        assert exact_hash(anew) == exact_hash(live.store)
+        sent = len(live.batches())
+        assert first["viewers"] > 3
+        live.send_lines(made.lines[half:])  # it runs on, and serves
+        exact(live, made)
+        assert live.stop(worker) == 0
+        rebuilt(live, "anew")
+        assert exact_hash(anew) == exact_hash(live.store)
+        anew.close()
+        live.store.close()
+        live.store = Store(live.redis, "anew")
+        live.settings |= {"namespace": "anew", "internal_prefix": "anew."}
+        live.start()
+        viewers = sorted({batch["user_id"] for batch in live.batches()})
+        for user in viewers:
+            request = {"v": 1, "request_id": f"{user}.after", "user_id": user, "ts_ms": 1_760_003_600_000}
+            live.send("feed.requests", user, request)
+        for user in viewers:
+            live.batch(user, request_id=f"{user}.after")
+        assert len(live.batches()) > sent
+        assert judge_feeds(message.value() for message in live.records("feeds")).problems == []
+        there = AdminClient(live.kafka.options()).list_topics(timeout=30.0).topics
+        assert "running.anew.engagement" in there
+        assert "running.anew.feeds" not in there
+
+
+def test_a_rebuild_into_what_runs_is_refused(kafka: RealKafka, redis_server: RealRedis, tmp_path: Path) -> None:
+    with deployed(kafka, redis_server, tmp_path, "only", 2, topic_prefix="only.") as live:
+        done = subprocess.run(run(live, "state", "rebuild", "only"), env=env(live), capture_output=True, check=False)
+        assert done.returncode == 1
+        assert "only is the namespace that runs: name another one to rebuild into" in done.stderr.decode()
