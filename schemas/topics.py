@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from schemas.codec import Cause
 from schemas.events import EVENTS
+from schemas.samples import BATCH, DELTA, EXPERIMENT, PROMOTION, RECEIPT, REQUEST, SEEN, TIER, TREND, VIDEO
 
 __all__ = ["COUNTS", "FOREVER", "INPUTS", "INTERNAL", "TOMBSTONES_MS", "TOPICS", "Topic"]
 
@@ -63,86 +64,6 @@ class Topic:
         } | ({"delete.retention.ms": str(TOMBSTONES_MS)} if self.cleanup == "compact" else {})
 
 
-_SEEN: Final = {
-    "v": 1,
-    "event_id": "e-1",
-    "user_id": "ann",
-    "session_id": "s-1",
-    "video_id": "cat-7",
-    "ts_ms": 1_700_000_000_000,
-    "impression_id": "i-1",
-}
-_VIDEO: Final = {
-    "v": 1,
-    "video_id": "cat-7",
-    "creator_id": "bob",
-    "created_ms": 1_700_000_000_000,
-    "duration_ms": 15_000,
-    "tags": ["cats"],
-}
-_REQUEST: Final = {"v": 1, "request_id": "r-1", "user_id": "ann", "ts_ms": 1_700_000_000_000, "limit": 20}
-_PROMOTION: Final = {"v": 1, "campaign_id": "c-1", "video_id": "cat-7", "impressions": 1_000, "from_ms": 0, "to_ms": 1}
-_BATCH: Final[dict[str, Any]] = {
-    "v": 1,
-    "batch_id": "b-1",
-    "request_id": "r-1",
-    "user_id": "ann",
-    "seq": 1,
-    "ts_ms": 1_700_000_000_000,
-    "trigger": "request",
-    "as_of": {"events.like": {"0": 12}},
-    "model": "cold",
-    "items": [{"video_id": "cat-7", "position": 0, "score": 1.5, "source": "interest", "reasons": ["tag:cats"]}],
-}
-
-_EXPERIMENT: Final = {
-    "v": 1,
-    "key": "experiment.fresh",
-    "value": {"salt": "fresh", "share": 0.2, "arms": {"now": {}, "more": {"settings": {"slate.fresh": 0.2}}}},
-}
-_DELTA: Final = {
-    "v": 1,
-    "delta_id": "delta-1",
-    "user_id": "ann",
-    "seq": 1,
-    "ts_ms": 1_700_000_000_000,
-    "reason": "hidden",
-    "as_of": {"events.feedback": {"0": 3}},
-    "removed": ["cat-7"],
-}
-
-_TREND: Final = {
-    "v": 1,
-    "trend_id": "video-1",
-    "kind": "video",
-    "id": "cat-7",
-    "state": "rising",
-    "ts_ms": 1_700_000_000_000,
-    "ratio": 12.5,
-}
-_RECEIPT: Final = {
-    "v": 1,
-    "receipt_id": "receipt-1f",
-    "user_id": "ann",
-    "ts_ms": 1_700_000_000_000,
-    "deleted": {"outcomes": 12, "met": 12, "served": 40, "tags": 5, "hidden": 0, "follows": 1, "likes": 12},
-}
-_TIER: Final = {
-    "v": 1,
-    "decision_id": "cat-7.1",
-    "video_id": "cat-7",
-    "ts_ms": 1_700_000_000_000,
-    "from": 0,
-    "to": 1,
-    "decision": "promote",
-    "spent": 120,
-    "budget": 200,
-    "score": 0.31,
-    "bar": 0.1,
-    "evidence": {"completion": {"own": 0.71, "peers": 0.5}, "like": {"own": 0.06, "peers": 0.03}},
-}
-
-
 def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != name}
 
@@ -179,7 +100,7 @@ _VERBS: Final[dict[str, tuple[str, dict[str, Any], tuple[dict[str, Any], Cause, 
 
 def _event_topic(name: str) -> Topic:
     text, more, (wrong, cause, path) = _VERBS[name.removeprefix("events.")]
-    seen = _SEEN | more
+    seen = SEEN | more
     return Topic(
         name=name,
         key="user_id",
@@ -193,7 +114,7 @@ def _event_topic(name: str) -> Topic:
             seen | {"batch_id": "b-1", "position": 3, "seq": 9, "ctx": {"lang": "en", "tz_min": -300}, "unknown": [1]},
         ),
         bad=(
-            (_SEEN | wrong, cause, path),
+            (SEEN | wrong, cause, path),
             (_without(seen, "user_id"), "missing", "$.user_id"),
             (seen | {"v": 9}, "version", "$.v"),
             (seen | {"ts_ms": -5}, "type", "$.ts_ms"),
@@ -211,11 +132,11 @@ _INPUT: Final = (
         producers="your apps",
         consumers="user workers",
         retention_ms=_DAY_MS,
-        good=(_REQUEST, _REQUEST | {"purpose": "preview", "limit": 200}),
+        good=(REQUEST, REQUEST | {"purpose": "preview", "limit": 200}),
         bad=(
-            (_REQUEST | {"limit": 0}, "type", "$.limit"),
-            (_REQUEST | {"purpose": "look"}, "type", "$.purpose"),
-            (_without(_REQUEST, "request_id"), "missing", "$.request_id"),
+            (REQUEST | {"limit": 0}, "type", "$.limit"),
+            (REQUEST | {"purpose": "look"}, "type", "$.purpose"),
+            (_without(REQUEST, "request_id"), "missing", "$.request_id"),
         ),
     ),
     Topic(
@@ -243,11 +164,11 @@ _INPUT: Final = (
         producers="your apps",
         consumers="video workers",
         cleanup="compact",
-        good=(_VIDEO, _VIDEO | {"embeddings": {"text": [0.5, 1]}, "safety": {"level": 2}, "recommendable": False}),
+        good=(VIDEO, VIDEO | {"embeddings": {"text": [0.5, 1]}, "safety": {"level": 2}, "recommendable": False}),
         bad=(
-            (_VIDEO | {"duration_ms": 1.5}, "type", "$.duration_ms"),
-            (_VIDEO | {"visibility": "secret"}, "type", "$.visibility"),
-            (_without(_VIDEO, "creator_id"), "missing", "$.creator_id"),
+            (VIDEO | {"duration_ms": 1.5}, "type", "$.duration_ms"),
+            (VIDEO | {"visibility": "secret"}, "type", "$.visibility"),
+            (_without(VIDEO, "creator_id"), "missing", "$.creator_id"),
         ),
     ),
     Topic(
@@ -258,8 +179,8 @@ _INPUT: Final = (
         producers="operators",
         consumers="user workers",
         cleanup="compact",
-        good=(_PROMOTION, _without(_PROMOTION, "campaign_id") | {"target": {"countries": ["SE"]}}),
-        bad=((_PROMOTION | {"impressions": -1}, "type", "$.impressions"),),
+        good=(PROMOTION, _without(PROMOTION, "campaign_id") | {"target": {"countries": ["SE"]}}),
+        bad=((PROMOTION | {"impressions": -1}, "type", "$.impressions"),),
     ),
     Topic(
         name="control",
@@ -269,7 +190,7 @@ _INPUT: Final = (
         producers="operators",
         consumers="every worker",
         cleanup="compact",
-        good=({"v": 1, "key": "models.freeze", "value": True}, _EXPERIMENT),
+        good=({"v": 1, "key": "models.freeze", "value": True}, EXPERIMENT),
         bad=(({"v": 1, "key": "", "value": True}, "type", "$.key"), ({"v": 1, "key": "k"}, "missing", "$.value")),
     ),
 )
@@ -283,11 +204,11 @@ _OUTPUT: Final = (
         consumers="your services",
         retention_ms=7 * _DAY_MS,
         good=(
-            _BATCH,
-            _BATCH | {"trigger": "signal", "items": []},
-            _BATCH | {"arms": {"fresh": "more"}, "items": [_BATCH["items"][0] | {"propensity": 0.002}]},
+            BATCH,
+            BATCH | {"trigger": "signal", "items": []},
+            BATCH | {"arms": {"fresh": "more"}, "items": [BATCH["items"][0] | {"propensity": 0.002}]},
         ),
-        bad=((_without(_BATCH, "as_of"), "missing", "$.as_of"),),
+        bad=((_without(BATCH, "as_of"), "missing", "$.as_of"),),
     ),
     Topic(
         name="feed.delta",
@@ -297,8 +218,8 @@ _OUTPUT: Final = (
         producers="user workers",
         consumers="your services",
         retention_ms=7 * _DAY_MS,
-        good=(_DELTA,),
-        bad=((_without(_DELTA, "removed"), "missing", "$.removed"), (_DELTA | {"reason": "why"}, "type", "$.reason")),
+        good=(DELTA,),
+        bad=((_without(DELTA, "removed"), "missing", "$.removed"), (DELTA | {"reason": "why"}, "type", "$.reason")),
     ),
     Topic(
         name="receipts",
@@ -308,8 +229,8 @@ _OUTPUT: Final = (
         producers="user workers",
         consumers="your services",
         retention_ms=30 * _DAY_MS,
-        good=(_RECEIPT,),
-        bad=((_without(_RECEIPT, "deleted"), "missing", "$.deleted"), (_RECEIPT | {"v": 2}, "version", "$.v")),
+        good=(RECEIPT,),
+        bad=((_without(RECEIPT, "deleted"), "missing", "$.deleted"), (RECEIPT | {"v": 2}, "version", "$.v")),
     ),
     Topic(
         name="tiers",
@@ -319,8 +240,8 @@ _OUTPUT: Final = (
         producers="video workers",
         consumers="your services",
         retention_ms=90 * _DAY_MS,
-        good=(_TIER, _TIER | {"decision": "stop", "to": 0, "hit": 0.002}),
-        bad=((_without(_TIER, "from"), "missing", "$.from"), (_TIER | {"decision": "drop"}, "type", "$.decision")),
+        good=(TIER, TIER | {"decision": "stop", "to": 0, "hit": 0.002}),
+        bad=((_without(TIER, "from"), "missing", "$.from"), (TIER | {"decision": "drop"}, "type", "$.decision")),
     ),
     Topic(
         name="trends",
@@ -330,11 +251,11 @@ _OUTPUT: Final = (
         producers="video workers",
         consumers="your services, user workers",
         retention_ms=7 * _DAY_MS,
-        good=(_TREND, _TREND | {"kind": "tag", "id": "cats", "state": "falling", "ratio": 0.4, "cause": "exposure"}),
+        good=(TREND, TREND | {"kind": "tag", "id": "cats", "state": "falling", "ratio": 0.4, "cause": "exposure"}),
         bad=(
-            (_TREND | {"state": "up"}, "type", "$.state"),
-            (_TREND | {"cause": "fate"}, "type", "$.cause"),
-            (_without(_TREND, "trend_id"), "missing", "$.trend_id"),
+            (TREND | {"state": "up"}, "type", "$.state"),
+            (TREND | {"cause": "fate"}, "type", "$.cause"),
+            (_without(TREND, "trend_id"), "missing", "$.trend_id"),
         ),
     ),
     Topic(

@@ -92,9 +92,7 @@ def import_(file: Path, replace: bool, accept_loss: bool, as_json: bool) -> None
     ours = {"user_partitions": settings.user_partitions, "video_partitions": settings.video_partitions}
     for name, count in preamble(file).layout.items():
         if ours.get(name, count) != count:
-            raise Stop(
-                f"{file} is of {name}={count}, the settings say {ours[name]}: set FEEDSTREAM_{name.upper()}={count}"
-            )
+            raise Stop(f"{file} has {name}={count}, the settings {ours[name]}: set FEEDSTREAM_{name.upper()}={count}")
     with opened_store(settings) as store, counting("rows written") as told:
         log = Log(settings.kafka, "feedstream-snapshots")
         done = restore(store, log, file, replace=replace, accept_loss=accept_loss, told=told)
