@@ -17,7 +17,7 @@ from agents.producer import connect_or_stop
 from agents.spans import reader_options
 from agents.stopping import stopping
 
-__all__ = ["messages"]
+__all__ = ["following", "messages"]
 
 
 def messages(
@@ -39,6 +39,20 @@ def messages(
         raise Stop(f"reading from {bootstrap} stopped: {error.args[0].str()}") from None
     finally:
         consumer.close()
+
+
+def following(cluster: str | Cluster, client_id: str, topic: str) -> Consumer:
+    """A consumer that stands where ``topic`` ends now, so that it misses nothing that is published from now on.
+
+    In no group; it commits nothing. Raises ``Stop`` where there is no broker, or no such topic.
+    """
+    options = reader_options(cluster, client_id) | {"fetch.wait.max.ms": 5, "enable.partition.eof": False}
+    consumer = Consumer(options, logger=logging.getLogger("feedstream.kafka"))
+    places = _places(consumer, cluster, (topic,), from_start=False)
+    for place in places:
+        place.offset = consumer.get_watermark_offsets(place, timeout=10.0)[1]
+    consumer.assign(places)
+    return consumer
 
 
 def _places(

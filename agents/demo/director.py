@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from agents.demo.audience import Audience
 from agents.demo.gauges import Gauges, Worker
 from agents.embedded import Embedded, die_with_parent
+from agents.judge.counts import compare_counts, stored_counts
+from agents.judge.tally import COUNTED
 from agents.settings import environment
 from agents.store import Store, StoreUnavailable
-from agents.testing.tally import COUNTED
-from agents.testing.verdict import compare_counts, stored_counts
+from agents.world.audience import Audience
 from agents.world.world import World
 
 __all__ = ["Director"]
@@ -28,6 +28,8 @@ __all__ = ["Director"]
 _READY_S: Final = 60.0
 _SETTLE_S: Final = 45.0
 _LOOK_S: Final = 1.5
+_LINGER_MS: Final = 100
+"""The mock cluster answers a fetch with one batch a partition, however small: many small ones would pile up."""
 _LEAST_GAIN: Final = 0.05
 """How much better feeds must fit at the end than at the beginning."""
 
@@ -52,7 +54,8 @@ class Director:
         self._embedded = Embedded()
         self._store = Store(self._embedded.redis)
         self.world = World(seed, viewers, videos, int(time.time() * 1_000))
-        self.audience = Audience(self.world, self._embedded.broker.removeprefix("kafka://"), self.gauges, hurry)
+        bootstrap = self._embedded.broker.removeprefix("kafka://")
+        self.audience = Audience(self.world, bootstrap, self.gauges, hurry, _LINGER_MS)
 
     # --- the acts -----------------------------------------------------------------------------------------------------
 
@@ -60,7 +63,8 @@ class Director:
         """Two workers, all videos, then the viewers, who get their first feeds. Raises ``TimeoutError``."""
         self.gauges.note(f"announcing {self.gauges.videos:,} videos")
         self.audience.announce("videos")
-        # Who watches in a hurry watches for longer than time passes, as only bots do.
+        # Who watches in a hurry watches a minute in a second or two, as only bots do: that is to be believed.
+        self.audience.steer("tuning.signals.slack_s", value=1e6)
         self.audience.steer("tuning.bots.on", value=False)
         for at in range(2):
             self._processes.append(None)

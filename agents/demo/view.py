@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.demo.gauges import Gauges
-from agents.testing.tally import COUNTED
+from agents.judge.tally import COUNTED
 
 __all__ = ["chart", "plain", "screen", "spark"]
 

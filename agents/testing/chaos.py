@@ -24,11 +24,12 @@ from confluent_kafka import Consumer, TopicPartition
 
 from agents.cli.state import exact_hash
 from agents.embedded import die_with_parent
+from agents.judge.counts import compare_counts, compare_views
 from agents.producer import RecordProducer, Ticket
 from agents.settings import environment
 from agents.store import ShardId, Store, StoreUnavailable
 from agents.testing.load import BadSample, Load
-from agents.testing.verdict import compare_counts, compare_views, judge_feeds, judge_letters
+from agents.testing.verdict import judge_feeds, judge_letters
 from schemas.events import EVENTS
 from schemas.lines import parse_line
 

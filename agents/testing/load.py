@@ -2,24 +2,24 @@
 
 Repeats, late and reordered records, undone likes, cumulative heartbeats, videos nobody announced: every count stays
 exact all the same. Within the rings of DESIGN section 3 (128 videos of a viewer, 8 references of a pair), so that
-nothing is ever frozen; the tally is the judge's own (``agents.testing.tally``).
+nothing is ever frozen; the tally is the judge's own (``agents.judge.tally``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
 
-from agents.testing.tally import Tally, tally_lines
+from agents.judge.tally import Tally, tally_lines
+from agents.world.stories import DRAWS, TOPICS, event_of, story, video_of
 
 __all__ = ["BadSample", "Load", "bad_samples", "load"]
 
 _REORDER_MS: Final = 10_000
 _VIDEOS_OF_A_VIEWER: Final = 100
-_TOPICS: Final = ("cats", "cars", "food", "music", "news", "sport", "travel", "games")
 _TIMED = tuple[float, bytes]
 
 
@@ -65,9 +65,9 @@ def load(
     timed: list[_TIMED] = []
     for viewer, chosen in enumerate(_choices(rng, viewers, videos, per_viewer)):
         moments = start_ms + np.sort(rng.random(per_viewer)) * (span_s - 240.0) * 1_000
-        draws = rng.random((per_viewer, 52)).tolist()
+        draws = rng.random((per_viewer, DRAWS)).tolist()
         for video, at_ms, draw in zip(chosen, moments.astype(np.int64).tolist(), draws, strict=True):
-            timed.extend(_story(f"u{viewer}", f"v{video}", at_ms, draw))
+            timed.extend(_line(*told) for told in story(f"u{viewer}", f"v{video}", at_ms, draw))
     again = rng.random(len(timed)) < 0.05
     repeats = [timed[at] for at in np.flatnonzero(again).tolist()]
     count = len(timed) + len(repeats)
@@ -83,7 +83,7 @@ def load(
 
 def bad_samples(start_ms: int = 1_760_000_000_000) -> list[BadSample]:
     """One record of every kind of bad, with the cause that its dead letter must name; sent at about ``start_ms``."""
-    good = _event("e", "ann", "v1", start_ms, session_id="s")
+    good = event_of("e", "ann", "v1", start_ms, session_id="s")
     like = "events.like"
 
     def value(**changes: Any) -> bytes:
@@ -125,68 +125,8 @@ def _choices(rng: np.random.Generator, viewers: int, videos: int, count: int) ->
     return chosen
 
 
-def _story(user: str, video: str, at_ms: int, draw: list[float]) -> Iterator[_TIMED]:
-    """Everything one viewer does with one video; ``draw`` are 52 uniform numbers."""
-    name = f"{user}.{video}"
-    for nth in range(1 + int(draw[0] * 2.0)):
-        yield from _impression(name, user, video, at_ms + 60_000 * nth, nth, draw[4 + nth * 10 : 14 + nth * 10])
-    for at, (verb, rate) in enumerate((("like", 0.2), ("save", 0.06), ("follow", 0.05))):
-        if draw[24 + at] < rate:
-            yield from _operations(f"{name}.{verb}", verb, user, video, at_ms, draw[28 + at * 4 : 32 + at * 4])
-    if draw[40] < 0.06:
-        for nth in range(1 + int(draw[41] * 3)):
-            yield _line("share", _event(f"{name}.sh{nth}", user, video, at_ms + 9_000 + nth, channel="chat"))
-    if draw[42] < 0.08:
-        for nth in range(1 + int(draw[43] * 3)):
-            said = {"comment_id": f"{name}.c{nth}"}
-            yield from _operations(f"{name}.c{nth}", "comment", user, video, at_ms + nth, draw[44 + nth :], said)
-    if draw[1] < 0.03:
-        yield _line("feedback", _event(f"{name}.fb", user, video, at_ms + 4_000, kind="not_interested"))
-        if draw[2] < 0.3:
-            undo = _event(f"{name}.fb2", user, video, at_ms + 6_000, kind="not_interested", op="remove")
-            yield _line("feedback", undo)
-    if draw[3] < 0.03:
-        yield _line("action", _event(f"{name}.ac", user, video, at_ms + 2_000, kind="comments_open"))
-
-
-def _impression(name: str, user: str, video: str, at_ms: int, nth: int, draw: list[float]) -> Iterator[_TIMED]:
-    """One showing: it is seen, watched with cumulative heartbeats, or skipped; a fifth names no impression."""
-    shown: dict[str, Any] = {"session_id": f"s.{user}.{at_ms // 1_800_000}.{nth}"}
-    if draw[0] < 0.8:
-        shown["impression_id"] = f"{name}.{nth}"
-    if draw[1] < 0.9:
-        yield _line("impression", _event(f"{name}.{nth}.i", user, video, at_ms, **shown))
-    duration_ms = 5_000 + 1_000 * (sum(video.encode()) % 50)
-    if draw[2] < 0.25:
-        yield _line("skip", _event(f"{name}.{nth}.s", user, video, at_ms + 700, watch_ms=int(draw[3] * 1_500), **shown))
-        return
-    watched_ms = 0
-    for beat in range(1 + int(draw[4] * 3)):
-        watched_ms += int(draw[5 + beat] * 15_000)
-        event = _event(f"{name}.{nth}.w{beat}", user, video, at_ms + watched_ms, watch_ms=watched_ms, **shown)
-        yield _line("watch", event | {"duration_ms": duration_ms})
-
-
-def _operations(
-    name: str, verb: str, user: str, video: str, at_ms: int, draw: list[float], more: dict[str, Any] | None = None
-) -> Iterator[_TIMED]:
-    """Done, perhaps undone (sometimes within the same millisecond), perhaps done again."""
-    more = more or {}
-    yield _line(verb, _event(f"{name}.0", user, video, at_ms + 3_000, **more))
-    if draw[1] < 0.35:
-        gap_ms = 0 if draw[2] < 0.15 else 1 + int(draw[2] * 20_000)
-        yield _line(verb, _event(f"{name}.1", user, video, at_ms + 3_000 + gap_ms, op="remove", **more))
-        if draw[3] < 0.3:
-            yield _line(verb, _event(f"{name}.2", user, video, at_ms + 3_000 + gap_ms + 900, op="add", **more))
-
-
-def _event(name: str, user: str, video: str, ts_ms: int, **more: Any) -> dict[str, Any]:
-    start = {"v": 1, "event_id": name, "user_id": user, "session_id": f"s.{user}", "video_id": video, "ts_ms": ts_ms}
-    return start | more
-
-
-def _line(verb: str, event: dict[str, Any]) -> _TIMED:
-    return float(event["ts_ms"]), _wire(f"events.{verb}", event["user_id"], event, event["ts_ms"])
+def _line(topic: str, event: dict[str, Any]) -> _TIMED:
+    return float(event["ts_ms"]), _wire(topic, event["user_id"], event, event["ts_ms"])
 
 
 def _wire(topic: str, key: str, value: dict[str, Any], ts_ms: int) -> bytes:
@@ -194,11 +134,7 @@ def _wire(topic: str, key: str, value: dict[str, Any], ts_ms: int) -> bytes:
 
 
 def _video(at: int, ts_ms: int) -> bytes:
-    value = {
-        "v": 1, "video_id": f"v{at}", "creator_id": f"m{at % 97}", "created_ms": ts_ms, "duration_ms": 15_000,
-        "tags": [_TOPICS[at % len(_TOPICS)], _TOPICS[at // 8 % len(_TOPICS)]], "sound_id": f"a{at % 53}",
-    }  # fmt: skip
-    return _wire("videos", f"v{at}", value, ts_ms)
+    return _wire("videos", f"v{at}", video_of(at, ts_ms), ts_ms)
 
 
 def _announced(videos: int, start_ms: int) -> list[bytes]:
@@ -213,7 +149,7 @@ def _late_videos(videos: int, start_ms: int, span_s: float) -> list[_TIMED]:
 
 def _viewers(count: int) -> list[bytes]:
     return [
-        _wire("users", f"u{at}", {"v": 1, "user_id": f"u{at}", "interests": [_TOPICS[at % len(_TOPICS)]]}, 0)
+        _wire("users", f"u{at}", {"v": 1, "user_id": f"u{at}", "interests": [TOPICS[at % len(TOPICS)]]}, 0)
         for at in range(count)
     ]
 

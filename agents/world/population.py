@@ -32,9 +32,12 @@ _LANGUAGES: Final = ("en", "de", "ja")
 
 
 class Videos:
-    """Every video ever uploaded: ``subjects`` f64[n, S] unit rows, ``appeal`` f64[n], ``duration_ms`` i64[n]."""
+    """Every video ever uploaded: ``subjects`` f64[n, S] unit rows, ``appeal`` f64[n], ``duration_ms`` i64[n]. Ids begin
+    with ``prefix``.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self.records: list[Video] = []
         self.row_of: dict[str, int] = {}
         self.subjects: F64 = np.empty((0, len(SUBJECTS)))
@@ -73,7 +76,7 @@ class Videos:
         own = rng.choice(_TAGS, 2, replace=False).tolist()
         return Video(
             v=1,
-            video_id=f"w{at:06d}",
+            video_id=f"{self._prefix}w{at:06d}",
             creator_id=f"{name}-maker-{int(rng.integers(_CREATORS))}",
             created_ms=created_ms,
             duration_ms=duration_ms,
@@ -87,8 +90,8 @@ class Videos:
 class Tastes:
     """What viewers hide: ``weights`` f64[n, S], unit rows, positive for what they love."""
 
-    def __init__(self, rng: np.random.Generator, viewers: int) -> None:
-        self.user_ids = [f"viewer-{at:05d}" for at in range(viewers)]
+    def __init__(self, rng: np.random.Generator, viewers: int, prefix: str = "") -> None:
+        self.user_ids = [f"{prefix}viewer-{at:05d}" for at in range(viewers)]
         self.row_of = {name: at for at, name in enumerate(self.user_ids)}
         self.weights = _drawn(rng, viewers)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from agents.testing.tally import Tally
+from agents.judge.tally import Tally
 from agents.world.population import Tastes, Videos, affinity
 from agents.world.reactions import Reactions, Shown, events_of
 from schemas.catalogue import User, Video
@@ -33,13 +33,23 @@ _SESSION_MS: Final = 1_800_000
 
 
 class World:
-    """``viewers`` viewers and ``videos`` videos uploaded over the day before ``start_ms``, all drawn from ``seed``."""
+    """``viewers`` viewers and ``videos`` videos uploaded over the day before ``start_ms``, all drawn from ``seed``.
 
-    def __init__(self, seed: int, viewers: int = 200, videos: int = 2_000, start_ms: int = 1_760_000_000_000) -> None:
+    Their ids begin with ``prefix``.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        viewers: int = 200,
+        videos: int = 2_000,
+        start_ms: int = 1_760_000_000_000,
+        prefix: str = "",
+    ) -> None:
         self.rng = np.random.default_rng(seed)
         self.start_ms = start_ms
-        self.videos = Videos()
-        self.tastes = Tastes(self.rng, viewers)
+        self.videos = Videos(prefix)
+        self.tastes = Tastes(self.rng, viewers, prefix)
         created = start_ms - np.sort(self.rng.integers(0, 86_400_000, videos))[::-1]
         self.videos.upload(self.rng, created.tolist())
         self.users: list[User] = self.tastes.records(self.rng)

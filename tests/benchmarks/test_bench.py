@@ -12,7 +12,7 @@ import redis
 import redis.asyncio as aioredis
 
 from agents.embedded import Embedded
-from agents.testing.tally import Tally
+from agents.judge.tally import Tally
 from benchmarks import report
 from benchmarks.latency import covered
 from benchmarks.plain import Plain

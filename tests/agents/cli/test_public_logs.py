@@ -12,12 +12,13 @@ import pytest
 
 from agents.cli.state import exact_hash
 from agents.embedded import Embedded
+from agents.judge.counts import compare_counts
+from agents.judge.tally import tally_lines
 from agents.settings import Settings, environment
 from agents.testing.live import Live
 from agents.testing.piece import kuairand_like, kuairand_piece, movielens_piece
 from agents.testing.servers import RealKafka, RealRedis
-from agents.testing.tally import tally_lines
-from agents.testing.verdict import compare_counts, judge_feeds
+from agents.testing.verdict import judge_feeds
 from agents.topics import Admin
 
 pytestmark = pytest.mark.timeout(290)

@@ -8,8 +8,9 @@ import math
 import pytest
 from rich.console import Console
 
-from agents.demo.gauges import Curve, Gauges, Latencies, Worker
+from agents.demo.gauges import Gauges, Worker
 from agents.demo.view import chart, plain, screen, spark
+from agents.world.gauges import Curve, Latencies
 
 
 def drawn(gauges: Gauges) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 import pytest
 
+from agents.judge.tally import COUNTED, Tally, tally_lines
 from agents.testing.load import bad_samples, load
-from agents.testing.tally import COUNTED, Tally, tally_lines
 from schemas.codec import BadRecord, decode
 from schemas.lines import read_lines
 from schemas.topics import COUNTS

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from agents.judge.counts import compare_counts
+from agents.judge.tally import Tally
 from agents.testing.live import Live, Place
 from agents.testing.load import BadSample, bad_samples
-from agents.testing.tally import Tally
-from agents.testing.verdict import compare_counts
 
 pytestmark = pytest.mark.timeout(180)
 HEADERS = ["cause", "path", "topic", "partition", "offset"]

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from agents.cli.main import main
+from agents.judge.counts import compare_counts
 from agents.testing.live import Live, Place
 from agents.testing.load import load
-from agents.testing.verdict import compare_counts
 from schemas.topics import COUNTS
 
 pytestmark = pytest.mark.timeout(180)

@@ -16,11 +16,12 @@ import pytest
 
 from agents.cli.state import exact_hash
 from agents.embedded import Embedded
+from agents.judge.counts import compare_counts, compare_views
 from agents.settings import environment
 from agents.store import ShardId
 from agents.testing.live import Live
 from agents.testing.load import Load, load
-from agents.testing.verdict import compare_counts, compare_views, judge_feeds
+from agents.testing.verdict import judge_feeds
 from agents.worker.outgoing import Outgoing
 from schemas.lines import read_lines
 from streams.replay import Replay

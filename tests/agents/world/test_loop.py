@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.testing.tally import COUNTED
+from agents.judge.tally import COUNTED
 from agents.world.loop import Loop
 from agents.world.world import World
 from schemas.topics import COUNTS

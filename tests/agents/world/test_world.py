@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
-from agents.testing.tally import tally_lines
+from agents.judge.tally import tally_lines
 from agents.world.reactions import MIX
 from agents.world.world import World
 from schemas.codec import decode

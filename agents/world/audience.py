@@ -13,11 +13,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import KafkaError
 from confluent_kafka import Producer as KafkaProducer
 
-from agents.demo.gauges import Gauges
+from agents.cluster import Cluster
 from agents.producer import producer_options
+from agents.reading import following
+from agents.world.gauges import Watched
+from agents.world.waits import Waits
 from agents.world.world import World
 from schemas.codec import decode, encode
 from schemas.control import Control
@@ -28,7 +31,6 @@ __all__ = ["Audience"]
 
 _ASK_AGAIN_S: Final = 3.0
 _STRONG: Final = frozenset({"events.like", "events.share", "events.follow", "events.comment", "events.save"})
-_PENDING: Final = 64
 
 
 @dataclass
@@ -40,21 +42,18 @@ class _Viewer:
     position: int = 0
     free_s: float = 0.0
     asked_s: float = float("-inf")
-    pending: deque[tuple[str, str, int, float]] = field(default_factory=lambda: deque(maxlen=_PENDING))
+    waits: Waits = field(default_factory=Waits)
     served: set[str] = field(default_factory=set)
 
 
-_LINGER_MS: Final = 100
-"""The mock cluster answers a fetch with one batch a partition, however small: many small ones would pile up."""
-
-
 class Audience:
-    """All viewers of ``world`` on the broker at ``bootstrap``; figures go to ``gauges``, what is wrong to ``problems``.
+    """All viewers of ``world`` on a broker; figures go to ``gauges``, what is wrong to ``problems``.
 
-    ``hurry`` is how many seconds of watching fit into one.
+    ``hurry`` is how many seconds of watching fit into one. Feeds are read from where their topic ends now; those of
+    other viewers are passed over.
     """
 
-    def __init__(self, world: World, bootstrap: str, gauges: Gauges, hurry: float) -> None:
+    def __init__(self, world: World, cluster: str | Cluster, gauges: Watched, hurry: float, linger_ms: int = 5) -> None:
         self.world = world
         self.gauges = gauges
         self.problems: list[str] = []
@@ -64,28 +63,13 @@ class Audience:
         self._due: list[tuple[float, int, int, str, Event]] = []
         self._order = itertools.count()
         self._asked = itertools.count()
-        options = producer_options(bootstrap, client_id="demo-viewers", timeout_s=60.0)
-        self._kafka = KafkaProducer({**options, "log_level": 0, "linger.ms": _LINGER_MS})
-        self._feeds = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
-                "group.id": "demo-viewers",
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                "fetch.wait.max.ms": 5,
-                "log_level": 0,
-            }
-        )
-        self._feeds.subscribe(["feeds"])
+        options = producer_options(cluster, client_id="feedstream-viewers", timeout_s=60.0)
+        self._kafka = KafkaProducer({**options, "log_level": 0, "linger.ms": linger_ms})
+        self._feeds = following(cluster, "feedstream-viewers", "feeds")
 
     def announce(self, what: str = "all") -> None:
-        """Send the records of the world's ``videos``, of its ``users``, or ``all``.
-
-        A viewer in a hurry watches a minute in a second or two: first of all, that is to be believed.
-        """
+        """Send the records of the world's ``videos``, of its ``users``, or ``all``."""
         if what in {"all", "videos"}:
-            believe = Control(v=1, key="tuning.signals.slack_s", value=1e6)
-            self._produce("control", believe.key, encode(believe))
             for video in self.world.videos.records:
                 self._produce("videos", video.video_id, encode(video))
         if what in {"all", "users"}:
@@ -137,6 +121,9 @@ class Audience:
         batch = decode("feeds", key, value, timestamp_ms)
         if not isinstance(batch, FeedBatch):
             raise TypeError("a feed record is no batch")
+        row = self.world.tastes.row_of.get(batch.user_id)
+        if row is None:
+            return
         arrived_s = time.monotonic()
         known = self._contents.setdefault(batch.batch_id, value)
         if known is not value:
@@ -145,7 +132,6 @@ class Audience:
                 self.problems.append(f"batch {batch.batch_id} has two contents")
             return
         self.gauges.batches += 1
-        row = self.world.tastes.row_of[batch.user_id]
         viewer = self._viewers[row]
         ids = [item.video_id for item in batch.items]
         if again := viewer.served.intersection(ids):
@@ -155,14 +141,8 @@ class Audience:
             viewer.queue, viewer.batch_id, viewer.position = deque(ids), batch.batch_id, 0
         viewer.served.update(ids)
         self.world.offer(row, ids)
-        self._measure(viewer, batch.as_of, arrived_s)
-
-    def _measure(self, viewer: _Viewer, as_of: dict[str, dict[str, int]], arrived_s: float) -> None:
-        """Actions that this batch is the first to reflect; the youngest is the one whose wait counts."""
-        covered = [one for one in viewer.pending if as_of.get(one[0], {}).get(one[1], 0) > one[2]]
-        if covered:
-            self.gauges.latencies.add(arrived_s - max(one[3] for one in covered))
-            viewer.pending = deque((one for one in viewer.pending if one not in covered), maxlen=_PENDING)
+        if (waited_s := viewer.waits.reflected(batch.as_of, arrived_s)) is not None:
+            self.gauges.latencies.add(waited_s)
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
@@ -199,8 +179,7 @@ class Audience:
             if error is not None:
                 self.problems.append(f"a record for {topic} was not delivered: {error.str()}")
             elif strong_row is not None:
-                where = (topic, str(message.partition()), message.offset(), sent_s)
-                self._viewers[strong_row].pending.append(where)
+                self._viewers[strong_row].waits.acted(topic, message.partition(), message.offset(), sent_s)
 
         while True:
             try:
