@@ -20,7 +20,7 @@ from agents.cluster import Cluster
 from agents.producer import producer_options
 from agents.reading import following
 from agents.world.gauges import Watched
-from agents.world.waits import Waits
+from agents.world.waits import STRONG, Waits
 from agents.world.world import World
 from schemas.codec import decode, encode
 from schemas.control import Control
@@ -30,7 +30,6 @@ from schemas.feeds import FeedBatch, FeedRequest
 __all__ = ["Audience"]
 
 _ASK_AGAIN_S: Final = 3.0
-_STRONG: Final = frozenset({"events.like", "events.share", "events.follow", "events.comment", "events.save"})
 
 
 @dataclass
@@ -57,6 +56,10 @@ class Audience:
         self.world = world
         self.gauges = gauges
         self.problems: list[str] = []
+        self.undelivered = 0
+        """Records that Kafka did not confirm."""
+        self.actions = 0
+        """Strong actions that a feed may reflect."""
         self._hurry = hurry
         self._viewers = [_Viewer() for _ in world.tastes.user_ids]
         self._contents: dict[str, bytes] = {}
@@ -170,15 +173,17 @@ class Audience:
             self.world.count([(topic, event)])
             self.gauges.events += 1
             self.gauges.rate.add(self.gauges.elapsed_s, 1.0)
-            self._produce(topic, event.user_id, encode(event), row if topic in _STRONG else None)
+            self._produce(topic, event.user_id, encode(event), row if topic in STRONG else None)
 
     def _produce(self, topic: str, key: str, value: bytes, strong_row: int | None = None) -> None:
         sent_s = time.monotonic()
 
         def report(error: Any, message: Any) -> None:
             if error is not None:
+                self.undelivered += 1
                 self.problems.append(f"a record for {topic} was not delivered: {error.str()}")
             elif strong_row is not None:
+                self.actions += 1
                 self._viewers[strong_row].waits.acted(topic, message.partition(), message.offset(), sent_s)
 
         while True:

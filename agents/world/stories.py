@@ -15,7 +15,7 @@ Told = tuple[str, dict[str, Any]]
 """Topic and event, as its JSON object."""
 DRAWS: Final = 52
 """Uniform numbers that a story is made of."""
-EVENTS_A_STORY: Final = 5.2
+EVENTS_A_STORY: Final = 4.85
 """Events of a story on average."""
 TOPICS: Final = ("cats", "cars", "food", "music", "news", "sport", "travel", "games")
 """What videos are tagged with, and viewers pick."""

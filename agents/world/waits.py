@@ -6,8 +6,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["Waits"]
+__all__ = ["STRONG", "Waits"]
 
+STRONG: Final = frozenset({"events.like", "events.share", "events.follow", "events.comment", "events.save"})
+"""Topics of events that change what a viewer is shown next."""
 _PENDING: Final = 64
 
 
