@@ -6,6 +6,7 @@ the value names it; ``ts_ms`` is the event time and only informs whoever sorts t
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -28,12 +29,14 @@ class BadLine(ValueError):
 
 class Line(msgspec.Struct, kw_only=True, frozen=True):
     """One record; ``value`` is raw JSON, ``null`` a tombstone. Where it was found, and when it was sent, ``feedstream
-    tail`` says too: -1 and 0 where that is not known.
+    tail`` says too: -1 and 0 where that is not known. What no JSON holds stands as base64 in ``raw`` and ``raw_key``.
     """
 
     topic: str
     value: msgspec.Raw
     key: str | None = None
+    raw: str | None = None
+    raw_key: str | None = None
     ts_ms: int = 0
     partition: int = -1
     offset: int = -1
@@ -42,6 +45,8 @@ class Line(msgspec.Struct, kw_only=True, frozen=True):
     @property
     def value_bytes(self) -> bytes | None:
         """The record's value as sent: the JSON as it stands, None for a tombstone."""
+        if self.raw is not None:
+            return base64.b64decode(self.raw)
         raw = bytes(self.value)
         return None if raw == b"null" else raw
 
@@ -52,6 +57,8 @@ class Line(msgspec.Struct, kw_only=True, frozen=True):
         >>> parse_line(b'{"topic":"events.like","value":{"user_id":"ann"}}').key_bytes
         b'ann'
         """
+        if self.raw_key is not None:
+            return base64.b64decode(self.raw_key)
         if self.key is not None:
             return self.key.encode()
         try:
@@ -77,7 +84,10 @@ def parse_line(text: bytes, number: int = 1) -> Line:
     """
     try:
         text.decode()
-        return _DECODER.decode(text)
+        line = _DECODER.decode(text)
+        for name in ("raw", "raw_key"):
+            base64.b64decode(getattr(line, name) or "", validate=True)
+        return line
     except (ValueError, RecursionError) as error:
         why, path = located(str(error))
         raise BadLine(number, path, why) from None

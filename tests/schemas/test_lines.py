@@ -56,11 +56,17 @@ def test_a_missing_key_is_what_the_value_names(text: bytes, key: bytes | None) -
         b'{"topic":"users"}',
         b'{"topic":"users","value":NaN}',
         b'{"topic":"\xff","value":1}',
+        b'{"topic":"users","value":null,"raw":"no base64"}',
     ],
 )
 def test_a_bad_line_is_named_by_its_number(text: bytes) -> None:
     with pytest.raises(BadLine, match="line 3 is no wire line"):
         parse_line(text, 3)
+
+
+def test_bytes_that_are_no_json_are_carried_and_never_taken_for_a_tombstone() -> None:
+    line = parse_line(b'{"topic":"users","key":null,"raw_key":"/w==","value":null,"raw":"bm8ganNvbg=="}')
+    assert (line.key_bytes, line.value_bytes) == (b"\xff", b"no json")
 
 
 def test_empty_lines_are_passed_over_and_counted() -> None:
