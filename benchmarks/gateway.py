@@ -2,15 +2,20 @@
 
     python -m benchmarks.gateway [--seconds S] [--streams N]
 
-One gateway process and one worker on the embedded broker and store; clients are processes of their own. The rival is
-aiohttp alone, which reads the same bodies and answers 202: what is lost to it is what taking events costs.
+One gateway process, all of whose threads run on one core, and one worker, on a real Kafka and Redis. The rival is
+aiohttp alone on the same core, which reads the same bodies and answers 202: what the gateway takes beyond it is what
+taking events costs. The figures go to stdout and to ``benchmarks/out/gateway.json``, from which ``python -m
+benchmarks.readme`` fills the README.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import multiprocessing
+import os
+import socket
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -24,11 +29,16 @@ import orjson
 import psutil
 from aiohttp import web
 
-from agents.embedded import Embedded
+from agents.bench import host
+from agents.settings import Settings
 from agents.testing.live import Live
+from agents.testing.servers import KAFKA_VERSION, RealKafka, RealRedis
+from agents.topics import Admin
+from benchmarks import report
 
 __all__ = ["measure"]
 
+_OUT: Final = Path(__file__).parent / "out" / "gateway.json"
 _LINES: Final = 100
 _AT_ONCE: Final = 8
 _VIDEOS: Final = 2_000
@@ -38,40 +48,64 @@ _NUMBERS: Final = itertools.count()
 def measure(say: Callable[[str], None], seconds: float = 10.0, streams: int = 1_000) -> dict[str, Any]:
     """Figures of one run."""
     with (
-        Embedded() as embedded,
+        contextlib.closing(RealKafka()) as kafka,
+        contextlib.closing(RealRedis()) as redis,
         tempfile.TemporaryDirectory() as logs,
-        Live(embedded.broker, embedded.redis, Path(logs)) as live,
+        Live(kafka.url, redis.url, Path(logs), session_timeout_s="30") as live,
     ):
+        Admin(kafka.bootstrap, Settings.from_env({}, broker=kafka.url, redis=redis.url)).apply()
         live.start()
         for at in range(_VIDEOS):
             live._produce("videos", f"g{at}", _video(at), lambda *_: None)
         live.send("users", "first", {"v": 1, "user_id": "first"})
-        process, url = live.gateway(gateway_timeout_s="5")
+        process, url = live.gateway(gateway_timeout_s="60")
         gateway = psutil.Process(process.process.pid)
-        rival = multiprocessing.Process(target=_rival, daemon=True)
+        # It listens already while it starts: whoever comes early waits.
+        door = socket.create_server(("127.0.0.1", 0))
+        rival = multiprocessing.Process(target=_rival, args=(door,), daemon=True)
         rival.start()
+        for pid in (gateway.pid, rival.pid):
+            _on_one_core(pid or 0)
+        base = gateway.memory_info().rss
         try:
-            found = asyncio.run(_taken(url, gateway, psutil.Process(rival.pid), seconds, say))
+            found = asyncio.run(_taken(url, gateway, door.getsockname()[1], psutil.Process(rival.pid), seconds, say))
             live.until_settled()  # a worker that is behind says nothing of the gateway
             found |= asyncio.run(_given(url, gateway, seconds, streams, say))
         finally:
             rival.terminate()
-    return found
+            door.close()
+        grown = found["events_grown_mb"] + found["feeds_grown_mb"]
+    made = {name if name.startswith("rival") else f"gateway_{name}": value for name, value in found.items()}
+    return made | {
+        "gateway_feeds_per_s": made.pop("gateway_feeds_calls_per_s"),
+        "gateway_stream_bytes": made.pop("gateway_stream_kb") * 1_024,
+        "gateway_grown_bytes": grown * 2**20,
+        "gateway_base_bytes": base,
+    }
+
+
+def _on_one_core(pid: int) -> None:
+    """Every thread of a process on the first core that this one may use, and threads it starts later too."""
+    core = {min(os.sched_getaffinity(0))}
+    for thread in psutil.Process(pid).threads():
+        os.sched_setaffinity(thread.id, core)
 
 
 async def _taken(
-    url: str, gateway: psutil.Process, rival: psutil.Process, seconds: float, say: Callable[[str], None]
+    url: str, gateway: psutil.Process, port: int, rival: psutil.Process, seconds: float, say: Callable[[str], None]
 ) -> dict[str, Any]:
     async with aiohttp.ClientSession() as session:
         while (await _ids(session, url)) < 200:
             await asyncio.sleep(0.2)
         found: dict[str, Any] = {"lines_a_body": _LINES, "at_once": _AT_ONCE}
-        for name, where, process in (("rival", f"http://127.0.0.1:{_PORT}", rival), ("events", url, gateway)):
+        for name, where, process in (("rival", f"http://127.0.0.1:{port}", rival), ("events", url, gateway)):
             found |= await _under_load(name, lambda where=where: _post(session, where), process, seconds)
         found["events_per_s"] = found.pop("events_calls_per_s") * _LINES
         found["rival_events_per_s"] = found.pop("rival_calls_per_s") * _LINES
-        found["events_ratio"] = found["events_per_s"] / found["rival_events_per_s"]
-        say(f"gateway: {found['events_per_s']:.0f} events/s, {found['events_ratio']:.2f} of a server that does nothing")
+        found["event_us"] = found["events_cpu"] / found["events_per_s"] * 1e6
+        found["events_ratio"] = found["event_us"] / (found["rival_cpu"] / found["rival_events_per_s"] * 1e6)
+        said = f"{found['event_us']:.0f} µs each, {found['events_ratio']:.0f} times a server that does nothing"
+        say(f"gateway: {found['events_per_s']:.0f} events/s, {said}")
     return found
 
 
@@ -80,6 +114,7 @@ async def _given(
 ) -> dict[str, Any]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         found: dict[str, Any] = await _under_load("feeds", lambda: _get(session, url), gateway, seconds)
+        found["feed_us"] = found["feeds_cpu"] / found["feeds_calls_per_s"] * 1e6
         say(f"gateway: {found['feeds_calls_per_s']:.0f} feeds/s, p99 {found['feeds_p99_ms']:.0f} ms")
         found |= await _streamed(session, url, gateway, streams)
         held, p99_ms = found["stream_kb"], found["stream_p99_ms"]
@@ -193,26 +228,30 @@ def _video(at: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-_PORT: Final = 8_793
-
-
-def _rival() -> None:
+def _rival(door: socket.socket) -> None:
     async def take(request: web.Request) -> web.Response:
         await request.read()
         return web.json_response({}, status=202)
 
     app = web.Application()
     app.router.add_post("/v1/events", take)
-    web.run_app(app, host="127.0.0.1", port=_PORT, print=None, access_log=None)
+    web.run_app(app, sock=door, print=None, access_log=None)
 
 
 @click.command()
 @click.option("--seconds", default=10.0, show_default=True)
 @click.option("--streams", default=1_000, show_default=True)
 def main(seconds: float, streams: int) -> None:
-    """Print the figures as JSON."""
-    found = measure(lambda text: click.echo(text, err=True), seconds, streams)
-    click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    """Print the figures as JSON, and write them down."""
+    made: dict[str, Any] = {
+        "date": host.today(),
+        "machine": host.machine(),
+        "versions": host.versions(kafka=KAFKA_VERSION),
+    }
+    made["loads"] = {"gateway": made["machine"]["load_before"]}
+    made["figures"] = measure(lambda text: click.echo(text, err=True), seconds, streams)
+    report.write(_OUT, made)
+    click.echo(orjson.dumps(made["figures"], option=orjson.OPT_INDENT_2).decode())
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ import orjson
 from confluent_kafka import Consumer
 from confluent_kafka import Producer as KafkaProducer
 
+from agents.bench.workload import Record
 from benchmarks.pipeline import Slices
 from benchmarks.site import Site, until
-from benchmarks.workload import Record
 
-__all__ = ["LIGHT", "covered", "light", "measure"]
+__all__ = ["LIGHT", "covered", "light", "measure", "steady"]
 
 LIGHT: Final = 500.0
 """Events a second that are little."""
@@ -36,7 +36,7 @@ def measure(site: Site, slices: Slices, rate: float, seconds: float) -> dict[str
     records = slices.take(int(rate * seconds), site.shape)
     probes = _Probes(site)
     try:
-        load = threading.Thread(target=_steady, args=(site, records, rate), name="load", daemon=True)
+        load = threading.Thread(target=steady, args=(site, records, rate), name="load", daemon=True)
         load.start()
         probes.act(seconds)
         load.join()
@@ -166,7 +166,7 @@ class _Probes:
         consumer.close()
 
 
-def _steady(site: Site, records: Sequence[Record], rate: float) -> None:
+def steady(site: Site, records: Sequence[Record], rate: float) -> None:
     """Send ``records`` at ``rate``, whatever the workers do."""
     producer = site.producer
     began_s, sent = time.monotonic(), 0

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from agents.bench.workload import Record, Shape, sessions, videos
 from agents.embedded import die_with_parent
 from benchmarks.plain import EVERY
 from benchmarks.site import Behind, Site, Span, cpu_s, until
-from benchmarks.workload import Record, Shape, sessions, videos
 from schemas.events import EVENTS
 
 __all__ = ["Slices", "hot", "measure"]

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-import psutil
 
-__all__ = ["GOALS", "Goal", "machine", "table", "versions", "write"]
-
-_LIBRARIES: Final = (
-    "feedstream", "faust-streaming", "aiokafka", "confluent-kafka", "river", "numpy", "pandas", "msgspec", "orjson",
-    "redis", "hiredis",
-)  # fmt: skip
+__all__ = ["GOALS", "Goal", "table", "write"]
 
 
 class Goal(NamedTuple):
@@ -45,32 +36,6 @@ GOALS: Final[Mapping[str, Goal]] = {
     "batches_per_s": Goal(least=500.0),
     "hot_ratio": Goal(most=1.3),
 }
-
-
-def machine() -> dict[str, Any]:
-    """Processor, cores and memory of this machine."""
-    model = next(
-        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
-        platform.processor(),
-    )
-    return {
-        "cpu": model,
-        "cores": psutil.cpu_count() or 0,
-        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": platform.platform(),
-        "load_before": psutil.getloadavg()[0],
-    }
-
-
-def versions(**servers: str) -> dict[str, str]:
-    """Python's, the libraries' and the servers' versions."""
-    found = {"python": sys.version.split()[0]}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found | servers
 
 
 def table(figures: Mapping[str, Any]) -> str:
@@ -108,10 +73,3 @@ def _number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []

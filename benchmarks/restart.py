@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
+from agents.bench.workload import first_visits
 from benchmarks.site import Site
-from benchmarks.workload import first_visits
 
 __all__ = ["measure"]
 

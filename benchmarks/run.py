@@ -2,9 +2,10 @@
 
     python -m benchmarks.run [PART…] [--viewers N] [--events N] [--repetitions N]
 
-Parts: transport, pipeline, hot, latency, ranking, sizes, restart; all by default, in about 10 minutes on 2 cores. The
-restart of a million viewers takes several minutes more: ``python -m benchmarks.run restart --viewers 1000000``.
-The table goes to stdout, progress to stderr, everything to ``benchmarks/out/bench.json``.
+Parts: transport, pipeline, hot, latency, ranking, sizes, restart, flow, replay; all by default, in about 10 minutes on
+2 cores. The restart of a million viewers takes several minutes more: ``python -m benchmarks.run restart --viewers
+1000000``. The table goes to stdout, progress to stderr, everything to ``benchmarks/out/bench.json``, which keeps the
+figures of parts that were not measured anew.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from typing import Any, Final
 
 import click
 import numpy as np
+import orjson
 import psutil
 
+from agents.bench import host, replay
+from agents.bench.workload import Shape
 from agents.testing.servers import KAFKA_VERSION
-from benchmarks import latency, pipeline, ranking, report, restart, sizes, transport
+from benchmarks import flow, latency, pipeline, ranking, report, restart, sizes, transport
 from benchmarks.pipeline import Slices
 from benchmarks.site import Site
-from benchmarks.workload import Shape
 
-PARTS: Final = ("transport", "pipeline", "hot", "latency", "ranking", "sizes", "restart")
+PARTS: Final = ("transport", "pipeline", "hot", "latency", "ranking", "sizes", "restart", "flow", "replay")
 _OUT: Final = Path(__file__).parent / "out" / "bench.json"
 
 
@@ -54,10 +57,12 @@ def main(
         click.echo(f"{time.monotonic() - began_s:6.1f} s  {text}", err=True)
 
     wanted = parts or PARTS
-    made: dict[str, Any] = {"machine": report.machine(), "parts": list(wanted)}
-    figures: dict[str, Any] = {}
+    made: dict[str, Any] = {"date": host.today(), "machine": host.machine(), "parts": list(wanted)}
+    before = orjson.loads(out.read_bytes()) if parts and out.exists() else {}
+    figures: dict[str, Any] = before.get("figures", {})
+    loads: dict[str, float] = before.get("loads", {})
     site = Site(Shape(), say)
-    made["versions"] = report.versions(kafka=KAFKA_VERSION, redis_server=_redis_version(site))
+    made["versions"] = host.versions(kafka=KAFKA_VERSION, redis_server=_redis_version(site))
     say(f"Kafka and Redis are up; logs in {site.folder}")
     slices = Slices(np.random.default_rng(20_261))
     try:
@@ -72,15 +77,18 @@ def main(
             "ranking": lambda: ranking.measure(say),
             "sizes": lambda: sizes.measure(site),
             "restart": lambda: restart.measure(site, viewers, tail),
+            "replay": replay.measure,
+            "flow": lambda: flow.measure(site, slices, events),
         }
         for part in (one for one in PARTS if one in wanted):
             say(f"{part} …")
+            loads[part] = made["machine"]["load_before"]
             figures |= runs[part]()
     finally:
         site.close()
     if "transport_us" in figures and "pipeline_us" in figures:
         figures["pipeline_share"] = figures["transport_us"] / figures["pipeline_us"]
-    made |= {"figures": figures, "seconds": time.monotonic() - began_s}
+    made |= {"figures": figures, "loads": loads, "seconds": time.monotonic() - began_s}
     report.write(out, made)
     _print(made)
     click.echo(f"\n{out} written after {made['seconds']:.0f} s")
@@ -93,8 +101,8 @@ def _redis_version(site: Site) -> str:
 
 
 def _print(made: dict[str, Any]) -> None:
-    host = made["machine"]
-    click.echo(f"{host['cpu']}, {host['cores']} cores, {host['memory_gb']} GB, {host['system']}")
+    here = made["machine"]
+    click.echo(f"{here['cpu']}, {here['cores']} cores, {here['memory_gb']} GB, {here['system']}")
     click.echo(", ".join(f"{name} {number}" for name, number in made["versions"].items()) + "\n")
     click.echo(report.table(made["figures"]))
 

@@ -19,13 +19,13 @@ import redis
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from agents.bench.workload import Record, Shape, videos
 from agents.embedded import die_with_parent
 from agents.producer import RecordProducer, Ticket
 from agents.settings import Settings, environment
 from agents.store import ShardId, Store
 from agents.testing.servers import RealKafka, RealRedis
 from agents.topics import Admin
-from benchmarks.workload import Record, Shape, videos
 from schemas.events import EVENTS
 
 __all__ = ["Behind", "Site", "Span", "cpu_s", "until"]
@@ -89,18 +89,23 @@ class Site:
         if self.workers:
             return
         self.start_worker()
-        self.send(videos(self.shape.videos, int(time.time() * 1_000) - 86_400_000))
+        self.announce(self.shape.videos)
+
+    def announce(self, count: int) -> None:
+        """Announce so many videos, and wait until workers know them."""
+        self.send(videos(count, int(time.time() * 1_000) - 86_400_000))
         self.settled()
 
-    def start_worker(self) -> float:
+    def start_worker(self, role: str = "all", session_timeout_s: float = 6.0) -> float:
         """Start a worker; returns the seconds until it said that it is ready."""
         path = self.folder / f"worker-{self._started}.log"
         self._started += 1
         began_s = time.monotonic()
         with path.open("wb") as sink:
+            silent_s = f"{session_timeout_s:g}"
             process = subprocess.Popen(
-                [sys.executable, "-m", "feedstream", "worker", "--role", "all"],
-                env=environment(broker=self.kafka.url, redis=self.redis.url, session_timeout_s="6"),
+                [sys.executable, "-m", "feedstream", "worker", "--role", role],
+                env=environment(broker=self.kafka.url, redis=self.redis.url, session_timeout_s=silent_s),
                 stdout=sink, stderr=sink, preexec_fn=die_with_parent(),
             )  # fmt: skip
         self.workers.append(process)
@@ -120,7 +125,7 @@ class Site:
             process.wait()
         self.workers.clear()
 
-    def send(self, records: Sequence[Record], prefix: str = "") -> None:
+    def send(self, records: Iterable[Record], prefix: str = "") -> None:
         """Publish records and wait for their delivery; ``prefix`` replaces ``events.`` in the names of topics."""
         ticket = Ticket()
         for topic, key, value in records:
@@ -130,7 +135,7 @@ class Site:
 
     def behind(self) -> int:
         """Records that no checkpoint holds yet: of events, viewers and videos, of changes and of training rows."""
-        ends = self._ends((*EVENTS, "users", "videos", "engagement", "training"))
+        ends = self.ends((*EVENTS, "users", "videos", "engagement", "training"))
         stored = {
             kind: [self.store.offsets(ShardId(kind, number)) for number in range(count)]
             for kind, count in (("u", 4), ("v", 4), ("l", 1))
@@ -184,7 +189,7 @@ class Site:
 
     def folded(self) -> float:
         """Wait until all events sent and the changes they made are applied; returns when, by the monotonic clock."""
-        ends = self._ends(EVENTS)
+        ends = self.ends(EVENTS)
 
         def done() -> bool:
             stored = [self.store.offsets(ShardId("u", number)) for number in range(4)]
@@ -202,7 +207,8 @@ class Site:
             cpu_s(self.redis.process.pid),
         )
 
-    def _ends(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    def ends(self, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+        """The offset after the last record of every partition of ``topics``."""
         consumer = Consumer({"bootstrap.servers": self.kafka.bootstrap, "group.id": "bench", "log_level": 0})
         try:
             there = consumer.list_topics(timeout=10.0).topics

@@ -10,9 +10,9 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any, Final
 
+from agents.bench.workload import first_visits, videos
 from agents.store import ShardId, new_token
 from benchmarks.site import Site
-from benchmarks.workload import first_visits, videos
 from schemas.catalogue import Video
 from schemas.codec import decode_many
 from streams.shards.columns import columns

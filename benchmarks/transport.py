@@ -19,11 +19,11 @@ import faust
 import msgspec
 import orjson
 
+from agents.bench.workload import Record
 from agents.settings import Settings
 from agents.testing.reader import PATIENCE_S
 from agents.transport import make_app
 from benchmarks.site import Site
-from benchmarks.workload import Record
 from schemas.codec import decode_many
 from schemas.events import EVENTS
 

@@ -40,6 +40,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "state": ("agents.cli.state:state", "Hash, export, import and rebuild the checkpointed state."),
     "doctor": ("agents.cli.doctor:doctor", "Check everything that feedstream stands on."),
     "lag": ("agents.cli.lag:lag", "Say how far each shard is behind the log."),
+    "plan": ("agents.cli.plan:plan", "Say what a load needs, or how much is used of what runs."),
+    "bench": ("agents.cli.bench:bench", "Measure this machine and its servers, shortly."),
     "loadgen": ("agents.cli.loadgen:loadgen", "Send a made-up load, and check that it was counted exactly."),
     "dlq": ("agents.cli.dlq:dlq", "List, show and send again what workers could not read."),
     "control": ("agents.cli.control:control", "Set, read and unset what steers workers while they run."),

@@ -1,6 +1,6 @@
 """What a worker will need to hold of what is stored, against what this machine has left.
 
-The bytes of a row are measured by ``benchmarks/sizes.py``; how many rows there are is estimated from keys drawn at
+The bytes of a row are measured (``agents.sizing.costs``); how many rows there are is estimated from keys drawn at
 random, so that a large store is not walked through.
 """
 
@@ -13,16 +13,14 @@ from typing import Final
 import psutil
 
 from agents.doctor.finding import Finding, ok, warning
-from agents.doctor.redis import gib
 from agents.settings import Settings
+from agents.sizing.costs import shipped_costs
+from agents.sizing.needs import held_bytes
 from agents.store import Store
+from agents.units import gib
 
-__all__ = ["ROW_BYTES", "available_bytes", "check_memory", "needed_bytes"]
+__all__ = ["available_bytes", "check_memory", "needed_bytes"]
 
-ROW_BYTES: Final = {"viewers": 3_100, "outcomes": 1_000, "videos": 2_600, "active videos": 3_600}
-"""Bytes of a row in a worker's memory; of an active video, in each process that ranks."""
-_BASE_BYTES: Final = 250 * 2**20
-"""A worker that holds nothing yet."""
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
 
@@ -43,13 +41,7 @@ def check_memory(store: Store, settings: Settings) -> Finding:
 
 def needed_bytes(stored: Mapping[str, int], settings: Settings) -> int:
     """Memory of one worker that owns every shard of a store with so many rows by kind."""
-    most = {
-        "viewers": settings.hot_viewers * settings.user_partitions,
-        "outcomes": settings.hot_outcomes * settings.user_partitions,
-        "videos": settings.hot_videos,
-        "active videos": settings.active_videos,
-    }
-    return _BASE_BYTES + sum(min(stored.get(name, 0), most[name]) * size for name, size in ROW_BYTES.items())
+    return round(held_bytes(stored, shipped_costs().costs, settings, settings.user_partitions))
 
 
 def available_bytes() -> int:

@@ -9,8 +9,9 @@ from typing import Any, Final
 from agents.doctor.finding import Finding, failed, ok, warning
 from agents.settings import Settings
 from agents.store import Store
+from agents.units import gib
 
-__all__ = ["check_clock", "check_durable", "check_layout", "check_room", "check_server", "gib"]
+__all__ = ["check_clock", "check_durable", "check_layout", "check_room", "check_server"]
 
 _TESTED: Final = 7
 _FULL, _FILLING = 0.95, 0.8
@@ -89,12 +90,3 @@ def check_clock(store: Store, settings: Settings) -> Finding:
     if off_ms >= settings.backlog_s * 1_000:
         return failed(f"{said}, more than FEEDSTREAM_BACKLOG_S={settings.backlog_s:g}", do)
     return warning(said, do) if off_ms >= _SKEW_MS else ok(said)
-
-
-def gib(count: float) -> str:
-    """Bytes as people read them.
-
-    >>> gib(3 * 2**30), gib(5_000_000)
-    ('3.0 GiB', '5 MiB')
-    """
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

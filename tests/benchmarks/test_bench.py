@@ -11,13 +11,14 @@ import pytest
 import redis
 import redis.asyncio as aioredis
 
+from agents.bench import host
+from agents.bench.workload import EVENTS_A_MEETING, Record, Shape, first_visits, sessions, videos
 from agents.embedded import Embedded
 from agents.judge.tally import Tally
 from benchmarks import report
 from benchmarks.latency import covered
 from benchmarks.plain import Plain
 from benchmarks.sizes import in_memory
-from benchmarks.workload import EVENTS_A_MEETING, Record, Shape, first_visits, sessions, videos
 from schemas.codec import decode
 from schemas.topics import COUNTS
 
@@ -104,7 +105,7 @@ def test_the_table_says_which_goal_was_missed():
 
 def test_bench_json_holds_machine_versions_and_figures(tmp_path: Path):
     path = tmp_path / "out" / "bench.json"
-    report.write(path, {"machine": report.machine(), "versions": report.versions(kafka="4"), "figures": {"a": 1.0}})
+    report.write(path, {"machine": host.machine(), "versions": host.versions(kafka="4"), "figures": {"a": 1.0}})
     found = orjson.loads(path.read_bytes())
     assert found["machine"]["cores"] >= 1
     assert found["versions"]["kafka"] == "4"

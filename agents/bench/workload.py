@@ -1,4 +1,4 @@
-"""What the benchmarks feed in: viewers in sessions, meeting short videos, in the event mix of real short-video logs.
+"""What measurements feed in: viewers in sessions, meeting short videos, in the event mix of real short-video logs.
 
 A meeting is an impression and a watch, sometimes a heartbeat before it, a skip, a like, a comment. Records come ready
 to send, in order of event time; equal arguments make equal records.
@@ -44,7 +44,7 @@ def videos(count: int, created_ms: int) -> list[Record]:
             "duration_ms": 5_000 + 1_000 * (at * 7 % 50), "tags": [f"t{at % _TAGS}", f"t{at * 31 % _TAGS}"],
             "sound_id": f"a{at % 503}", "lang": "en",
         }  # fmt: skip
-        made.append(("videos", value["video_id"].encode(), orjson.dumps(value)))
+        made.append(("videos", b"v%d" % at, orjson.dumps(value)))
     return made
 
 
