@@ -3,9 +3,9 @@
     python -m benchmarks.against REVISION [--rounds N] [--most RATIO]
 
 Two measurements, each in a process of its tree: ranking out of 100,000 videos (its own ``benchmarks.ranking``), and CPU
-time an event of its ``streams.replay`` over one made-up log. Turns alternate, so that a machine that is busy for a while
-is busy for both; medians are compared. Exit 1 where this tree takes more than ``--most`` times what the revision takes.
-The revision's tree is a worktree in a temporary folder, removed afterwards.
+time an event of its ``streams.replay`` over one made-up log. Turns alternate, so that a machine which is busy for a
+while is busy for both; medians are compared. Exit 1 where this tree takes more than ``--most`` times what the revision
+takes. The revision's tree is a worktree in a temporary folder, removed afterwards.
 """
 
 from __future__ import annotations
