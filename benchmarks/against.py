@@ -11,6 +11,7 @@ takes. The revision's tree is a worktree in a temporary folder, removed afterwar
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ import numpy as np
 import orjson
 
 from agents.bench.workload import Shape, sessions, videos
+from agents.embedded import die_with_parent
 from agents.settings import environment
 
 __all__ = ["verdict"]
@@ -106,7 +108,8 @@ def _run(tree: Path, program: str, *words: str) -> str:
     """What a program prints in ``tree``."""
     done = subprocess.run(
         [sys.executable, "-c", _IN_TREE + program, str(tree), *words],
-        cwd=tree, env={**environment(), **_ONE_THREAD}, capture_output=True, text=True, check=False, timeout=1_200,
+        cwd=tree, env={**environment(), **_ONE_THREAD}, capture_output=True, text=True, check=False,
+        timeout=1_200, preexec_fn=die_with_parent(),
     )  # fmt: skip
     if done.returncode:
         raise click.ClickException(f"the measurement failed in {tree}: {done.stderr.strip()[-1_000:]}")
@@ -138,6 +141,7 @@ def _log(path: Path, events: int) -> Path:
 @click.option("--active", default=100_000, show_default=True, type=click.IntRange(min=1_000), help="Videos ranked.")
 def main(revision: str, rounds: int, most: float, events: int, active: int) -> None:
     """Compare this tree with REVISION."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the worktree is removed then, too
     ranking: tuple[list[float], list[float]] = ([], [])
     replay: tuple[list[float], list[float]] = ([], [])
     with tempfile.TemporaryDirectory(prefix="feedstream-against-") as folder, _worktree(revision) as then:
