@@ -35,20 +35,6 @@ def counted(what: str, items: Iterable[Item]) -> Iterator[Item]:
 
 
 @contextlib.contextmanager
-def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """Say on stderr how far something is while the block runs: call what it gives with the count so far. On a terminal
-    only.
-    """
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda count: progress.update(task, completed=count)
-
-
-@contextlib.contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Say on stderr what is waited for, and how long already, while the block runs; nothing where it is no terminal."""
     if not sys.stderr.isatty():
@@ -70,6 +56,13 @@ def telling(what: str) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda text: progress.update(task, description=f"{what}: {text}")
+
+
+@contextlib.contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """``telling`` of a count."""
+    with telling(what) as told:
+        yield lambda count: told(f"{count:,}")
 
 
 def hush() -> None:
