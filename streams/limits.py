@@ -257,6 +257,14 @@ TUNINGS: Final = 1_024
 needed.
 """
 
+# --- what comes of feeds ---
+PROCEEDS: Final = 1 << 20
+"""Latest served items (13 bytes each) of which a worker counts what comes of them; what comes of earlier ones counts no
+more.
+"""
+PROCEEDS_ARMS: Final = 256
+"""Combinations of arms that a worker counts apart; further ones are counted as ``other``."""
+
 # --- gateway ---
 GATEWAY_BODY_BYTES: Final = 4 * 1024 * 1024
 """Body of a call, unpacked; a larger one is refused (413)."""

@@ -30,6 +30,13 @@ def _a_second(name: MetricName, by: str) -> tuple[tuple[str, str], ...]:
     return ((f"sum by ({by}) (rate({PREFIX}{name}[$__rate_interval]))", "{{" + by + "}}"),)
 
 
+def _of_seen(name: MetricName, by: str) -> tuple[tuple[str, str], ...]:
+    positive, seen = (
+        f'sum by ({by}) (rate({PREFIX}{name}{{stage="{stage}"}}[$__rate_interval]))' for stage in ("positive", "seen")
+    )
+    return ((f"{positive} / {seen}", " ".join("{{" + label + "}}" for label in by.split(", "))),)
+
+
 def _quantiles(name: MetricName) -> tuple[tuple[str, str], ...]:
     inner = f"sum by (le) (rate({PREFIX}{name}_bucket[$__rate_interval]))"
     return tuple((f"histogram_quantile({q}, {inner})", said) for q, said in ((0.5, "p50"), (0.99, "p99")))
@@ -65,6 +72,15 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 "ops",
                 ((f"sum(rate({PREFIX}expired_requests_total[$__rate_interval]))", "expired"),),
             ),
+        ),
+    ),
+    (
+        "What comes of feeds",
+        (
+            Panel("Items a second, by stage", "ops", _a_second("feed_items_total", "stage")),
+            Panel("Positive of seen, by source", "percentunit", _of_seen("feed_items_total", "source")),
+            Panel("Positive of seen, by tier", "percentunit", _of_seen("feed_items_total", "tier")),
+            Panel("Positive of seen, by arm", "percentunit", _of_seen("arm_items_total", "experiment, arm")),
         ),
     ),
     (

@@ -15,12 +15,14 @@ PREFIX: Final = "feedstream_"
 """What every name begins with where it is scraped."""
 MetricName = Literal[
     "action_to_feed_seconds",
+    "arm_items_total",
     "bad_records_total",
     "checkpoint_rows_total",
     "checkpoint_seconds",
     "events_total",
     "expired_requests_total",
     "feed_batches_total",
+    "feed_items_total",
     "feed_seconds",
     "frozen_outcomes_total",
     "gateway_calls_total",
@@ -66,12 +68,18 @@ SPECS: Final[dict[MetricName, Spec]] = {
         "from sending an action to the delivery of the batch that follows from it",
         _PATIENT,
     ),
+    "arm_items_total": Spec(
+        "counter", "items", ("stage", "experiment", "arm"), "items served under an arm, and what came of each, once"
+    ),
     "bad_records_total": Spec("counter", "records", ("topic", "cause"), "records sent to dead-letters"),
     "checkpoint_rows_total": Spec("counter", "rows", (), "rows written by checkpoints"),
     "checkpoint_seconds": Spec("histogram", "seconds", (), "time a checkpoint took to be written", _QUICK),
     "events_total": Spec("counter", "records", ("topic",), "records folded"),
     "expired_requests_total": Spec("counter", "requests", (), "feed requests too old to be answered"),
     "feed_batches_total": Spec("counter", "batches", ("trigger",), "feed batches published"),
+    "feed_items_total": Spec(
+        "counter", "items", ("stage", "source", "tier"), "items served, and what came of each, once a stage"
+    ),
     "feed_seconds": Spec("histogram", "seconds", (), "from making a batch to its delivery", _QUICK),
     "frozen_outcomes_total": Spec(
         "counter", "outcomes", (), "outcomes frozen because a viewer had more than the bound"

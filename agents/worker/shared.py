@@ -14,6 +14,7 @@ from agents.producer import RecordProducer
 from agents.settings import Settings
 from agents.store import Store
 from streams.arrays.hashing import U64
+from streams.control.proceeds import Proceeds
 from streams.control.steering import Steering
 from streams.ranking.ranking import Model
 from streams.video.catalogue import Catalogue
@@ -74,4 +75,6 @@ class Shared(Replica):
     store: Store
     producer: RecordProducer
     bad: BadShare
+    proceeds: Proceeds = field(default_factory=Proceeds)
+    """What came of what all shards of the process served."""
     learn: bool = True

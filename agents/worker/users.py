@@ -17,6 +17,7 @@ from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.topics import FOLDED
 from agents.worker.intake import Intake, Part, sent_ms
+from agents.worker.measured import measured
 from agents.worker.outbox import Outbox, receipts
 from agents.worker.outgoing import Group, Outgoing, of_batch, of_delta, of_stored
 from agents.worker.shard_host import Pending, ShardHost
@@ -136,20 +137,13 @@ class UserHost(ShardHost):
 
     def save(self) -> Pending | None:
         """Dirty rows, offsets and the frames of changed counts; training rows go out after it."""
-        if (
-            self.shard.offsets == self._stored
-            and not self.shard.dirty
-            and not self._published
-            and not self._outbox.spent
-        ):
+        if self.shard.offsets == self._stored and not (self.shard.dirty or self._published or self._outbox.spent):
             return None
         made = frames(self.shard.changes.drain(self.number), self.settings.video_partitions)
         training = self.shard.training.drain() if self.shard.training else None
         saved = self.shard.checkpoint()
         outbox, self._receipts = self._outbox.add(made, self._receipts), []
-        METRICS["overflows_total"].inc(self.shard.outcomes.overflows)
-        METRICS["frozen_outcomes_total"].inc(self.shard.frozen)
-        self.shard.outcomes.overflows = self.shard.frozen = 0
+        measured(self.shard, self.shared.proceeds)
         watermark_ms = self.shard.watermark_ms
         leaving = [feed_key(user) for user in self._forgotten if not self._served(user)]
         self._leaving, self._forgotten = self._forgotten, {}
@@ -179,6 +173,7 @@ class UserHost(ShardHost):
         batch = merge([part.columns for part in parts])
         await self._warm(self.shard.missing(batch))
         applied = self.shard.apply(batch, *(part.following for part in parts))
+        self.shared.proceeds.note(self.shard.viewers, self.shard.outcomes, applied.touched)
         for row in applied.hid:
             self._withdraw(row, self.desk.hidden(row), "hidden")
         if any(part.late for part in parts):
@@ -311,9 +306,12 @@ class UserHost(ShardHost):
         if batch.trigger == "preview":
             return
         self._group.rows[row] = None
-        if self.shared.learn and len(ranked.rows):
-            viewers, catalogue = self.shard.viewers, self.shared.catalogue
-            names = pair(viewers.hash[[row] * len(ranked.rows)], catalogue.hash[ranked.rows])
+        if not len(ranked.rows):
+            return
+        viewers, catalogue = self.shard.viewers, self.shared.catalogue
+        names = pair(viewers.hash[[row] * len(ranked.rows)], catalogue.hash[ranked.rows])
+        self.shared.proceeds.serve(names, ranked.sources, catalogue.tier[ranked.rows], batch.arms)
+        if self.shared.learn:
             self.shard.open_served(names, batch.ts_ms, ranked.x)
 
     def _as_of(self, requests: int | None = None) -> dict[str, dict[str, int]]:

@@ -26,13 +26,15 @@ class Missing(NamedTuple):
 
 class Applied(NamedTuple):
     """What a batch touched: ``viewer`` rows and ``video`` hashes of every event, rows of viewers with a ``strong``
-    signal or who became bored, and of those who ``hid`` something, took it back or started anew.
+    signal or who became bored, and of those who ``hid`` something, took it back or started anew; ``touched`` are the
+    rows of outcomes, each once.
     """
 
     viewer: I64
     video: U64
     strong: I64
     hid: list[int]
+    touched: I64
 
 
 class Saved(NamedTuple):

@@ -43,7 +43,6 @@ from streams.words.asks import note
 
 __all__ = ["UserShard"]
 
-
 _UNSET: Final = Steering()  # nobody may set anything here
 
 
@@ -120,7 +119,8 @@ class UserShard:
         self._dirty_viewers.update(wished)
         self.viewers.touched[wished] = self._clock
         if not len(batch):
-            return Applied(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64), hid)
+            none = np.empty(0, np.int64)
+            return Applied(none, none.view(np.uint64), none, hid, none)
         self._clock += 1
         viewer = np.array(self.viewers.rows(batch.users), dtype=np.int64)
         locate(self.viewers, batch.places)
@@ -147,7 +147,7 @@ class UserShard:
         np.maximum.at(self.viewers.last_ms, viewer, batch.ts_ms)
         self._meet(created)
         self.watermark_ms = max(self.watermark_ms, int(batch.ts_ms.max()))
-        return Applied(viewer, video, strong, hid)
+        return Applied(viewer, video, strong, hid, touched)
 
     def settle(self, videos: Sequence[int]) -> None:
         """Videos (hashes) have become known: put in what outcomes on them owe to their viewers' interests."""
