@@ -10,17 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import numpy as np
 
 from agents.cluster import Cluster
+from agents.life import history_of, said_of
 from agents.reading import messages
 from agents.store import Store
 from agents.worker.models import take_model
 from agents.worker.shared import Replica
-from schemas.codec import BadRecord, decode
 from schemas.internal import VideoState
-from schemas.tiers import TierDecision
 from schemas.topics import COUNTS
 from streams import limits
 from streams.arrays.hashing import hash64, hash_all
@@ -55,7 +53,7 @@ def creator_of(store: Store, bootstrap: str | Cluster, creator_id: str, now_ms: 
     audience = _audience(store, bootstrap, creator_id, list(uploads), now_ms)
     if not uploads and not audience.followers:
         return None
-    history = _history(bootstrap, uploads)
+    history = history_of(bootstrap, uploads)
     found = Counter(one.video_id for one in history)
     return {
         "creator_id": creator_id,
@@ -68,7 +66,7 @@ def creator_of(store: Store, bootstrap: str | Cluster, creator_id: str, now_ms: 
             "approximate": ["segments", "activity"],
         },
         "uploads": [upload.told for upload in uploads.values()],
-        "tier_history": [_said(one) for one in history],
+        "tier_history": [said_of(one) for one in history],
         "tier_decisions_gone": sum(max(0, upload.decided - found[name]) for name, upload in uploads.items()),
     }
 
@@ -124,27 +122,3 @@ def _crowds(store: Store, bootstrap: str | Cluster) -> Catalogue:
         tags = np.unique(replica.catalogue.crowds.tags[:, :2])
         replica.catalogue.tag_names.update(store.names([name for name in tags.tolist() if name]))
     return replica.catalogue
-
-
-def _history(bootstrap: str | Cluster, uploads: dict[str, Upload]) -> list[TierDecision]:
-    """Decisions about the tiers of ``uploads`` that the audit still has, in order of time, each once."""
-    found: dict[str, TierDecision] = {}
-    if uploads:
-        wanted = {name.encode() for name in uploads}
-        for message in messages(bootstrap, ("tiers",), from_start=True, until_end=True):
-            if message.key() in wanted and (one := _decision(message)) is not None:
-                found[one.decision_id] = one
-    return sorted(found.values(), key=lambda one: one.ts_ms)
-
-
-def _decision(message: Any) -> TierDecision | None:
-    try:
-        record = decode("tiers", message.key(), message.value(), message.timestamp()[1])
-    except BadRecord:
-        return None
-    return record if isinstance(record, TierDecision) else None
-
-
-def _said(decision: TierDecision) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(decision)
-    return {name: value for name, value in told.items() if name not in {"v", "decision_id"}}

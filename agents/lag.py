@@ -6,14 +6,16 @@ consumer groups have committed follows it, for tools that know no Redis, and may
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
-from agents.spans import Log
+from agents.spans import Log, Place, Span
 from agents.store import ShardId, Store
 from agents.topics import FOLDED
 
-__all__ = ["Lag", "lags", "totals"]
+__all__ = ["Lag", "lags", "lags_within", "totals"]
+
+_KINDS: Final = {topic: kind for kind, topics in FOLDED.items() for topic in topics}
 
 
 class Lag(NamedTuple):
@@ -34,14 +36,21 @@ class Lag(NamedTuple):
 
 def lags(log: Log, store: Store) -> list[Lag]:
     """Every topic-partition that a shard folds, in order. Cost: two requests to each broker, one to Redis."""
-    kinds = {topic: kind for kind, topics in FOLDED.items() for topic in topics}
-    places = [
-        (topic, number) for topic, number in log.places(kinds) if kinds[topic] != "l" or number == 0
-    ]  # the learner is one, whatever a broker makes of its topic
-    shards = list(dict.fromkeys(ShardId(kinds[topic], number) for topic, number in places))
+    return lags_within(log.spans(log.places(_KINDS)), store)
+
+
+def lags_within(spans: Mapping[Place, Span], store: Store) -> list[Lag]:
+    """The same of what of ``spans`` a shard folds; one request to Redis."""
+    kinds = _KINDS
+    folded = {
+        (topic, number): span
+        for (topic, number), span in spans.items()
+        if topic in kinds and (kinds[topic] != "l" or number == 0)
+    }  # the learner is one, whatever a broker makes of its topic
+    shards = list(dict.fromkeys(ShardId(kinds[topic], number) for topic, number in folded))
     standing = dict(zip(shards, store.standing(shards), strict=True))
     found = []
-    for (topic, number), span in log.spans(places).items():
+    for (topic, number), span in folded.items():
         shard = ShardId(kinds[topic], number)
         applied = standing[shard].offsets.get(topic, 0)
         left = max(0, span.high - max(applied, span.low))

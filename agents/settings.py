@@ -132,6 +132,9 @@ class Settings:
     pages only."""
     gateway_timeout_s: float = 2.0
     """How long a caller waits for a worker's batch before popular videos are given instead."""
+    workers: str = ""
+    """Where a gateway finds what workers measure for its dashboard, ``host:port[,host:port]`` of their metrics ports; a
+    name stands for all of its addresses. Empty: it shows what Kafka and Redis know."""
     metrics_port: int = 0
     """Port of metrics and health (``/metrics``, ``/live``, ``/ready``, ``/states``); 0: none."""
     metrics_host: str = "127.0.0.1"
@@ -160,8 +163,7 @@ class Settings:
         if not self.redis.startswith(("redis://", "rediss://", "unix://", EMBEDDED)):
             # The value is not shown: what is no URL may still hold a password.
             raise BadSettings(f"FEEDSTREAM_REDIS is no Redis URL: use redis://host:port, rediss://… or {EMBEDDED}")
-        if not self.broker.startswith(EMBEDDED) and not all(map(_is_address, self.bootstrap.split(","))):
-            raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port[,host:port]")
+        self._check_addresses()
         try:
             _ = urlsplit(self.redis).port
         except ValueError:  # what it says would show the password
@@ -199,6 +201,12 @@ class Settings:
                 raise BadSettings(
                     f"FEEDSTREAM_{name} is {value!r}: use letters, digits, '.', '_' and '-', since {what}"
                 )
+
+    def _check_addresses(self) -> None:
+        if not self.broker.startswith(EMBEDDED) and not all(map(_is_address, self.bootstrap.split(","))):
+            raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port[,host:port]")
+        if self.workers and not all(map(_is_address, self.workers.split(","))):
+            raise BadSettings(f"FEEDSTREAM_WORKERS is {self.workers!r}: use host:port[,host:port]")
 
     def _check_user(self) -> None:
         if self.kafka_mechanism not in MECHANISMS:

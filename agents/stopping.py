@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
@@ -33,8 +34,13 @@ class Stopping:
 
 @contextlib.contextmanager
 def stopping() -> Iterator[Stopping]:
-    """While the block runs, SIGINT and SIGTERM ask to stop and do nothing else. For the main thread."""
+    """While the block runs, SIGINT and SIGTERM ask to stop and do nothing else. Signals come to the main thread: in any
+    other one nobody asks.
+    """
     told = Stopping()
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         told.asked = True

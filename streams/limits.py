@@ -288,3 +288,21 @@ GONE: Final = 20_000
 """Videos taken down lately that a gateway process leaves out of what was served before; the oldest fall out."""
 TRENDS_KEPT: Final = 1_000
 """Trends that a gateway process shows; the oldest fall out."""
+
+# --- the operators' dashboard, of each gateway process ---
+HISTORY: Final = 1_800
+"""Looks kept for curves (4 bytes a curve each), an hour at one in two seconds; the oldest fall out."""
+HISTORY_SERIES: Final = 1_000
+"""Curves kept at once; further ones are not drawn until the process starts anew."""
+WORKERS_WATCHED: Final = 256
+"""Workers that are asked for what they measure, some 100 KB each; of more the first by address."""
+WORKER_PAGE_BYTES: Final = 4 * 1024 * 1024
+"""One answer of a worker; one that says more counts as down."""
+MODELS_TOLD: Final = 2_000
+"""Models and parts of them of which it is kept when they were published last; the oldest fall out."""
+LETTERS_READ: Final = 1_000
+"""Latest dead letters that are read at once; earlier ones are only counted."""
+READOUT_RECORDS: Final = 200_000
+"""Latest records of feeds and events, in sum, from which an experiment is read while one waits (some seconds); a longer
+log is read by ``feedstream experiment readout``.
+"""

@@ -6,12 +6,10 @@ import sys
 from typing import Any
 
 import click
-import numpy as np
 import orjson
 
 from agents.settings import Settings
-from agents.store import Store
-from agents.stored import opened_store, rows_of
+from agents.stored import opened_store
 from schemas.topics import COUNTS
 
 __all__ = ["campaign", "user", "video"]
@@ -45,8 +43,10 @@ def show_user(user_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_video(video_id: str, as_json: bool) -> None:
     """What is checkpointed of video VIDEO_ID: its nine counts and its record. Exit 1 if nothing is."""
+    from agents.life import video_of  # noqa: PLC0415  # River is slow to import
+
     with opened_store(Settings.from_env()) as store:
-        found = _video(store, video_id)
+        found = video_of(store, video_id)
     _print(found or {"video_id": video_id, "counts": dict.fromkeys(COUNTS, 0)}, as_json)
     sys.exit(0 if found else 1)
 
@@ -61,50 +61,12 @@ def campaign() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 def show_campaign(campaign_id: str, as_json: bool) -> None:
     """What is checkpointed of campaign CAMPAIGN_ID: served, impressions, views and clicks. Exit 1 if nothing is."""
+    from agents.campaigns import campaigns_of  # noqa: PLC0415  # River is slow to import
+
     with opened_store(Settings.from_env()) as store:
-        found = _campaign(store, campaign_id)
+        found = campaigns_of(store, [campaign_id])[campaign_id]
     _print({"campaign_id": campaign_id, **found}, as_json)
     sys.exit(0 if any(found.values()) else 1)
-
-
-def _video(store: Store, video_id: str) -> dict[str, Any] | None:
-    import msgspec  # noqa: PLC0415
-
-    from streams.shards.video_shard import decode_state, video_key  # noqa: PLC0415
-    from streams.tiers.tiers import STANDINGS, exposed  # noqa: PLC0415
-    from streams.video.videos import NUMBERS  # noqa: PLC0415
-
-    (value,) = rows_of(store, "v", video_id, [video_key(video_id)])
-    if value is None:
-        return None
-    state = decode_state(value)
-    numbers = np.frombuffer(state.numbers, dtype=NUMBERS)[0]
-    return {
-        "video_id": video_id,
-        "counts": dict(zip(COUNTS, numbers["counts"].tolist(), strict=True)),
-        "tier": int(numbers["tier"]),
-        "standing": STANDINGS[int(numbers["status"])],
-        "spent": int(exposed(numbers["counts"]) - numbers["start"]),
-        "active": state.active,
-        "video": msgspec.to_builtins(state.video),
-        "last_ms": int(numbers["last_ms"]),
-    }
-
-
-def _campaign(store: Store, campaign_id: str) -> dict[str, int]:
-    from streams.control.promotions import SPENT_KEY, Pacer  # noqa: PLC0415  # River is slow to import
-    from streams.control.reports import REPORT_KEY, REPORTED, Reports  # noqa: PLC0415
-
-    made = dict.fromkeys(("served", *REPORTED), 0)
-    for shard in store.shards():
-        if shard.kind == "u":
-            pacer, reports = Pacer(), Reports()
-            spent, counted = store.mget(shard, [SPENT_KEY, REPORT_KEY])
-            pacer.decode(spent)
-            reports.decode(counted)
-            told = (pacer.spent[campaign_id], *reports.counts.get(campaign_id, (0,) * len(REPORTED)))
-            made = {name: made[name] + count for name, count in zip(made, told, strict=True)}
-    return made
 
 
 def _print(found: dict[str, Any], as_json: bool) -> None:

@@ -8,7 +8,7 @@ import time
 
 import click
 
-from agents.embedded import Embedded, die_with_parent
+from agents.embedded import Embedded, die_with_parent, free_port
 from agents.stopping import stopping
 
 __all__ = ["spawn_worker", "up"]
@@ -30,9 +30,12 @@ def up(workers: int, gateway: bool, videos: int) -> None:
         click.echo(f"export FEEDSTREAM_BROKER={embedded.broker}")
         click.echo(f"export FEEDSTREAM_REDIS={embedded.redis}")
         sys.stdout.flush()
-        processes = [spawn_worker(embedded.broker, embedded.redis) for _ in range(workers)]
+        ports = [f"{free_port()}" for _ in range(workers if gateway else 0)]
+        measured = [{"metrics_port": port} for port in ports] or [{}] * workers
+        processes = [spawn_worker(embedded.broker, embedded.redis, **more) for more in measured]
         if gateway:
-            processes.append(_spawn(embedded.broker, embedded.redis, ["gateway"]))
+            asked = ",".join(f"127.0.0.1:{port}" for port in ports)
+            processes.append(_spawn(embedded.broker, embedded.redis, ["gateway"], workers=asked))
         if videos:
             _announce(embedded.broker, videos)
         while not stop.asked:

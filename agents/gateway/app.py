@@ -21,9 +21,10 @@ from agents import log
 from agents.errors import BadSettings, FeedstreamError
 from agents.gateway.access import Access, Key, read_keys
 from agents.gateway.answers import Health
-from agents.gateway.calls import Answer, Calls
+from agents.gateway.calls import Calls
 from agents.gateway.hub import Hub
 from agents.gateway.openapi import openapi
+from agents.gateway.parameters import Answer
 from agents.gateway.refusals import Refusal
 from agents.gateway.routes import ROUTES, Route
 from agents.gateway.tokens import Tokens

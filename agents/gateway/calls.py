@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 import orjson
@@ -20,19 +20,19 @@ from agents.gateway.browsing import Browsing
 from agents.gateway.feeds import FeedQuery, Feeds, Limit, RankBody
 from agents.gateway.hub import Hub
 from agents.gateway.intake import read_events
+from agents.gateway.operator_calls import OperatorCalls
+from agents.gateway.parameters import Answer, misread, named, object_of, query
 from agents.gateway.refusals import Refusal
 from agents.gateway.tokens import Tokens
 from agents.measures.telemetry import METRICS
 from agents.producer import DeliveryFailed, Ticket
-from agents.store import StoreUnavailable
 from agents.why.live import stored_of, why_of
-from schemas.codec import BadRecord, decode, located
+from schemas.codec import BadRecord, decode
 from schemas.events import Id
 from schemas.feeds import FeedRequest
 
-__all__ = ["Answer", "Calls", "ListQuery", "SimilarQuery"]
+__all__ = ["Calls", "ListQuery", "SimilarQuery"]
 
-_T = TypeVar("_T")
 _DELIVERY_S: Final = 15.0
 
 
@@ -48,18 +48,12 @@ class SimilarQuery(FeedQuery, frozen=True, kw_only=True):
     user: Id = "anonymous"
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """What a call gives back."""
-
-    body: Any
-    status: int = 200
-
-
-class Calls:
+class Calls(OperatorCalls):
     """One method a call; see ``routes`` for their paths."""
 
     def __init__(self, hub: Hub, tokens: Tokens) -> None:
-        self.hub, self._tokens = hub, tokens
+        super().__init__(hub)
+        self._tokens = tokens
         self.feeds, self.browsing = Feeds(hub, Batches(hub, tokens)), Browsing(hub)
 
     # --- produce ------------------------------------------------------------------------------------------------------
@@ -93,68 +87,68 @@ class Calls:
 
     async def put_user(self, request: web.Request) -> Answer:
         """Take a viewer's record."""
-        user_id = _named(request, "user")
-        return await self._announced("users", user_id, {"v": 1, "user_id": user_id, **await _object(request)})
+        user_id = named(request, "user")
+        return await self._announced("users", user_id, {"v": 1, "user_id": user_id, **await object_of(request)})
 
     async def delete_user(self, request: web.Request) -> Answer:
         """Forget a viewer."""
-        user_id = _named(request, "user")
+        user_id = named(request, "user")
         self.hub.forget(user_id)
         return await self._announced("users", user_id, None)
 
     async def put_video(self, request: web.Request) -> Answer:
         """Announce a video."""
-        video_id = _named(request, "video")
-        return await self._announced("videos", video_id, {"v": 1, "video_id": video_id, **await _object(request)})
+        video_id = named(request, "video")
+        return await self._announced("videos", video_id, {"v": 1, "video_id": video_id, **await object_of(request)})
 
     async def delete_video(self, request: web.Request) -> Answer:
         """Remove a video."""
-        return await self._announced("videos", _named(request, "video"), None)
+        return await self._announced("videos", named(request, "video"), None)
 
     # --- feeds --------------------------------------------------------------------------------------------------------
 
     async def feed(self, request: web.Request) -> Answer:
         """A viewer's feed."""
-        return Answer(await self.feeds.feed(_named(request, "user"), _query(request, FeedQuery)))
+        return Answer(await self.feeds.feed(named(request, "user"), query(request, FeedQuery)))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """A viewer's feed as it changes."""
-        return await self.feeds.stream(request, _named(request, "user"), _query(request, FeedQuery))
+        return await self.feeds.stream(request, named(request, "user"), query(request, FeedQuery))
 
     async def rank(self, request: web.Request) -> Answer:
         """Given videos in the order that suits a viewer."""
         try:
             body = msgspec.json.decode(await request.read(), type=RankBody)
         except msgspec.MsgspecError as error:
-            raise _misread(error) from None
-        return Answer(await self.feeds.rank(_named(request, "user"), body))
+            raise misread(error) from None
+        return Answer(await self.feeds.rank(named(request, "user"), body))
 
     async def similar(self, request: web.Request) -> Answer:
         """What is like a video."""
-        query = _query(request, SimilarQuery)
-        return Answer(await self.feeds.similar(_named(request, "video"), query.user, query))
+        asked = query(request, SimilarQuery)
+        return Answer(await self.feeds.similar(named(request, "video"), asked.user, asked))
 
     # --- what is known ------------------------------------------------------------------------------------------------
 
     async def video(self, request: web.Request) -> Answer:
         """A video."""
-        return Answer(self.browsing.video(_named(request, "video")))
+        return Answer(self.browsing.video(named(request, "video")))
 
     async def tags(self, request: web.Request) -> Answer:
         """Tags."""
-        return Answer(self.browsing.tags(_query(request, ListQuery).limit))
+        return Answer(self.browsing.tags(query(request, ListQuery).limit))
 
     async def tag(self, request: web.Request) -> Answer:
         """Videos under a tag."""
-        return Answer(self.browsing.under(_named(request, "tag"), _query(request, ListQuery).limit))
+        return Answer(self.browsing.under(named(request, "tag"), query(request, ListQuery).limit))
 
     async def sound(self, request: web.Request) -> Answer:
         """Videos with a sound."""
-        return Answer(self.browsing.sounding(_named(request, "sound"), _query(request, ListQuery).limit))
+        return Answer(self.browsing.sounding(named(request, "sound"), query(request, ListQuery).limit))
 
     async def creator(self, request: web.Request) -> Answer:
         """Videos by a creator."""
-        return Answer(self.browsing.by(_named(request, "creator"), _query(request, ListQuery).limit))
+        return Answer(self.browsing.by(named(request, "creator"), query(request, ListQuery).limit))
 
     async def trends(self, _: web.Request) -> Answer:
         """What rises and falls."""
@@ -162,8 +156,8 @@ class Calls:
 
     async def user(self, request: web.Request) -> Answer:
         """What is known of a viewer."""
-        user_id = _named(request, "user")
-        found = await self._from_store(lambda: known_of(self.hub.store, user_id))
+        user_id = named(request, "user")
+        found = await self.from_store(lambda: known_of(self.hub.store, user_id))
         if found is None:
             raise Refusal(404, "unknown", f"nothing is known of a viewer {user_id!r}")
         return Answer(found)
@@ -171,19 +165,13 @@ class Calls:
     async def why(self, request: web.Request) -> Answer:
         """Why a video is, or is not, in a viewer's feed."""
         asked = FeedRequest(
-            v=1, request_id="why", user_id=_named(request, "user"), ts_ms=int(time.time() * 1_000), limit=20
+            v=1, request_id="why", user_id=named(request, "user"), ts_ms=int(time.time() * 1_000), limit=20
         )
-        video_id = _named(request, "video")
-        stored = await self._from_store(lambda: stored_of(self.hub.store, asked.user_id, video_id))
+        video_id = named(request, "video")
+        stored = await self.from_store(lambda: stored_of(self.hub.store, asked.user_id, video_id))
         return Answer(msgspec.to_builtins(why_of(self.hub.replica, stored, asked, video_id)))
 
     # --- helpers ------------------------------------------------------------------------------------------------------
-
-    async def _from_store(self, read: Any) -> Any:
-        try:
-            return await asyncio.to_thread(read)
-        except StoreUnavailable:
-            raise _no_store() from None
 
     async def _announced(self, topic: str, key: str, value: dict[str, Any] | None) -> Answer:
         text = None if value is None else orjson.dumps(value)
@@ -228,40 +216,3 @@ class Calls:
         if ticket.failed > len(ticket.failures):
             raise Refusal(503, "kafka", f"{ticket.failed} events were not delivered: send them again", retry_s=1.0)
         return positions, told
-
-
-def _no_store() -> Refusal:
-    return Refusal(503, "store", "Redis does not answer: see `feedstream doctor`", retry_s=1.0)
-
-
-def _named(request: web.Request, name: str) -> str:
-    try:
-        found: str = msgspec.convert(request.match_info[name], Id)
-    except msgspec.ValidationError:
-        raise Refusal(400, "key", f"the {name} in the path must have 1 to 256 characters") from None
-    return found
-
-
-def _query(request: web.Request, kind: type[_T]) -> _T:
-    known = {field.name for field in msgspec.structs.fields(kind)}  # type: ignore[arg-type]  # all of them are structs
-    if unknown := sorted(set(request.query) - known):
-        raise Refusal(400, "parameter", f"there is no parameter {unknown[0]!r}", path=f"$.{unknown[0]}")
-    try:
-        return msgspec.convert(dict(request.query), kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise _misread(error) from None
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    try:
-        found = orjson.loads(await request.read())
-    except orjson.JSONDecodeError as error:
-        raise Refusal(400, "json", f"the body is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise Refusal(400, "json", "the body must be a JSON object")
-    return found
-
-
-def _misread(error: msgspec.MsgspecError) -> Refusal:
-    said, path = located(str(error))
-    return Refusal(400, "type", said, path=path)

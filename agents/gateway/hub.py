@@ -11,9 +11,12 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
+import msgspec
+
 from agents import log
 from agents.consumer import FEED_TOPICS, Slates
 from agents.gateway.hides import Hides
+from agents.gateway.watch import Watch
 from agents.latest import Latest
 from agents.measures.telemetry import METRICS
 from agents.ports import ports_of
@@ -38,6 +41,18 @@ __all__ = ["Hub", "Listener"]
 
 _LOG = log.get("gateway")
 _DELIVERY_S: Final = 10.0
+
+
+class ModelNews(msgspec.Struct, frozen=True):
+    """Of a snapshot, what is told of it."""
+
+    model: str
+    version: int
+    ts_ms: int
+    metrics: dict[str, float]
+
+
+_NEWS: Final = msgspec.msgpack.Decoder(ModelNews)
 
 
 class Listener:
@@ -68,6 +83,8 @@ class Hub:
         self.slates = Slates(limits.SLATES)
         self.hides = Hides()
         self.trends: Latest[tuple[str, str], Trend] = Latest(limits.TRENDS_KEPT)
+        self.models: Latest[str, ModelNews] = Latest(limits.MODELS_TOLD)
+        self.watch = Watch(settings, self.store)
         self.asked: dict[str, asyncio.Future[FeedBatch]] = {}
         """Requests by id that wait for their batch."""
         self._listeners: dict[str, set[Listener]] = {}
@@ -84,6 +101,7 @@ class Hub:
         ]
         for reader in self._readers:
             reader.start()
+        self.watch.start()
 
     async def caught_up(self) -> None:
         """Wait until everything that was broadcast is read, and feeds are followed."""
@@ -102,6 +120,7 @@ class Hub:
         """Stop; what was sent and not delivered is lost to whoever did not wait for it."""
         for reader in self._readers:
             await reader.closed()
+        await self.watch.closed()
         await asyncio.to_thread(self.producer.close)
         self.store.close()
 
@@ -173,6 +192,9 @@ class Hub:
             self._gone[video_id] = None
         for trend in heard.trends:
             self.trends[trend.kind, trend.id] = trend
+        for message in batch:
+            if message.topic == "models" and message.value and (told := _news(message.value)) is not None:
+                self.models[told.model] = told
 
     def _take_feeds(self, batch: Iterable[Message]) -> None:
         for message in batch:
@@ -186,6 +208,13 @@ class Hub:
             if self.slates.take(record):
                 for listener in self._listeners.get(record.user_id, ()):
                     listener.put(record)
+
+
+def _news(value: bytes) -> ModelNews | None:
+    try:
+        return _NEWS.decode(value)
+    except msgspec.MsgspecError:
+        return None  # named in the log by whoever takes the snapshot
 
 
 def _read(message: Message) -> Any:

@@ -20,10 +20,22 @@ from agents.gateway.answers import (
 )
 from agents.gateway.calls import ListQuery, SimilarQuery
 from agents.gateway.feeds import FeedQuery, RankBody
+from agents.gateway.figures import (
+    CampaignsAnswer,
+    DeadLettersAnswer,
+    ExperimentsAnswer,
+    HistoryAnswer,
+    ModelsAnswer,
+    NowAnswer,
+    QualityAnswer,
+    ReadoutAnswer,
+    SegmentsAnswer,
+)
+from agents.gateway.operator_calls import HistoryQuery, LettersQuery, ReadoutQuery
 from schemas.catalogue import User, Video
 from streams.why.why import Why
 
-__all__ = ["ROUTES", "Route"]
+__all__ = ["OPERATE", "ROUTES", "Route"]
 
 
 class Route(NamedTuple):
@@ -38,6 +50,29 @@ class Route(NamedTuple):
     body: type[msgspec.Struct] | None = None
     answer: type[msgspec.Struct] | None = None
 
+
+OPERATE: Final = (
+    Route("GET", "/v1/operate/now", "operate", "now", "topics, shards and workers, at the latest look",
+          answer=NowAnswer),
+    Route("GET", "/v1/operate/history", "operate", "history", "curves of about an hour", HistoryQuery,
+          answer=HistoryAnswer),
+    Route("GET", "/v1/operate/quality", "operate", "quality", "what came of what was served, by source, tier and arm",
+          answer=QualityAnswer),
+    Route("GET", "/v1/operate/segments", "operate", "segments", "segments of viewers by interest",
+          answer=SegmentsAnswer),
+    Route("GET", "/v1/operate/models", "operate", "models", "models: versions, losses, the gate", answer=ModelsAnswer),
+    Route("GET", "/v1/operate/experiments", "operate", "experiments", "experiments and what came of each arm",
+          answer=ExperimentsAnswer),
+    Route("GET", "/v1/operate/experiments/{experiment}", "operate", "readout", "how the arms of an experiment differ",
+          ReadoutQuery, answer=ReadoutAnswer),
+    Route("GET", "/v1/operate/campaigns", "operate", "campaigns", "campaigns and what came of them",
+          answer=CampaignsAnswer),
+    Route("GET", "/v1/operate/dead-letters", "operate", "dead_letters", "the latest dead letters, and their causes",
+          LettersQuery, answer=DeadLettersAnswer),
+    Route("GET", "/v1/operate/videos/{video}", "operate", "life", "a video's life through the tiers"),
+    Route("GET", "/v1/operate/creators/{creator}", "operate", "creator_page", "what a creator has come to"),
+)  # fmt: skip
+"""What the dashboard shows."""
 
 ROUTES: Final = (
     Route("POST", "/v1/events", "produce", "events", "take events; 202 once Kafka has them", answer=Accepted),
@@ -98,4 +133,5 @@ ROUTES: Final = (
         "why a video is, or is not, in a viewer's feed",
         answer=Why,
     ),
+    *OPERATE,
 )

@@ -17,7 +17,7 @@ from streams.arrays.tables import I64, Table, distinct, ring_of
 from streams.shards.changes import Packed
 from streams.shards.columns import WATCH
 
-__all__ = ["DAILY", "load_views", "note_views", "saved_views", "views_since"]
+__all__ = ["DAILY", "load_views", "note_views", "saved_views", "views_by_day", "views_since"]
 
 DAILY: Final[dict[str, tuple[Any, tuple[int, ...], Any]]] = {
     "views": (np.int32, (limits.VIEW_DAYS,), 0),
@@ -76,3 +76,17 @@ def views_since(value: bytes, first_day: int) -> int:
     for one in np.frombuffer(value, dtype=_STORED):
         total += int(one["views"][ring_of(int(one["view_day"]), limits.VIEW_DAYS) >= first_day].sum())
     return total
+
+
+def views_by_day(value: bytes, day: int) -> list[int]:
+    """A video's stored views on each of the ``VIEW_DAYS`` days up to ``day`` (days since 1970), that one last.
+
+    >>> table = Table(DAILY); table.views[0, 3], table.view_day[0] = 7, 33
+    >>> views_by_day(saved_views(table, np.array([0]))[0], 34)[-3:], sum(views_by_day(b"", 0))
+    ([0, 7, 0], 0)
+    """
+    made = dict.fromkeys(range(day - limits.VIEW_DAYS + 1, day + 1), 0)
+    for one in np.frombuffer(value, dtype=_STORED):
+        days = ring_of(int(one["view_day"]), limits.VIEW_DAYS).tolist()
+        made |= {at: count for at, count in zip(days, one["views"].tolist(), strict=True) if at in made}
+    return list(made.values())

@@ -23,6 +23,8 @@ from agents.settings import Settings, environment
         ("BROKER", "kafka://", "FEEDSTREAM_BROKER is 'kafka://': use kafka://host:port"),
         ("BROKER", "kafka://a:9092,b", "FEEDSTREAM_BROKER is 'kafka://a:9092,b': use kafka://host:port"),
         ("BROKER", "kafka://a:99999", "FEEDSTREAM_BROKER is 'kafka://a:99999': use kafka://host:port"),
+        ("WORKERS", "worker", "FEEDSTREAM_WORKERS is 'worker': use host:port[,host:port]"),
+        ("WORKERS", "a:9464,b", "FEEDSTREAM_WORKERS is 'a:9464,b': use host:port[,host:port]"),
         ("BAD_SHARE", "7", "FEEDSTREAM_BAD_SHARE is 7.0: it must be 1 at most"),
         ("METRICS_PORT", "99999", "FEEDSTREAM_METRICS_PORT is 99999: it must be 65535 at most"),
         ("NAMESPACE", "", "FEEDSTREAM_NAMESPACE is '': use letters, digits"),

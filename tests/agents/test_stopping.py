@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,3 +41,14 @@ def test_handlers_come_back_after_an_error_too() -> None:
     with pytest.raises(ValueError, match="work"), stopping():
         raise ValueError("work")
     assert [signal.getsignal(one) for one in BOTH] == before
+
+
+def test_off_the_main_thread_nobody_asks_and_handlers_stay_as_they_are() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def work() -> tuple[bool, bool]:
+        with stopping() as stop:
+            return stop.asked, signal.getsignal(signal.SIGTERM) is before
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == (False, True)

@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 
 from agents.embedded import Embedded
+from agents.gateway.routes import OPERATE
 from agents.settings import environment
 from agents.testing.live import Live
 from streams import limits
@@ -304,7 +305,7 @@ async def test_where_no_worker_answers_popular_videos_are_given_and_marked_and_t
 
 async def test_keys_say_who_may_do_what_and_how_often(live: Live, client: Client, tmp_path: Path) -> None:
     file = tmp_path / "keys.toml"
-    keys = {"app": ('["produce"]', 0.0), "site": ('["read"]', 2.0)}
+    keys = {"app": ('["produce"]', 0.0), "site": ('["read"]', 2.0), "ops": ('["operate"]', 0.0)}
     file.write_text("\n".join(
         f'[[key]]\nname = "{name}"\nsha256 = "{hashlib.sha256(name.encode()).hexdigest()}"\nroles = {roles}\n'
         f"requests_per_s = {per_s}" for name, (roles, per_s) in keys.items()
@@ -322,6 +323,9 @@ async def test_keys_say_who_may_do_what_and_how_often(live: Live, client: Client
     assert (await status("GET", "/v1/feeds/kay", "app"))[0] == 403
     assert (await status("PUT", "/v1/videos/x", "app", json={}))[0] == 403
     assert (await status("GET", "/ready", None))[0] == 200
+    for path in (route.path for route in OPERATE if "{" not in route.path):
+        assert [(await status("GET", path, key))[0] for key in (None, "app", "ops")] == [401, 403, 200], path
+    assert (await status("GET", "/v1/operate/now", "ops"))[1]["workers_set"] is False
     assert (await status("POST", "/v1/events", "app", json=like))[1]["error"]["code"] == "token"
     _, batch, _ = await status("GET", "/v1/feeds/kay", "site")
     first = batch["items"][0]
