@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +31,14 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+def screens(tmp_path: Path) -> Path:
+    """Where pictures of screens go: the folder that FEEDSTREAM_SCREENS names, so that CI can keep them."""
+    folder = Path(os.environ.get("FEEDSTREAM_SCREENS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -11,6 +11,7 @@ from playwright.async_api import expect
 
 from tests.agents.gateway.made_up import SUBJECTS
 from tests.browser.conftest import NewPhone
+from tests.browser.looks import CONTRAST, FAULTS
 from tests.browser.phone import Phone
 
 pytestmark = [pytest.mark.chromium, pytest.mark.asyncio(loop_scope="session")]
@@ -21,41 +22,7 @@ SIZES: Final = {
     "small": (320, 568, True),
     "tablet": (820, 1180, True),
 }
-_FAULTS: Final = """() => {
-  const faults = [];
-  if (document.documentElement.scrollWidth > innerWidth) faults.push("it scrolls sideways");
-  for (const made of document.querySelectorAll("button, a, input, select")) {
-    const box = made.getBoundingClientRect();
-    if (!box.width || made.closest("[hidden]") || getComputedStyle(made).visibility === "hidden") continue;
-    const name = made.getAttribute("aria-label") || made.textContent.trim() || made.labels?.[0]?.textContent || "";
-    if (!name) faults.push("no name: " + made.outerHTML.slice(0, 90));
-    if (box.width < 24 || box.height < 24) faults.push("too small: " + name + " " + box.width + "x" + box.height);
-    if (box.left < -1 || box.right > innerWidth + 1) faults.push("off the screen: " + name);
-  }
-  return faults;
-}"""
-_CONTRAST: Final = """() => {
-  const light = (rgb) => rgb.map((c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
-  const read = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
-  const poor = [];
-  for (const made of document.querySelectorAll("#page *, dialog *, #why *, .side *")) {
-    const own = [...made.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!own || !made.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
-    let ground = null;
-    for (let at = made; at && !ground; at = at.parentElement) {
-      const found = read(getComputedStyle(at).backgroundColor);
-      if (found.length === 3 || found[3] > 0.9) ground = found;
-      if (at.matches(".tile, .cloud a")) ground = null, at = document.documentElement;
-    }
-    if (!ground) continue;
-    const pair = [read(getComputedStyle(made).color), ground].map((rgb) => light(rgb.slice(0, 3)) + 0.05);
-    const ratio = Math.max(...pair) / Math.min(...pair);
-    if (ratio < 4.5) poor.push(made.outerHTML.slice(0, 90) + " " + ratio.toFixed(2));
-  }
-  return poor;
-}"""
-
+WORDED: Final = "#page *, dialog *, #why *, .side *"
 _WORDS: Final = """() => {
   const deck = document.getElementById("deck");
   const place = deck.children[Math.round(deck.scrollTop / deck.clientHeight)];
@@ -91,15 +58,15 @@ _READABLE: Final = """async ([picture, boxes]) => {
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_view_fits_its_screen_and_every_control_has_a_name(
-    new_phone: NewPhone, tmp_path: Path, size: str
+    new_phone: NewPhone, screens: Path, size: str
 ) -> None:
     phone = await new_phone(*SIZES[size])
     page = phone.page
 
     async def look(name: str) -> None:
-        await page.screenshot(path=tmp_path / f"{size}-{name}.png", animations="disabled")
-        assert await page.evaluate(_FAULTS) == []
-        assert await page.evaluate(_CONTRAST) == []
+        await page.screenshot(path=screens / f"phone-{name}-{size}.png", animations="disabled")
+        assert await page.evaluate(FAULTS, "") == []
+        assert await page.evaluate(CONTRAST, [WORDED, ".tile, .cloud a"]) == []
 
     await phone.open()
     await expect(page.locator(".pick").first).to_be_visible()
@@ -128,7 +95,6 @@ async def test_every_view_fits_its_screen_and_every_control_has_a_name(
         await expect(page.locator(".page h1")).to_be_visible()
         await expect(page.locator(".page .wait")).to_have_count(0)
         await look(name)
-    print(f"screenshots: {tmp_path}")
 
 
 async def test_words_can_be_read_over_every_picture(new_phone: NewPhone) -> None:

@@ -92,11 +92,23 @@ def test_every_script_is_used():
     assert [place(path) for path in SCRIPTS if path not in used and path.name not in loaded] == []
 
 
-def test_every_symbol_that_is_shown_is_drawn_and_the_other_way_round():
-    html = (PAGES / "phone" / "index.html").read_text()
+def loaded_by(page: str) -> set[Path]:
+    """The scripts of a page, those of others among them."""
+    found, next_ = set[Path](), {(PAGES / page / "main.js").resolve()}
+    while next_:
+        found |= next_
+        named = ((path, name) for path in next_ for name in re.findall(r'from "(\.[^"]+)"', path.read_text()))
+        next_ = {(path.parent / name).resolve() for path, name in named} - found
+    return found
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in PAGES.iterdir() if path.is_dir()))
+def test_every_symbol_that_is_shown_is_drawn_and_the_other_way_round(page):
+    html = (PAGES / page / "index.html").read_text()
     drawn = set(re.findall(r'id="i-([\w-]+)"', html))
-    scripts = "\n".join(path.read_text() for path in (PAGES / "phone").glob("*.js"))
-    used = {name for name in drawn if f'"{name}"' in scripts or f'href="#i-{name}"' in html}
+    scripts = "\n".join(path.read_text() for path in loaded_by(page))
+    views = set(re.findall(r"^  (\w+): \[\"", scripts, re.MULTILINE)) if page == "dashboard" else set()
+    used = views | {name for name in drawn if f'"{name}"' in scripts or f'href="#i-{name}"' in html}
     asked = set(re.findall(r'icon\("([\w-]+)"\)', scripts)) | set(re.findall(r'row\("([\w-]+)"', scripts))
     assert (sorted(asked - drawn), sorted(drawn - used)) == ([], [])
 
