@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from agents import log
 from agents.errors import FeedstreamError
@@ -27,6 +27,7 @@ from streams.control.proceeds import STAGES
 __all__ = ["Latency", "Look", "Watch"]
 
 _LOG = log.get("watch")
+_T = TypeVar("_T")
 _OFTEN_S: Final = 2.0
 _SELDOM_S: Final = 10.0
 _LOOKED_AT_S: Final = 60.0
@@ -34,6 +35,8 @@ _LOOKED_AT_S: Final = 60.0
 _PATIENCE_S: Final = 5.0
 _WINDOW_S: Final = 60.0
 """Latency is told over the last so long: a look alone has too few actions."""
+_RATE_S: Final = 10.0
+"""What comes a second is told over the last so long, however often it is looked at."""
 
 
 class Latency(NamedTuple):
@@ -56,6 +59,22 @@ class Look(NamedTuple):
     latency: Latency | None
 
 
+class _Lately(Generic[_T]):
+    """What was seen at the looks of the last ``window_s``, and at the one before."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._seen: deque[tuple[float, _T]] = deque()
+
+    def since(self, now_s: float, seen: _T) -> tuple[float, _T]:
+        """Note what is ``seen`` now; what was seen a window ago, or as early as there is, and how long ago."""
+        self._seen.append((now_s, seen))
+        while len(self._seen) > 1 and now_s - self._seen[1][0] >= self._window_s:
+            self._seen.popleft()
+        then_s, before = self._seen[0]
+        return now_s - then_s, before
+
+
 _NOTHING: Final = Look(0, {}, [], [], ["the first look is not done yet: wait some seconds"], {}, None)
 
 
@@ -71,9 +90,9 @@ class Watch:
         self._asked_s = float("-inf")
         self._hurry = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._before: tuple[float, Counter[str]] | None = None
-        self._stages: tuple[float, dict[str, dict[str, float]]] = (0.0, {})
-        self._delays: deque[tuple[float, dict[str, dict[float, float]]]] = deque()
+        self._ends: _Lately[Counter[str]] = _Lately(_RATE_S)
+        self._stages: _Lately[dict[str, dict[str, float]]] = _Lately(_RATE_S)
+        self._delays: _Lately[dict[str, dict[float, float]]] = _Lately(_WINDOW_S)
 
     def start(self) -> None:
         """Begin to look."""
@@ -136,15 +155,16 @@ class Watch:
             return spans, [], [f"Redis does not answer, so lag is not known: {error}"]
 
     def _flow(self, spans: Mapping[Place, Span], now_s: float) -> dict[str, float]:
-        """Records a second by topic since the look before; empty at the first."""
+        """Records a second by topic of late; empty at the first look."""
         ends: Counter[str] = Counter()
         for (topic, _), span in spans.items():
             ends[topic] += span.high
-        before, self._before = self._before, (now_s, ends) if ends else None
-        if before is None:
+        if not ends:
             return {}
-        passed_s = now_s - before[0]
-        return {topic: max(0, end - before[1][topic]) / passed_s for topic, end in ends.items() if topic in before[1]}
+        passed_s, before = self._ends.since(now_s, ends)
+        if not passed_s:
+            return {}
+        return {topic: max(0, end - before[topic]) / passed_s for topic, end in ends.items() if topic in before}
 
     def _told(self, workers: Sequence[Asked], now_s: float, curves: dict[str, float | None]) -> Latency | None:
         """Curves of what workers say: latency, losses, memory, items by stage."""
@@ -165,24 +185,21 @@ class Watch:
         return self._latency(delays, now_s, curves)
 
     def _items(self, stages: dict[str, dict[str, float]], now_s: float) -> dict[str, float | None]:
-        """Items a second by stage since the look before."""
-        (then_s, before), self._stages = self._stages, (now_s, stages)
+        """Items a second by stage of late, of the workers that were there all the while."""
+        passed_s, before = self._stages.since(now_s, stages)
         both = stages.keys() & before.keys()
-        if not both:
+        if not both or not passed_s:
             return {}
         return {
             f"items:{stage}": sum(max(0.0, stages[who].get(stage, 0.0) - before[who].get(stage, 0.0)) for who in both)
-            / (now_s - then_s)
+            / passed_s
             for stage in STAGES
         }
 
     def _latency(
         self, delays: dict[str, dict[float, float]], now_s: float, curves: dict[str, float | None]
     ) -> Latency | None:
-        self._delays.append((now_s, delays))
-        while len(self._delays) > 1 and now_s - self._delays[1][0] >= _WINDOW_S:
-            self._delays.popleft()
-        first = self._delays[0][1]
+        _, first = self._delays.since(now_s, delays)
         total: Counter[float] = Counter()
         for who, buckets in delays.items():
             total.update(gained(first.get(who, {}), buckets))

@@ -74,7 +74,7 @@ async def test_now_shows_flow_lag_latency_workers_and_shards(board: Board) -> No
     await board.open()
     tiles = board.page.locator(".tiles")
     await expect(tiles).to_contain_text("1 of 2")
-    for words in ("284 ms", "p50 134 ms, 310 feeds", "93.5", "1,204", "512"):
+    for words in ("284 ms", "p50 134 ms of 310 feeds", "93.5", "1,204", "512"):
         await expect(tiles).to_contain_text(words)
     await expect(board.row("Topics", "events.watch")).to_contain_text("93.5")
     await expect(board.row("Topics", "events.watch")).to_contain_text("90,210")

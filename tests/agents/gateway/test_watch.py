@@ -160,3 +160,11 @@ def test_models_are_told_of_up_to_the_bound_and_what_cannot_be_read_is_passed_ov
         assert of_hub._news(b"no snapshot") is None
     finally:
         hub.producer.close()
+
+
+def test_what_comes_a_second_is_told_over_the_last_ten_seconds(mock_broker: str) -> None:
+    watching = watch(mock_broker)
+    ends = {0.0: 0, 2.0: 100, 12.0: 100, 14.0: 140}
+    told = {now_s: watching._flow({("feeds", 0): Span(0, end)}, now_s).get("feeds") for now_s, end in ends.items()}
+    assert told == {0.0: None, 2.0: 50.0, 12.0: 0.0, 14.0: pytest.approx(40 / 12)}
+    assert watching._flow({}, 15.0) == {}

@@ -62,7 +62,7 @@ class One {
     const sets = ({ settings }) =>
       Object.entries(settings).map(([key, value]) => `${key} = ${value}`).join(", ") || "as it is";
     const rows = one.arms.map((arm) => ({ ...arm.group, arm }));
-    const words = ({ arm }) => [arm.name, h("small", {}, ` ${percent(arm.share)}, ${sets(arm)}`)];
+    const words = ({ arm }) => [arm.name, h("br"), h("small", {}, `${percent(arm.share)}, ${sets(arm)}`)];
     this.arms.replaceChildren(
       h("p.chips", {}, chip(one.when, STATES[one.when]), chip(`${percent(one.share)} of viewers`),
         one.layer ? chip(`layer ${one.layer}`) : "", h("small", {}, `since ${moment(one.from_ms)}${until}`)),
