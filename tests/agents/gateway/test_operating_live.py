@@ -184,3 +184,12 @@ async def test_segments_are_told_once_the_learner_has_told_of_them(run: Deployme
     status, body = await run.get("/v1/operate/segments")
     assert status == 200
     assert all(0.0 < one["share"] <= 1.0 and one["tags"] for one in body["segments"])
+
+
+async def test_the_dashboard_and_its_files_are_served_under_the_policy_of_all_pages(run: Deployment) -> None:
+    async with aiohttp.ClientSession() as session:
+        for path, kind in (("/dashboard", "html"), ("/dashboard/main.js", "javascript"),
+                           ("/dashboard/base.css", "css"), ("/phone/api.js", "javascript")):  # fmt: skip
+            async with session.get(run.url + path) as got:
+                assert (got.status, got.content_type.partition("/")[2]) == (200, kind)
+                assert "script-src 'self'" in got.headers["Content-Security-Policy"]

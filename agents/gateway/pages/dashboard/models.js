@@ -6,13 +6,15 @@ import { Chart } from "./chart.js";
 import { Panel, chip, facts, plain, table, unnamed } from "./parts.js";
 import { ago, count, digits } from "./words.js";
 
+const UNJUDGED = "No example is judged yet: its viewer has FEEDSTREAM_LEARN_WINDOW_S from when it was served.";
+
 export class Models {
   constructor({ api, live }) {
     this.api = api;
     this.live = live;
     this.use = new Panel("In use");
     this.published = new Panel("Published", { note: "versions, and what the gate let through since workers started" });
-    this.chart = new Chart("Log-loss by head", digits, "Nothing was learnt in this time.", 210);
+    this.chart = new Chart("Log-loss by head", digits, UNJUDGED, 210);
     this.loss = new Panel("Log-loss by head", { note: "predicted before learnt; the lower the better" });
     this.heads = new Panel("Heads", { note: "over the latest examples" });
     this.panels = [this.use, this.published, this.loss, this.heads];

@@ -75,7 +75,7 @@ function tiles(now) {
     tile("Records waiting", count(waiting), waiting ? `most of ${worst.topic}` : "everything is folded",
       waiting > 10_000 ? "warn" : ""),
     tile("Action to feed, p99", seconds(now.latency?.p99_s), now.latency
-      ? `p50 ${seconds(now.latency.p50_s)} of ${count(now.latency.feeds)} feeds`
+      ? `p50 ${seconds(now.latency.p50_s)}, ${count(now.latency.feeds)} feeds`
       : "no feed followed lately", now.latency?.p99_s > SLOW_S ? "warn" : ""),
     tile("Videos shown", count(now.videos), "active ones"),
     tile("Dead letters", count(letters), letters ? "could not be read" : "none", letters ? "warn" : ""),
