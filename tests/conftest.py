@@ -19,6 +19,11 @@ settings.register_profile("feedstream", deadline=None, print_blob=True)
 settings.load_profile("feedstream")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where browser tests keep what a person would see, for whoever looks at a CI run."""
+    parser.addoption("--screenshots", metavar="FOLDER", default="build/screenshots", help="default: build/screenshots")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first in each half, so that two processes, which take a half each, end at about the same time."""
     long = [item for item in items if item.get_closest_marker("quality")]

@@ -8,10 +8,12 @@ import msgspec
 
 from schemas.catalogue import Video
 from schemas.trends import Cause
+from streams.words.parsing import Way
 
 __all__ = [
     "Accepted",
     "Announced",
+    "AskedFor",
     "CreatorAnswer",
     "DeltaAnswer",
     "ErrorAnswer",
@@ -114,8 +116,17 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     video: Record | None
 
 
+class AskedFor(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of a request in words, as it was understood; ``undo`` and ``reset`` are of nothing."""
+
+    way: Way
+    text: str
+
+
 class FeedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch; ``fallback`` says what stands in its place where no worker answered, when there is no ``batch_id``."""
+    """A batch; ``fallback`` says what stands in its place where no worker answered, when there is no ``batch_id``.
+    ``asked`` is how a request in words was understood; empty where there was none.
+    """
 
     user_id: str
     batch_id: str | None
@@ -129,6 +140,7 @@ class FeedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     arms: dict[str, str]
     items: list[Item]
     next_cursor: str | None
+    asked: list[AskedFor] = []
 
 
 class DeltaAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from agents.gateway.answers import DeltaAnswer, FeedAnswer
+from agents.gateway.answers import AskedFor, DeltaAnswer, FeedAnswer
 from agents.gateway.asking import Places, ask, covered, reached
 from agents.gateway.batches import Batches
 from agents.gateway.cursors import read_cursor
@@ -22,6 +22,7 @@ from agents.measures.telemetry import METRICS
 from schemas.events import Ctx, Id
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
 from streams import limits
+from streams.words.parsing import clauses
 
 __all__ = ["FeedQuery", "Feeds", "RankBody"]
 
@@ -90,7 +91,9 @@ class Feeds:
             await reached(self._hub, asked, places, self._hub.settings.gateway_timeout_s)
             if (made := self._made(user_id, query, places)) is not None:
                 return made
-        return await self._answered(asked, places)
+        answer = await self._answered(asked, places)
+        heard = [AskedFor(way=one.way, text=one.text) for one in clauses(query.query or "")]
+        return msgspec.structs.replace(answer, asked=heard) if heard else answer
 
     async def similar(self, video_id: str, user_id: str, query: FeedQuery) -> FeedAnswer:
         """What is like a video; keeps nothing."""

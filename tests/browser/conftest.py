@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
@@ -34,9 +33,9 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def screens(tmp_path: Path) -> Path:
-    """Where pictures of screens go: the folder that FEEDSTREAM_SCREENS names, so that CI can keep them."""
-    folder = Path(os.environ.get("FEEDSTREAM_SCREENS") or tmp_path)
+def screenshots(request: pytest.FixtureRequest) -> Path:
+    """Folder of pictures, ``--screenshots``; it outlives the run."""
+    folder: Path = request.config.rootpath / request.config.getoption("--screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

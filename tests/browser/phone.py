@@ -22,7 +22,7 @@ _PLACE: Final = """() => {
   const at = Math.round(deck.scrollTop / deck.clientHeight);
   return {at, ids: places.map((place) => place.dataset.video)};
 }"""
-_EXPECTED: Final = ("net::ERR", "status of 401", "status of 404", "status of 503")
+_EXPECTED: Final = ("net::ERR", "status of 401", "status of 404", "status of 429", "status of 503")
 """What Chromium itself logs about answers that a test makes fail on purpose."""
 
 

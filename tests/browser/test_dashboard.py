@@ -319,7 +319,7 @@ async def test_an_empty_deployment_says_what_to_do(board: Board, fake: Operated)
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_view_fits_its_screen_has_names_and_can_be_read(
-    new_board: NewBoard, size: str, screens: Path
+    new_board: NewBoard, size: str, screenshots: Path
 ) -> None:
     width, height, schemes = SIZES[size]
     for scheme in schemes:
@@ -328,7 +328,9 @@ async def test_every_view_fits_its_screen_has_names_and_can_be_read(
             await board.open(view)
             await expect(board.page.locator("[aria-busy]:visible")).to_have_count(0)
             name = view.partition("/")[0]
-            await board.page.screenshot(path=screens / f"dashboard-{name}-{size}-{scheme}.png", animations="disabled")
+            await board.page.screenshot(
+                path=screenshots / f"dashboard-{name}-{size}-{scheme}.png", animations="disabled"
+            )
             assert await board.page.evaluate(FAULTS, ".scroll, .views, .skip") == [], (view, scheme)
             assert await board.page.evaluate(CONTRAST, ["body *", ""]) == [], (view, scheme)
 

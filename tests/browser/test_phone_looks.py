@@ -58,13 +58,13 @@ _READABLE: Final = """async ([picture, boxes]) => {
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_view_fits_its_screen_and_every_control_has_a_name(
-    new_phone: NewPhone, screens: Path, size: str
+    new_phone: NewPhone, screenshots: Path, size: str
 ) -> None:
     phone = await new_phone(*SIZES[size])
     page = phone.page
 
     async def look(name: str) -> None:
-        await page.screenshot(path=screens / f"phone-{name}-{size}.png", animations="disabled")
+        await page.screenshot(path=screenshots / f"phone-{name}-{size}.png", animations="disabled")
         assert await page.evaluate(FAULTS, "") == []
         assert await page.evaluate(CONTRAST, [WORDED, ".tile, .cloud a"]) == []
 

@@ -22,6 +22,7 @@ from aiohttp import web
 from agents.gateway.app import SAFE
 from agents.gateway.intake import read_events
 from agents.gateway.refusals import Refusal
+from streams.words.parsing import clauses
 from tests.agents.gateway.made_up import made_up
 from tests.agents.gateway.toy import Toy
 
@@ -37,6 +38,7 @@ class Fake:
         self.videos = made_up()
         self.viewers: dict[str, Toy] = {}
         self.streams: dict[str, set[asyncio.Queue[tuple[str, Any]]]] = {}
+        self.slates: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
 
     def viewer(self, user: str) -> Toy:
@@ -47,6 +49,18 @@ class Fake:
         """Send one server-sent event to every open stream of ``user``."""
         for queue in self.streams.get(user, ()):
             queue.put_nowait((kind, value))
+
+    def batch(self, user: str, trigger: str) -> list[str]:
+        """A batch of the worker's own accord goes out to ``user``; its videos."""
+        made = self._batch(user, 20, trigger)
+        self.push(user, "batch", made)
+        return [item["video_id"] for item in made["items"]]
+
+    def take_down(self, video_id: str) -> None:
+        """A video is gone: whoever was served it is told."""
+        for user, slate in self.slates.items():
+            slate["items"] = [item for item in slate["items"] if item["video_id"] != video_id]
+            self.push(user, "delta", {"seq": slate["seq"], "reason": "taken_down", "removed": [video_id]})
 
     def app(self) -> web.Application:
         """The routes."""
@@ -104,7 +118,7 @@ class Fake:
                 self.push(event["user_id"], "delta", delta)
         for user, viewer in touched.items():
             if (trigger := viewer.due()) is not None:
-                self.push(user, "batch", self._batch(user, 20, trigger))
+                self.batch(user, trigger)
         positions = {"events.like": {"0": len(self.events)}}
         said = {"accepted": len(taken), "rejected": msgspec.to_builtins(rejected), "positions": positions}
         return _json(said, 202 if taken else 400)
@@ -114,7 +128,7 @@ class Fake:
     def _batch(self, user: str, limit: int, trigger: str, **asked: Any) -> dict[str, Any]:
         viewer = self.viewer(user)
         items = viewer.ranked(limit, keep=trigger != "preview", **asked)
-        return {
+        batch = {
             "user_id": user,
             "batch_id": f"{user}-{viewer.seq}",
             "seq": viewer.seq,
@@ -127,6 +141,10 @@ class Fake:
             "items": items,
             "next_cursor": f"{viewer.seq}.{limit}",
         }
+        if trigger != "preview":
+            left = self.slates[user]["items"] if trigger == "near_end" else []
+            self.slates[user] = batch | {"items": [*left, *items]}
+        return batch
 
     async def _feed(self, request: web.Request) -> web.Response:
         query = request.query
@@ -135,12 +153,13 @@ class Fake:
         user, words = request.match_info["user"], query.get("query")
         if words and not preview:
             self.viewer(user).asked(words)
+        heard = [clause._asdict() for clause in clauses(words or "")]
         limit = int(query.get("limit", 20))
         batch = self._batch(user, limit, "preview" if preview else "request", **asked)
         if not preview:
             plain = [dict(item, parts=None) for item in batch["items"]]
             self.push(user, "batch", batch | {"items": plain})
-        return _json(batch)
+        return _json(batch | {"asked": heard})
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         user = request.match_info["user"]
@@ -150,6 +169,8 @@ class Fake:
         self.streams.setdefault(user, set()).add(queue)
         try:
             await answer.write(b": hello\n\n")
+            if (slate := self.slates.get(user)) is not None:
+                queue.put_nowait(("batch", slate))
             while True:
                 kind, value = await queue.get()
                 await answer.write(f"event: {kind}\ndata: {json.dumps(value)}\n\n".encode())

@@ -6,19 +6,17 @@ It is nothing like the engine; it only reacts as the contract says, so that a pa
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from typing import Any, Final
 
 from schemas.reasons import said_of
 from streams.why.why import CODES
+from streams.words.parsing import clauses
 
 __all__ = ["Toy"]
 
 _WORTH: Final = {"like": 1.0, "save": 0.7, "share": 0.7, "comment": 0.5, "follow": 0.6, "skip": -0.35}
 _HIDES: Final = {"hide_creator": "creator_id", "mute": "creator_id", "block": "creator_id", "hide_sound": "sound_id"}
-_UNDO: Final = re.compile(r"\s*(undo|撤销)\s*")
-_RESET: Final = re.compile(r"\s*(reset|重置)\s*")
 _CHINESE: Final = {"猫": "cats", "足球": "football", "做饭": "cooking", "旅行": "travel"}
 
 
@@ -83,17 +81,13 @@ class Toy:
     def asked(self, words: str) -> None:
         """Take a request in words."""
         now = int(time.time() * 1_000)
-        if _UNDO.fullmatch(words.lower()):
-            del self.asks[-1:]
-        elif _RESET.fullmatch(words.lower()):
-            self.asks = []
-        else:
-            less = re.fullmatch(r"(?:less|no|fewer|少一点)\s*(.+)", words.lower())
-            more = re.fullmatch(r"(?:more|更多)\s*(.+)", words.lower())
-            way = "less" if less else "more" if more else "search"
-            found = less or more
-            name = found[1] if found else words.lower()
-            self.asks.append((way, _CHINESE.get(name, name), now))
+        for way, text in clauses(words):
+            if way == "undo":
+                del self.asks[-1:]
+            elif way == "reset":
+                self.asks = []
+            else:
+                self.asks.append(("search" if way == "find" else way, _CHINESE.get(text, text), now))
 
     def _hides(self, video: dict[str, Any]) -> bool:
         return any(name == video[field] or (field == "tags" and name in video["tags"]) for field, name in self.hidden)

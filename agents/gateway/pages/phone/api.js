@@ -12,6 +12,21 @@ class ApiError extends Error {
   }
 }
 
+/** What an answer that is no success says. A proxy before the gateway may answer in words that are no JSON. */
+export async function failureOf(answer) {
+  const data = await answer.json().catch(() => ({}));
+  const told = data.error?.message ?? `the gateway answers ${answer.status}`;
+  const error = new ApiError(answer.status, told, waitOf(answer.headers.get("Retry-After")));
+  error.data = data;
+  return error;
+}
+
+/** Seconds that a Retry-After asks for: it is a number or a date. */
+function waitOf(text) {
+  const s = Number(text ?? 0);
+  return Math.max(0, Number.isNaN(s) ? (Date.parse(text) - Date.now()) / 1_000 || 0 : s);
+}
+
 export const path = (...parts) => "/v1/" + parts.map(encodeURIComponent).join("/");
 
 export class Api {
@@ -49,12 +64,10 @@ export class Api {
   /** The JSON of a call that went well; throws ApiError. */
   async json(url, options = {}) {
     const answer = await this.fetch(url, options, options.keepalive ? 0 : PATIENCE_MS);
-    const data = await answer.json().catch(() => ({}));
-    if (answer.ok) return data;
-    const told = data.error?.message ?? `the gateway answers ${answer.status}`;
-    const error = new ApiError(answer.status, told, Number(answer.headers.get("Retry-After")) || 0);
-    error.data = data;
-    throw error;
+    if (!answer.ok) throw await failureOf(answer);
+    return answer.json().catch(() => {
+      throw new ApiError(0, "the gateway's answer broke off");
+    });
   }
 
   get(url, query = {}) {

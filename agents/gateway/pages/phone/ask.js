@@ -5,8 +5,6 @@ import { notice } from "./notice.js";
 import { openSheet } from "./sheet.js";
 
 const IDEAS = ["something relaxing", "more cooking", "less football", "short and funny", "更多猫", "少一点足球"];
-const UNDO = /^(undo|撤销)$/;
-const RESET = /^(reset|重置)$/;
 
 export function askSheet(app) {
   const { knowledge } = app;
@@ -51,9 +49,9 @@ export function askSheet(app) {
 
 /** Ask, show the answer, and remember what was asked. Whether it was answered. */
 export async function ask(app, text) {
-  const [back, anew] = [UNDO, RESET].map((word) => word.test(text.toLowerCase()));
   try {
     const batch = await app.supply.request({ query: text });
+    const [back, anew] = ["undo", "reset"].map((way) => batch.asked.some((one) => one.way === way));
     if (anew) app.asked = [];
     else app.asked = back ? app.asked.slice(0, -1) : [...app.asked, { text, said: `${batch.items.length} videos` }];
     app.showAsked();

@@ -2,6 +2,7 @@
 // that follows is put behind what is left, any other takes the place of what is not seen, a delta takes out.
 
 import { itemOf } from "./api.js";
+import { Retry } from "./retry.js";
 
 const KEPT = 64;
 
@@ -23,6 +24,8 @@ export class Channel extends EventTarget {
     this.problem = null;
     this.loading = false;
     this.tried_ms = -Infinity;
+    this.again_ms = -Infinity; // no sooner is it asked for again, after it failed
+    this.retry = new Retry(1_000, 15_000);
   }
 
   get unseen() {
@@ -41,7 +44,7 @@ export class Channel extends EventTarget {
   take(batch, { page = false } = {}) {
     const append = page || batch.trigger === "near_end";
     if (batch.trigger === "preview") return null;
-    if (batch.batch_id && !page && this.knows(batch)) return null;
+    if (batch.batch_id && !page && this.knows(batch)) return this.recall(batch);
     if (batch.batch_id) this.note(batch);
     const from = { ...batch, items: null };
     const gone = new Set(this.deltas.filter((delta) => delta.seq >= batch.seq).flatMap((delta) => delta.removed));
@@ -60,6 +63,13 @@ export class Channel extends EventTarget {
 
   knows(batch) {
     return this.batches.has(batch.batch_id) || (batch.seq <= this.seq && batch.trigger !== "first");
+  }
+
+  /** A batch that is known comes again where a stream is opened again: what it lacks was taken out meanwhile. */
+  recall(batch) {
+    const still = new Set(batch.items.map(({ video_id }) => video_id));
+    this.drop((item) => item.batch?.batch_id === batch.batch_id && !still.has(item.video_id));
+    return null;
   }
 
   note(batch) {

@@ -34,7 +34,7 @@ export function showLine({ outbox, stream }) {
   const offline = !navigator.onLine || outbox.failures > 0;
   const waiting = outbox.waiting.length;
   box.className = `line ${offline ? "off" : stream.live ? "live" : "again"}`;
-  const kept = waiting === 1 ? "1 event is kept" : `${waiting} events are kept`;
+  const kept = waiting === 1 ? "1 event is kept" : `${outbox.full ? "the latest " : ""}${waiting} events are kept`;
   const text = offline ? `Offline${waiting ? ` · ${kept}` : ""}` : stream.live ? "Live" : "Connecting…";
   if (box.textContent !== text) box.replaceChildren(...(offline ? [icon("offline")] : [h("i")]), h("span", {}, text));
 }

@@ -1,9 +1,9 @@
 // The stream of a viewer's feed: server-sent events read from fetch, since EventSource cannot bring a key.
 
-import { path } from "./api.js";
+import { failureOf, path } from "./api.js";
+import { Retry } from "./retry.js";
 
 const SILENT_MS = 45_000; // a comment comes every 15 s: after three that are missing the line is taken for dead
-const SLOWEST_MS = 15_000;
 
 export class Stream extends EventTarget {
   constructor(api, user_id) {
@@ -11,7 +11,7 @@ export class Stream extends EventTarget {
     this.api = api;
     this.user_id = user_id;
     this.live = false;
-    this.failures = 0;
+    this.retry = new Retry(300, 15_000);
     this.closed = false;
     addEventListener("online", () => this.wake?.());
     this.run();
@@ -25,16 +25,14 @@ export class Stream extends EventTarget {
 
   async run() {
     while (!this.closed) {
-      try {
-        await this.read();
-      } catch {
-        // Whatever ended it, it is opened again.
-      }
+      const error = await this.read().catch((why) => why); // whatever ended it, it is opened again
       this.turn(false);
       if (this.closed) return;
-      this.failures += 1;
-      const pause = Math.min(SLOWEST_MS, 300 * 2 ** this.failures) * (0.75 + Math.random() / 2);
-      await new Promise((resolve) => ((this.wake = resolve), setTimeout(resolve, pause)));
+      const pause_ms = this.retry.after(error);
+      await new Promise((resolve) => {
+        this.wake = () => (this.closed || !this.retry.told_ms) && resolve();
+        setTimeout(resolve, pause_ms);
+      });
     }
   }
 
@@ -42,9 +40,9 @@ export class Stream extends EventTarget {
     this.abort = new AbortController();
     const headers = { Accept: "text/event-stream" };
     const answer = await this.api.fetch(path("feeds", this.user_id, "stream"), { headers, signal: this.abort.signal });
-    if (!answer.ok) throw new Error(`the stream answers ${answer.status}`);
+    if (!answer.ok) throw await failureOf(answer);
     this.turn(true);
-    this.failures = 0;
+    this.retry.worked();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {

@@ -82,17 +82,20 @@ export class Supply extends EventTarget {
   /** Fetch what follows where little is left and nothing came by itself. */
   async fill(channel) {
     if (channel.loading || channel.ended || channel.items.length - channel.at > FEW) return;
-    if (performance.now() - channel.tried_ms < AGAIN_MS) return;
+    if (performance.now() < Math.max(channel.tried_ms + AGAIN_MS, channel.again_ms)) return;
     channel.loading = true;
     this.dispatchEvent(new Event("wait"));
     const before = channel.items.length;
     try {
       await channel.more(channel);
       channel.problem = null;
+      channel.retry.worked();
       channel.tried_ms = channel.items.length === before ? performance.now() : -Infinity;
     } catch (error) {
+      const pause_ms = channel.retry.after(error);
       channel.problem = error;
-      setTimeout(() => this.fill(channel), AGAIN_MS);
+      channel.again_ms = performance.now() + pause_ms;
+      setTimeout(() => this.fill(channel), pause_ms + 1);
     }
     channel.loading = false;
     this.dispatchEvent(new Event("wait"));
