@@ -272,6 +272,24 @@ GATEWAY_LINES: Final = 10_000
 """Events of one body; a body with more is refused (413)."""
 GATEWAY_LINE_BYTES: Final = 64 * 1024
 """One event; a larger one is refused, as workers would refuse it."""
+GATEWAY_BODY_S: Final = 30.0
+"""Seconds for a body to come; whoever is slower is told so (408), and nothing of it is taken."""
+GATEWAY_BODIES_BYTES: Final = 256 * 1024 * 1024
+"""All bodies that one gateway process holds at once; whoever sends more is told to come again (503)."""
+GATEWAY_HEADERS_S: Final = 10.0
+"""Seconds from a new connection to the end of its first request's headers; then it is closed (408)."""
+GATEWAY_IDLE_S: Final = 75.0
+"""Seconds that a connection may stand idle between two calls; longer than proxies wait, so that they close it first."""
+GATEWAY_WRITE_S: Final = 20.0
+"""Seconds that a client may leave some 64 KB unread; then its connection is ended, since nobody is told any more."""
+GATEWAY_LINGER_S: Final = 5.0
+"""Seconds that are waited for the rest of a body that was refused, so that the client gets to read why."""
+GATEWAY_CONNECTIONS: Final = 10_000
+"""Connections of one gateway process, streams included; a further one is told to come again (503) and closed."""
+GATEWAY_BACKLOG: Final = 1_024
+"""New connections that wait to be let in; the system refuses further ones."""
+STREAM_PING_S: Final = 15.0
+"""Seconds after which a stream that has nothing to tell says that it is there, so that nobody takes it for dead."""
 STREAM_BACKLOG: Final = 64
 """Records that wait for a client of a stream, some 10 KB each; a client further behind is cut off."""
 STREAMS: Final = 5_000

@@ -221,7 +221,6 @@ def test_every_room_is_on_the_map():
 def test_settings_that_are_named_exist():
     known = {f"FEEDSTREAM_{name.upper()}" for name in Settings.__slots__} | {
         "FEEDSTREAM_REQUIRE",
-        "FEEDSTREAM_SCREENS",
         "FEEDSTREAM_",
     }
     named = {name for path in PAGES for name in re.findall(r"FEEDSTREAM_[A-Z_]*", path.read_text())}

@@ -11,7 +11,9 @@ import hmac
 import math
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -28,13 +30,16 @@ _BURST_S: Final = 2.0
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One key: ``sha256`` of it in hexadecimal, what it may do, and its limits (0: none), a second each."""
+    """One key: ``sha256`` of it in hexadecimal, what it may do, and its limits (0: none), a second each, and how many
+    streams it may have open at once.
+    """
 
     name: str
     sha256: str
     roles: list[Role]
     requests_per_s: float = 0.0
     events_per_s: float = 0.0
+    streams: int = 0
 
 
 OPEN: Final = Key(name="open", sha256="", roles=["produce", "read", "operate"])
@@ -87,6 +92,7 @@ class Access:
     def __init__(self, keys: Sequence[Key] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._keys, self._clock = list(keys), clock
         self._budgets: dict[tuple[str, str], _Budget] = {}
+        self._streams: Counter[str] = Counter()
 
     @property
     def open(self) -> bool:
@@ -100,7 +106,7 @@ class Access:
         scheme, _, told = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not told.strip():
             raise Refusal(401, "no_key", "send Authorization: Bearer KEY")
-        digest = hashlib.sha256(told.strip().encode()).hexdigest()
+        digest = hashlib.sha256(told.strip().encode(errors="surrogateescape")).hexdigest()
         found = None
         for key in self._keys:  # all of them, so that the time taken tells nothing
             if hmac.compare_digest(key.sha256, digest):
@@ -110,6 +116,19 @@ class Access:
         if role not in found.roles:
             raise Refusal(403, "role", f"the key {found.name!r} may not {role}: its roles are {', '.join(found.roles)}")
         return found
+
+    @contextmanager
+    def streaming(self, key: Key) -> Iterator[None]:
+        """One more open stream of a key; raises ``Refusal`` 429 where it has as many as it may."""
+        if key.streams and self._streams[key.name] >= key.streams:
+            raise Refusal(
+                429, "limit", f"the key {key.name!r} may have {key.streams} streams open at once", retry_s=5.0
+            )
+        self._streams[key.name] += 1
+        try:
+            yield
+        finally:
+            self._streams[key.name] -= 1
 
     def spend(self, key: Key, *, requests: int = 0, events: int = 0) -> None:
         """Count against the limits of a key; raises ``Refusal`` 429 that says when there is room again."""

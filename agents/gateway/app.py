@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from agents.errors import BadSettings, FeedstreamError
 from agents.gateway.access import Access, Key, read_keys
 from agents.gateway.answers import Health
 from agents.gateway.calls import Calls
+from agents.gateway.door import BODIES, SPEND, Bodies, opened
 from agents.gateway.hub import Hub
 from agents.gateway.openapi import openapi
 from agents.gateway.parameters import Answer
@@ -30,7 +32,6 @@ from agents.gateway.routes import ROUTES, Route
 from agents.gateway.tokens import Tokens
 from agents.measures.telemetry import METRICS, PREFIX
 from agents.settings import Settings
-from streams import limits
 
 __all__ = ["application", "run"]
 
@@ -52,15 +53,14 @@ def application(hub: Hub, access: Access) -> web.Application:
     """The gateway's application on a hub that was ``started``."""
     settings = hub.settings
     origins = frozenset(filter(None, (one.strip() for one in settings.gateway_origins.split(","))))
-    app = web.Application(middlewares=[_guarded(origins)], client_max_size=limits.GATEWAY_BODY_BYTES, logger=_quiet())
-    calls = Calls(hub, Tokens(settings.gateway_secret.encode()))
+    app = web.Application(middlewares=[_guarded(origins)], logger=_quiet())
+    calls, bodies = Calls(hub, Tokens(settings.gateway_secret.encode())), Bodies()
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _handler(route, calls, access))
-    app.router.add_get("/live", lambda _: _health([]))  # whoever answers turns
-    app.router.add_get("/ready", lambda _: _health(hub.problems()))
-    app.router.add_get("/metrics", lambda _: _metrics())
-    document = msgspec.json.encode(openapi())
-    app.router.add_get("/v1/openapi.json", lambda _: _document(document))
+        app.router.add_route(route.method, route.path, _handler(route, calls, access, bodies))
+    app.router.add_get("/live", _health(list))  # whoever answers turns
+    app.router.add_get("/ready", _health(hub.problems))
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/v1/openapi.json", _document(msgspec.json.encode(openapi())))
     _add_pages(app)
     return app
 
@@ -86,16 +86,15 @@ async def _main(settings: Settings) -> int:
     await hub.started()
     runner = web.AppRunner(application(hub, access), access_log=None, shutdown_timeout=_DRAIN_S)
     await runner.setup()
-    site = web.TCPSite(runner, settings.gateway_host, settings.gateway_port)
     try:
-        await site.start()
+        door = await opened(runner, settings.gateway_host, settings.gateway_port, _quiet())
     except OSError as error:
         await hub.closed()
         raise BadSettings(
             f"the gateway cannot listen on {settings.gateway_host}:{settings.gateway_port} ({error.strerror}): "
             "set FEEDSTREAM_GATEWAY_PORT"
         ) from None
-    host, port = runner.addresses[0][:2]
+    host, port = door.sockets[0].getsockname()[:2]
     _LOG.info("listening", url=f"http://{host}:{port}", keys="none" if access.open else "required")
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -111,6 +110,7 @@ async def _main(settings: Settings) -> int:
                 break
             waiting -= done
     finally:
+        door.close()
         await runner.cleanup()
         await hub.closed()
     _LOG.info("stopped")
@@ -122,7 +122,7 @@ async def _ready(hub: Hub) -> None:
     _LOG.info("ready", videos=len(hub.replica.catalogue.candidates()))
 
 
-def _handler(route: Route, calls: Calls, access: Access) -> Handler:
+def _handler(route: Route, calls: Calls, access: Access, bodies: Bodies) -> Handler:
     calls_total, seconds = METRICS["gateway_calls_total"], METRICS["gateway_seconds"].labels(route.call)
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -134,6 +134,7 @@ def _handler(route: Route, calls: Calls, access: Access) -> Handler:
             status = refused.status
             raise
         finally:
+            bodies.done(request)
             calls_total.labels(route.call, f"{status}").inc()
             if route.call != "stream":
                 seconds.observe(time.perf_counter() - began_s)
@@ -142,8 +143,9 @@ def _handler(route: Route, calls: Calls, access: Access) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         key = access.admit(request.headers.get("Authorization"), route.role)
         access.spend(key, requests=1)
-        request["spend"] = _spender(access, key)
-        found = await getattr(calls, route.call)(request)
+        request[SPEND], request[BODIES] = _spender(access, key), bodies
+        with access.streaming(key) if route.call == "stream" else nullcontext():
+            found = await getattr(calls, route.call)(request)
         return _json(found.body, found.status) if isinstance(found, Answer) else found
 
     return handle
@@ -196,7 +198,6 @@ def _plain(error: web.HTTPException) -> Refusal:
     said = {
         404: ("path", "there is no such path; docs/http.md names those there are"),
         405: ("method", "this path takes another method"),
-        413: ("size", f"a body may have {limits.GATEWAY_BODY_BYTES} bytes"),
         400: ("body", "the body cannot be read: is it what Content-Encoding says?"),
     }.get(error.status, ("http", error.reason))
     return Refusal(error.status, *said)
@@ -206,7 +207,7 @@ def _refused(refused: Refusal) -> web.Response:
     response = _json(refused.body(), refused.status)
     if refused.retry_s is not None:
         response.headers["Retry-After"] = f"{max(1, round(refused.retry_s))}"
-    if refused.code in {"body", "size"}:
+    if refused.status in {408, 413} or refused.code in {"body", "bodies"}:
         response.force_close()  # what is left of a body that was not read would be taken for the next call
     if refused.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -225,16 +226,23 @@ class _Measured(Collector):
         return (one for one in REGISTRY.collect() if one.name not in _OF_WORKERS)
 
 
-async def _metrics() -> web.Response:
+async def _metrics(_: web.Request) -> web.Response:
     return web.Response(body=generate_latest(_Measured()), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _document(text: bytes) -> web.Response:
-    return web.Response(body=text, content_type="application/json")
+def _document(text: bytes) -> Handler:
+    async def document(_: web.Request) -> web.Response:
+        return web.Response(body=text, content_type="application/json")
+
+    return document
 
 
-async def _health(problems: list[str]) -> web.Response:
-    return _json(Health(ok=not problems, problems=problems), 503 if problems else 200)
+def _health(problems: Callable[[], list[str]]) -> Handler:
+    async def health(_: web.Request) -> web.Response:
+        found = problems()
+        return _json(Health(ok=not found, problems=found), 503 if found else 200)
+
+    return health
 
 
 def _add_pages(app: web.Application) -> None:

@@ -17,6 +17,7 @@ from agents.copies import known_of
 from agents.gateway.answers import Accepted, Announced, Rejected
 from agents.gateway.batches import Batches
 from agents.gateway.browsing import Browsing
+from agents.gateway.door import BODIES, SPEND
 from agents.gateway.feeds import FeedQuery, Feeds, Limit, RankBody
 from agents.gateway.hub import Hub
 from agents.gateway.intake import read_events
@@ -60,12 +61,12 @@ class Calls(OperatorCalls):
 
     async def events(self, request: web.Request) -> Answer:
         """Take events; answered once Kafka has them."""
-        body, kind = await request.read(), request.content_type
+        body, kind = await request[BODIES].read(request), request.content_type
         if kind not in {"application/json", "application/x-ndjson"}:
             raise Refusal(415, "content_type", "send application/json, or application/x-ndjson with an event a line")
         needed = self._tokens if self.hub.settings.gateway_tokens else None
         taken, wrong = read_events(body, lines=kind.endswith("ndjson"), tokens=needed)
-        request["spend"](len(taken))
+        request[SPEND](len(taken))
         if taken:
             positions, lost = await self._published([(str(one.number), one.topic, one.key, one.value) for one in taken])
             if lost and len(lost) == len(taken):
@@ -118,7 +119,9 @@ class Calls(OperatorCalls):
     async def rank(self, request: web.Request) -> Answer:
         """Given videos in the order that suits a viewer."""
         try:
-            body = msgspec.json.decode(await request.read(), type=RankBody)
+            body = msgspec.json.decode(await request[BODIES].read(request), type=RankBody)
+        except RecursionError:
+            raise Refusal(400, "json", "the body is nested too deep") from None
         except msgspec.MsgspecError as error:
             raise misread(error) from None
         return Answer(await self.feeds.rank(named(request, "user"), body))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from typing import Annotated, Final, Literal
 
@@ -26,8 +27,7 @@ from streams.words.parsing import clauses
 
 __all__ = ["FeedQuery", "Feeds", "RankBody"]
 
-_PING_S: Final = 15.0
-_WRITE_S: Final = 20.0
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 Limit = Annotated[int, Meta(ge=1, le=200)]
 
 
@@ -59,7 +59,7 @@ class FeedQuery(msgspec.Struct, frozen=True, kw_only=True):
         for part in filter(None, (self.as_of or "").split(",")):
             topic, _, rest = part.partition(":")
             number, _, offset = rest.partition(":")
-            if not topic or not number.isdigit() or not offset.isdigit():
+            if not topic or not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(offset)):
                 raise Refusal(400, "as_of", f"{part!r} is no topic:partition:offset", path="$.as_of")
             found[topic, number] = int(offset)
         return found
@@ -115,16 +115,18 @@ class Feeds:
         )
         try:
             await response.prepare(request)
-            await self._write(response, b"retry: 1000\n\n")
+            await response.write(b"retry: 1000\n\n")
             slate = self._hub.slates.slate(user_id)
             if slate is not None and slate.items:
                 batch = msgspec.structs.replace(slate.batch, items=list(slate.items))
                 await self._send(response, user_id, batch, query.country)
             await self._follow(response, user_id, query.country, listener)
-        except (ConnectionResetError, TimeoutError):
-            pass  # the client has left, or does not read
+        except ConnectionResetError:
+            pass  # the client has left, or did not read and was left by the door
         finally:
             self._hub.leave(user_id, listener)
+        if listener.cut and request.transport is not None:
+            request.transport.abort()  # what waits to be read would keep an end of the answer waiting as well
         return response
 
     async def _follow(
@@ -132,9 +134,9 @@ class Feeds:
     ) -> None:
         while not listener.cut:
             try:
-                record = await asyncio.wait_for(listener.waiting.get(), _PING_S)
+                record = await asyncio.wait_for(listener.waiting.get(), limits.STREAM_PING_S)
             except TimeoutError:
-                await self._write(response, b": still here\n\n")
+                await response.write(b": still here\n\n")
                 continue
             await self._send(response, user_id, record, country)
 
@@ -149,14 +151,9 @@ class Feeds:
         else:
             shown = self._batches.visible(user_id, record.items, country)
             name, number, told = "batch", record.batch_id, self._batches.answer(record, shown)
-        await self._write(
-            response, b"event: %s\nid: %s\ndata: %s\n\n" % (name.encode(), number.encode(), msgspec.json.encode(told))
+        await response.write(
+            b"event: %s\nid: %s\ndata: %s\n\n" % (name.encode(), number.encode(), msgspec.json.encode(told))
         )
-
-    @staticmethod
-    async def _write(response: web.StreamResponse, text: bytes) -> None:
-        async with asyncio.timeout(_WRITE_S):
-            await response.write(text)
 
     def _made(self, user_id: str, query: FeedQuery, places: Places) -> FeedAnswer | None:
         """A batch that was made for the viewer of the worker's own accord, reflects ``places`` and was not handed out

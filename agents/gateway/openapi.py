@@ -21,6 +21,7 @@ _ERRORS: Final = {
     "401": "there is no key, or it is not known",
     "403": "the key may not do this",
     "404": "there is no such thing",
+    "408": "the body did not come in time",
     "413": "the body is too large",
     "415": "the body is of another type",
     "429": "too much at once; `Retry-After` says when to try again",

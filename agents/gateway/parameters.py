@@ -8,6 +8,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from agents.gateway.door import BODIES
 from agents.gateway.refusals import Refusal
 from schemas.codec import located
 from schemas.events import Id
@@ -47,7 +48,7 @@ def query(request: web.Request, kind: type[_T]) -> _T:
 async def object_of(request: web.Request) -> dict[str, Any]:
     """The body as a JSON object; raises ``Refusal`` 400."""
     try:
-        found = orjson.loads(await request.read())
+        found = orjson.loads(await request[BODIES].read(request))
     except orjson.JSONDecodeError as error:
         raise Refusal(400, "json", f"the body is no JSON: {error}") from None
     if not isinstance(found, dict):

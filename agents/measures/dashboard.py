@@ -133,6 +133,7 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 (
                     (f"sum({PREFIX}gateway_open)", "open"),
                     (f"sum(increase({PREFIX}gateway_cut_off_total[1h]))", "cut off within the hour"),
+                    (f"sum(increase({PREFIX}gateway_refused_total[1h]))", "refused at the door within the hour"),
                 ),
             ),
         ),

@@ -30,6 +30,7 @@ MetricName = Literal[
     "gateway_events_total",
     "gateway_fallbacks_total",
     "gateway_open",
+    "gateway_refused_total",
     "gateway_seconds",
     "head_auc",
     "head_log_loss",
@@ -89,6 +90,9 @@ SPECS: Final[dict[MetricName, Spec]] = {
     "gateway_events_total": Spec("counter", "events", ("verdict",), "events accepted by Kafka, or rejected"),
     "gateway_fallbacks_total": Spec("counter", "feeds", (), "feeds of popular videos, as no worker answered in time"),
     "gateway_open": Spec("gauge", "open streams", (), "streams that are open"),
+    "gateway_refused_total": Spec(
+        "counter", "connections", ("why",), "connections ended: slow to ask, too many, or their answers left unread"
+    ),
     "gateway_seconds": Spec(
         "histogram", "seconds", ("call",), "from a call's head to its answer, streams left out", _QUICK
     ),
