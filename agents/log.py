@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 import structlog
 
+from agents import tracing
+
 __all__ = ["configure", "get"]
 
 
@@ -21,6 +23,7 @@ def configure(level: int = logging.INFO) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            tracing.add_ids,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(serializer=_json),

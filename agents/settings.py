@@ -137,6 +137,8 @@ class Settings:
     name stands for all of its addresses. Empty: it shows what Kafka and Redis know."""
     metrics_port: int = 0
     """Port of metrics and health (``/metrics``, ``/live``, ``/ready``, ``/states``); 0: none."""
+    tracing: int = 0
+    """1: spans go where the standard variables OTEL_* say (``feedstream[otel]``). See docs/tracing.md."""
     metrics_host: str = "127.0.0.1"
     """Address that port listens on; nothing there asks who calls, so leave it to this machine or a closed network."""
 
@@ -181,6 +183,7 @@ class Settings:
             ("gateway_port", 65_535),
             ("gateway_tokens", 1),
             ("gateway_open", 1),
+            ("tracing", 1),
         ):
             if getattr(self, name) > most:
                 raise BadSettings(f"FEEDSTREAM_{name.upper()} is {getattr(self, name)}: it must be {most} at most")

@@ -265,6 +265,12 @@ more.
 PROCEEDS_ARMS: Final = 256
 """Combinations of arms that a worker counts apart; further ones are counted as ``other``."""
 
+# --- tracing ---
+TRACE_LINKS: Final = 32
+"""Sampled records, beyond the first, that the span of a fold is linked to; further ones are not named."""
+TRACES_OPEN: Final = 1_000
+"""Sampled requests of a process that wait for their batch; the oldest go without a span of their own."""
+
 # --- gateway ---
 GATEWAY_BODY_BYTES: Final = 4 * 1024 * 1024
 """Body of a call, unpacked; a larger one is refused (413)."""

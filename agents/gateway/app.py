@@ -18,7 +18,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Metric, generate_latest
 from prometheus_client.registry import Collector
 
-from agents import log
+from agents import log, tracing
 from agents.errors import BadSettings, FeedstreamError
 from agents.gateway.access import Access, Key, read_keys
 from agents.gateway.answers import Health
@@ -69,10 +69,13 @@ def run(settings: Settings) -> int:
     """Run a gateway until SIGTERM or SIGINT; returns the exit code. Says in one sentence where it cannot go on."""
     log.configure()
     try:
+        tracing.start(settings, "feedstream-gateway")
         return asyncio.run(_main(settings))
     except FeedstreamError as error:
         print(f"feedstream gateway: {error}", file=sys.stderr, flush=True)
         return 1
+    finally:
+        tracing.stop()
 
 
 async def _main(settings: Settings) -> int:
@@ -123,9 +126,16 @@ async def _ready(hub: Hub) -> None:
 
 
 def _handler(route: Route, calls: Calls, access: Access, bodies: Bodies) -> Handler:
+    streams = route.call == "stream"
     calls_total, seconds = METRICS["gateway_calls_total"], METRICS["gateway_seconds"].labels(route.call)
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        if streams:  # it may last for days, which is no span
+            return await timed(request)
+        with tracing.serving(f"{route.method} {route.path}", request.headers):
+            return await timed(request)
+
+    async def timed(request: web.Request) -> web.StreamResponse:
         began_s, status = time.perf_counter(), 500
         try:
             response = await answer(request)
@@ -135,8 +145,9 @@ def _handler(route: Route, calls: Calls, access: Access, bodies: Bodies) -> Hand
             raise
         finally:
             bodies.done(request)
+            tracing.note({"http.response.status_code": status})
             calls_total.labels(route.call, f"{status}").inc()
-            if route.call != "stream":
+            if not streams:
                 seconds.observe(time.perf_counter() - began_s)
         return response
 
@@ -144,7 +155,7 @@ def _handler(route: Route, calls: Calls, access: Access, bodies: Bodies) -> Hand
         key = access.admit(request.headers.get("Authorization"), route.role)
         access.spend(key, requests=1)
         request[SPEND], request[BODIES] = _spender(access, key), bodies
-        with access.streaming(key) if route.call == "stream" else nullcontext():
+        with access.streaming(key) if streams else nullcontext():
             found = await getattr(calls, route.call)(request)
         return _json(found.body, found.status) if isinstance(found, Answer) else found
 

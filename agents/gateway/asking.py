@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from agents import tracing
 from agents.gateway.hub import Hub
 from agents.producer import DeliveryFailed, Ticket
 from schemas.codec import encode
@@ -31,9 +32,11 @@ async def ask(hub: Hub, request: FeedRequest, timeout_s: float) -> FeedBatch | N
     try:
         async with asyncio.timeout(timeout_s):
             ticket = Ticket()
-            await asyncio.to_thread(
-                hub.producer.send, "feed.requests", asked.user_id.encode(), encode(asked), ticket=ticket
-            )
+            with tracing.within("ask", request_id=request_id):
+                headers, key = tracing.carried(), asked.user_id.encode()
+                await asyncio.to_thread(
+                    hub.producer.send, "feed.requests", key, encode(asked), headers=headers, ticket=ticket
+                )
             delivered = asyncio.ensure_future(ticket.delivered())
             both: set[asyncio.Future[Any]] = {delivered, waiting}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

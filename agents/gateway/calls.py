@@ -13,6 +13,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from agents import tracing
 from agents.copies import known_of
 from agents.gateway.answers import Accepted, Announced, Rejected
 from agents.gateway.batches import Batches
@@ -191,13 +192,13 @@ class Calls(OperatorCalls):
         self, records: list[tuple[str, str, bytes, bytes | None]]
     ) -> tuple[dict[str, dict[str, int]], list[Rejected]]:
         """Send (tag, topic, key, value) each and wait until Kafka has them: positions, and what it has not."""
-        ticket = Ticket(places=True)
+        ticket, headers = Ticket(places=True), tracing.carried()
 
         def send() -> list[tuple[object, DeliveryFailed]]:
             refused: list[tuple[object, DeliveryFailed]] = []
             for tag, topic, key, value in records:
                 try:
-                    self.hub.producer.send(topic, key, value, ticket=ticket, tag=tag)
+                    self.hub.producer.send(topic, key, value, headers=headers, ticket=ticket, tag=tag)
                 except DeliveryFailed as error:
                     refused.append((tag, error))
             return refused

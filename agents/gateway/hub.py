@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from agents import log
+from agents import log, tracing
 from agents.consumer import FEED_TOPICS, Slates
 from agents.gateway.hides import Hides
 from agents.gateway.watch import Watch
@@ -203,8 +203,9 @@ class Hub:
                 continue
             if isinstance(record, FeedBatch) and record.request_id in self.asked:
                 waiting = self.asked[record.request_id]
-                if not waiting.done():
-                    waiting.set_result(record)
+                with tracing.following("received", [message.headers]):
+                    if not waiting.done():
+                        waiting.set_result(record)
             if self.slates.take(record):
                 for listener in self._listeners.get(record.user_id, ()):
                     listener.put(record)

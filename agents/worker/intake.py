@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from agents import tracing
 from agents.cluster import of_ours
 from agents.dead_letters import TOPIC as DEAD_LETTERS
 from agents.dead_letters import dead_letter
@@ -69,8 +70,11 @@ class Intake:
         for at, cause, path in decoded.bad:
             self.refuse(records[at], cause, path)
         self._shared.bad.add(len(records), len(decoded.bad), time.monotonic())
+        events, kept = list(decoded.events), [records[at] for at in decoded.index]
+        if topic == "feed.requests":
+            tracing.asked(events, kept)
         late = time.time() - records[-1].timestamp / 1_000 > self._shared.settings.backlog_s
-        return Read(list(decoded.events), [records[at] for at in decoded.index], late)
+        return Read(events, kept, late)
 
     def refuse(self, record: Any, cause: str, path: str) -> None:
         """One record to ``dead-letters``, byte for byte."""

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Awaitable
 from typing import Any, Literal
 
-from agents import log
+from agents import log, tracing
 from agents.dead_letters import BadShare
 from agents.errors import FeedstreamError
 from agents.health import serve
@@ -47,6 +47,7 @@ def run(settings: Settings, role: Role = "all") -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit code. Prints one plain sentence where it cannot go on."""
     log.configure()
     try:
+        tracing.start(settings, "feedstream-worker")
         return asyncio.run(_main(settings, role))
     except FeedstreamError as error:
         print(f"feedstream worker: {error}", file=sys.stderr, flush=True)
@@ -191,6 +192,7 @@ async def _crashed(app: Any, starting: Awaitable[Any]) -> None:
 
 def _die(code: int) -> None:
     """Leave at once: Faust's and Kafka's threads have nothing left that may be finished."""
+    tracing.stop()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
-from agents import log
+from agents import log, tracing
 from agents.cluster import Cluster, cluster_options, in_kafka, renamed
 from agents.errors import Stop
+from agents.producer import Headers
 
 __all__ = ["BroadcastReader", "Message"]
 
@@ -36,6 +37,7 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_ms: int
+    headers: Headers | None = None
 
 
 class BroadcastReader:
@@ -99,9 +101,9 @@ class BroadcastReader:
                     error = one.error()
                     if error is None:
                         stamp_ms = one.timestamp()[1]
-                        batch.append(
-                            Message(one.topic(), one.partition(), one.offset(), one.key(), one.value(), stamp_ms)
-                        )
+                        headers = one.headers() if self._news and tracing.on() else None
+                        place = one.topic(), one.partition(), one.offset()
+                        batch.append(Message(*place, one.key(), one.value(), stamp_ms, headers))
                     elif error.code() == KafkaError._PARTITION_EOF:
                         waiting.discard((one.topic(), one.partition()))
                     elif error.fatal():

@@ -14,12 +14,12 @@ import secrets
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 from weakref import WeakKeyDictionary
 
-from agents import log
+from agents import log, tracing
 from agents.measures.telemetry import METRICS
 from agents.settings import Settings
 from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable
@@ -205,7 +205,8 @@ class ShardHost(ABC):
                 continue
             async with self.folding, _turn():
                 began_s = time.monotonic()
-                await self.fold_many([event.value for event in events])
+                with tracing.following("fold", _headers(events), shard=str(self.id)):
+                    await self.fold_many([event.value for event in events])
                 ended_s = time.monotonic()
             self._rested_s = ended_s + min(_REST * (ended_s - began_s), _REST_AT_MOST_S)
             self.folded |= {one.value.tp.topic: (ended_s, one.value.records[-1].timestamp) for one in events}
@@ -362,6 +363,10 @@ class ShardHost(ABC):
     def live(self, events: Sequence[ChunkEvent]) -> None:
         """Keep chunks whose effects are made safe by something else than the next checkpoint."""
         self._unsafe.extend(events)
+
+
+def _headers(events: Sequence[ChunkEvent]) -> Iterator[Any]:
+    return (record.headers for event in events for record in event.value.records if record.headers)
 
 
 def _holder(settings: Settings) -> str:

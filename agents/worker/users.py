@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from agents import log
+from agents import log, tracing
 from agents.measures.telemetry import METRICS
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
@@ -297,7 +297,7 @@ class UserHost(ShardHost):
     def _rank(self, asked: Sequence[Request]) -> list[Ranked]:
         if not asked:
             return []
-        with METRICS["rank_seconds"].time():
+        with METRICS["rank_seconds"].time(), tracing.within("rank", requests=len(asked)):
             return rank_many(self.shared.catalogue, self.shard.viewers, asked, self.shared.model)
 
     def _keep(self, row: int, batch: FeedBatch, ranked: Ranked, acted_ms: int = 0) -> None:
@@ -346,19 +346,15 @@ class UserHost(ShardHost):
         keys, values = self.desk.ledgers(group.rows)
         stored, offsets = [record.stored() for record in group.records], dict(self._requests_done)
         try:
-            self._feed_count = await self.retried(
-                self.store.commit_feeds, self.id, self.token, self._feed_count, keys, values, offsets, stored, published
-            )
+            with group.committing():
+                self._feed_count = await self.retried(
+                    self.store.commit_feeds, self.id, self.token, self._feed_count, keys, values, offsets, stored,
+                    published,
+                )  # fmt: skip
         except Refused as error:
             self._reload_soon(str(error))
             return
-        ticket = Ticket()
-        for record in group.records:
-            record.send(self.shared.producer, self.number, ticket)
-        await ticket.delivered()
-        self._published.extend(record.name for record in group.records)
-        for record in group.records:
-            record.delivered()
+        self._published.extend(await group.publish(self.shared.producer, self.number))
         if self._published and not self._group.records:
             self._feed_due.set()
 
