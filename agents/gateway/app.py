@@ -181,6 +181,8 @@ def _guarded(origins: frozenset[str]) -> Any:
             response = _refused(refused)
         except web.HTTPException as error:
             response = _refused(_plain(error))
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
         except web.RequestPayloadError:
             response = _refused(_plain(web.HTTPBadRequest()))
         except (ConnectionResetError, asyncio.CancelledError):

@@ -69,6 +69,8 @@ def _event(number: int, text: bytes, now_ms: int, tokens: Tokens | None) -> Take
     if topic is None:
         raise Refusal(400, "type", f"type must be one of {', '.join(_VERBS)}", path="$.type")
     token = told.pop("token", None)
+    if token is not None and not isinstance(token, str):
+        raise Refusal(400, "type", "token must be a text", path="$.token")
     told.setdefault("v", 1)
     user = told.get("user_id")
     if not isinstance(user, str):
@@ -80,7 +82,7 @@ def _event(number: int, text: bytes, now_ms: int, tokens: Tokens | None) -> Take
         raise Refusal(400, bad.cause, bad.why, path=bad.path) from None
     assert isinstance(event, Event)
     if tokens is not None and event.video_id:
-        if not isinstance(token, str):
+        if token is None:
             raise Refusal(
                 403, "token", "an event about a video must bring the token it was served with", path="$.token"
             )

@@ -71,9 +71,15 @@ def _operation(route: Route) -> dict[str, Any]:
         one = {"schema": {"$ref": _SCHEMAS + "TypedEvent"}}
         made["requestBody"] = {"required": True, "content": {"application/json": one, "application/x-ndjson": text}}
     elif route.body is not None:
-        schema = {"$ref": _SCHEMAS + route.body.__name__}
+        schema = {"$ref": _SCHEMAS + route.body.__name__} if route.method != "PUT" else _named(route.body)
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return made
+
+
+def _named(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """A record whose id stands in the path: neither that nor ``v`` need stand in the body."""
+    schema: dict[str, Any] = described([kind])[kind.__name__]
+    return schema | {"required": [name for name in schema["required"] if name not in {"v", "user_id", "video_id"}]}
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

@@ -320,6 +320,15 @@ async def test_what_cannot_be_read_has_an_error_of_its_own(gate: Gate, line: byt
     assert (got, bool(told["error"]["message"])) == (status, True)
 
 
+async def test_a_method_that_a_path_does_not_take_is_answered_with_those_it_takes(gate: Gate) -> None:
+    reader, writer = await gate.connect()
+    writer.write(b"TRACE /v1/tags HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    told = (await reader.read()).lower()
+    assert told.startswith(b"http/1.1 405")
+    assert b"\r\nallow: get" in told
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "kind", "status"),
     [
@@ -347,7 +356,7 @@ async def test_tokens_that_are_forged_of_another_or_too_old_are_refused(gate: Ga
     before = await gate.next_like()
     for wrong, code in (
         (token("dog"), "token"), (token(user="eve"), "token"), (token(at_s=-HOLDS_S - 5), "token_old"),
-        ("x" * 5_000, "token"), ("\0", "token"), (7, "token"), (None, "token"),
+        ("x" * 5_000, "token"), ("\0", "token"), (None, "token"),
     ):  # fmt: skip
         status, told = await gate.post(orjson.dumps(LIKE | {"token": wrong}))
         assert (status, told["error"]["code"]) == (403, code)

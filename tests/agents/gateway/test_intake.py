@@ -77,6 +77,7 @@ def test_an_event_about_a_video_must_bring_its_token_where_tokens_are_asked_for(
     token = tokens.sign("ann", "cat", "1-a", 0, now_s)
     assert wrong(LIKE, tokens=tokens).code == "token"
     assert wrong(LIKE | {"token": "forged"}, tokens=tokens).code == "token"
+    assert (wrong(LIKE | {"token": 7}).code, wrong(LIKE | {"token": 7}).path) == ("type", "$.token")
     assert wrong(LIKE | {"token": token, "video_id": "dog"}, tokens=tokens).code == "token"
     old = tokens.sign("ann", "cat", "1-a", 0, now_s - 90_000)
     assert wrong(LIKE | {"token": old}, tokens=tokens).code == "token_old"

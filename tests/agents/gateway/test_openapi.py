@@ -38,6 +38,12 @@ def test_every_call_is_in_it_with_its_path_parameters_and_refusals():
         assert callable(getattr(Calls, route.call))
 
 
+def test_a_record_that_is_put_need_not_repeat_the_id_of_its_path():
+    for path, needed in (("/v1/users/{user}", []), ("/v1/videos/{video}", ["creator_id", "created_ms", "duration_ms"])):
+        body = openapi()["paths"][path]["put"]["requestBody"]["content"]["application/json"]["schema"]
+        assert body["required"] == needed
+
+
 def test_what_it_refers_to_is_in_it():
     document = openapi()
     for ref in refs(document):
