@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
 from agents.cluster import MECHANISMS, Cluster
 from agents.errors import BadSettings
+from agents.redis_url import read_url
 
 __all__ = ["EMBEDDED", "Settings", "environment", "one_thread"]
 
@@ -52,7 +52,8 @@ class Settings:
     kafka_mechanism: str = MECHANISMS[0]
     """How the user proves who it is: ``SCRAM-SHA-512``, ``SCRAM-SHA-256`` or ``PLAIN``."""
     redis: str = field(default=EMBEDDED, repr=False)
-    """``redis://[user:password@]host:port/db``, ``rediss://…`` or ``embedded://``."""
+    """``redis://[user:password@]host:port/db``, ``rediss://…`` with TLS, ``redis+cluster://[user:password@]host:port[,…]``
+    for a Redis Cluster, which any of its nodes tell of, ``rediss+cluster://…``, or ``embedded://``."""
     instance: str = ""
     """Static member name; empty: a dynamic member. Two workers with one name fence each other."""
     namespace: str = "feedstream"
@@ -162,14 +163,9 @@ class Settings:
     def _check(self) -> None:
         if not self.broker.startswith((_PLAIN, _TLS, EMBEDDED)):
             raise BadSettings(f"FEEDSTREAM_BROKER is {self.broker!r}: use kafka://host:port or {EMBEDDED}")
-        if not self.redis.startswith(("redis://", "rediss://", "unix://", EMBEDDED)):
-            # The value is not shown: what is no URL may still hold a password.
-            raise BadSettings(f"FEEDSTREAM_REDIS is no Redis URL: use redis://host:port, rediss://… or {EMBEDDED}")
+        if not self.redis.startswith(EMBEDDED):
+            read_url(self.redis)
         self._check_addresses()
-        try:
-            _ = urlsplit(self.redis).port
-        except ValueError:  # what it says would show the password
-            raise BadSettings("FEEDSTREAM_REDIS has a port that is no number: use redis://host:port") from None
         for one in fields(self):
             value = getattr(self, one.name)
             if isinstance(value, (int, float)) and not 0 <= value < math.inf:

@@ -11,42 +11,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import redis
 
-from agents.errors import Retry, Stop
+from agents.errors import Stop
+from agents.redis_client import Node, RedisClient, StoreUnavailable
+from agents.scanning import ROWS, drawn, pages, whole
 
 __all__ = [
-    "Loaded",
-    "Refused",
-    "ShardId",
-    "Standing",
-    "Store",
-    "StoreUnavailable",
-    "listed",
-    "new_token",
-    "packed",
-    "paired",
-]
+    "Loaded", "Refused", "ShardId", "Standing", "Store", "StoreUnavailable", "listed", "new_token", "packed", "paired",
+]  # fmt: skip
 
 _T = TypeVar("_T")
-_LUA: Final = Path(__file__).parent / "lua"
-_TIMEOUT_S: Final = 10.0
-_SCANNED: Final = 5_000
-_PAGE: Final = 1_000
-_ROWS: Final = b"}:r:"  # no namespace has it, so what follows the first of them is the row's own key
+_MARKED: Final = 5_000
 _ASIDE: Final = ("copying", "before")
 """That somebody copies the shard, and its rows as they were when that began; see ``agents.snapshots.copying``."""
 _DRAWN: Final = 1_000
 """Keys drawn to estimate how many there are of each kind."""
 _KINDS: Final = {(b"u:", b"v:"): "viewers", (b"u:", b"o:"): "outcomes", (b"v:", b"e:"): "videos"}
 """Kind of shard and beginning of a row's key to what the row is."""
-
-
-class StoreUnavailable(Retry):
-    """Redis does not answer, or is loading: the same call may succeed later."""
 
 
 class Refused(RuntimeError):
@@ -91,22 +75,13 @@ class Store:
     """
 
     def __init__(self, url: str, namespace: str = "feedstream") -> None:
-        self._redis: Any = redis.Redis.from_url(
-            url,
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-            socket_keepalive=True,
-            decode_responses=False,
-        )
+        self._redis = RedisClient(url)
         self._namespace = namespace
-        self._acquire = self._redis.register_script((_LUA / "acquire.lua").read_text())
-        self._checkpoint = self._redis.register_script((_LUA / "checkpoint.lua").read_text())
-        self._feeds = self._redis.register_script((_LUA / "feeds.lua").read_text())
 
     def ping(self) -> None:
         """Raise ``Stop`` with one sentence if Redis does not answer."""
         try:
-            self._try(self._redis.ping)
+            self._redis.ping()
         except StoreUnavailable as error:
             raise Stop(f"Redis is unreachable: {error}; check FEEDSTREAM_REDIS and that the server is up") from None
         except redis.RedisError as error:
@@ -116,8 +91,7 @@ class Store:
         """Note the partition counts at first use; raises ``Stop`` where they are others than the stored ones."""
         key = f"{self._namespace}:layout"
         for name, count in wanted.items():
-            self._try(partial(self._redis.hsetnx, key, name, count))
-            have = int(self._try(partial(self._redis.hget, key, name)) or 0)
+            have = self._redis.ask(partial(_noted, key, name, count))
             if have != count:
                 raise Stop(
                     f"this store was made with {name}={have}, the settings say {count}: rows would land in other "
@@ -126,7 +100,7 @@ class Store:
 
     def stored_layout(self) -> dict[str, int]:
         """The partition counts noted at first use; empty in a store never used."""
-        found = self._try(lambda: self._redis.hgetall(f"{self._namespace}:layout"))
+        found = self._redis.ask(lambda client: client.hgetall(f"{self._namespace}:layout"))
         return {name.decode(): int(count) for name, count in found.items()}
 
     def acquire(self, shard: ShardId, token: str, holder: str = "") -> Loaded:
@@ -134,22 +108,20 @@ class Store:
 
         ``holder`` says to operators who that is; nothing depends on it. Raises ``Stop`` while it is being restored.
         """
-
         names = ("owner", "holder", "offsets", "outbox", "feeds", "feed_offsets", "feed_count", "restoring")
-        keys = [self._key(shard, name) for name in names]
-        found = self._try(lambda: self._acquire(keys=keys, args=[token, holder]))
+        found = self.run("acquire", shard, names, [token, holder])
         if found is None:
             raise Stop(
                 f"shard {shard} is being restored from a snapshot: wait for `feedstream state import`, or run it again "
                 "if it was cut"
             )
-        offsets, outbox, feeds, feed_offsets, count = found
+        offsets, outbox, feeds, feed_offsets = (paired(one) for one in found[:4])
         return Loaded(
-            _numbers(paired(offsets)),
-            sorted((int(number), frame) for number, frame in paired(outbox).items()),
-            sorted((name.decode(), batch) for name, batch in paired(feeds).items()),
-            _numbers(paired(feed_offsets)),
-            int(count),
+            _numbers(offsets),
+            sorted((int(number), frame) for number, frame in outbox.items()),
+            sorted((name.decode(), batch) for name, batch in feeds.items()),
+            _numbers(feed_offsets),
+            int(found[4]),
         )
 
     def checkpoint(
@@ -172,10 +144,9 @@ class Store:
         Deletes come before rows. Outbox frames numbered below ``outbox_done`` are dropped. ``marks`` and ``unmarks``
         are keys that ``marked`` is to name from now on, or no more. Raises ``Refused``.
         """
-        keyed = [self._key(shard, name) for name in ("owner", "offsets", "outbox", "marked", *_ASIDE)]
         arguments: list[Any] = [
             token,
-            self._key(shard, "r:"),
+            self.key(shard, "r:"),
             _packed_numbers(expect),
             _packed_numbers({**expect, **offsets}),
             listed(deletes),
@@ -185,7 +156,8 @@ class Store:
             listed(marks),
             listed(unmarks),
         ]
-        self._answered(shard, lambda: self._checkpoint(keys=keyed, args=arguments))
+        names = ("owner", "offsets", "outbox", "marked", *_ASIDE)
+        self._answered(shard, self.run("checkpoint", shard, names, arguments))
 
     def commit_feeds(
         self,
@@ -202,10 +174,9 @@ class Store:
 
         ``done`` are ids of published batches to drop. One whose reply was lost may be repeated.
         """
-        keyed = [self._key(shard, name) for name in ("owner", "feed_count", "feed_offsets", "feeds", *_ASIDE)]
         arguments: list[Any] = [
             token,
-            self._key(shard, "r:"),
+            self.key(shard, "r:"),
             feed_count,
             _packed_numbers(feed_offsets),
             packed(zip(keys, values, strict=True)),
@@ -213,73 +184,67 @@ class Store:
             listed([name.encode() for name in done]),
             f"{token}:{feed_count}",
         ]
-        self._answered(shard, lambda: self._feeds(keys=keyed, args=arguments))
+        names = ("owner", "feed_count", "feed_offsets", "feeds", *_ASIDE)
+        self._answered(shard, self.run("feeds", shard, names, arguments))
         return feed_count + 1
 
     def mget(self, shard: ShardId, keys: Sequence[bytes]) -> list[bytes | None]:
         """The rows of ``keys`` in one MGET, None where there is none."""
         if not keys:
             return []
-        prefix = self._key(shard, "r:")
-        found: list[bytes | None] = self._try(lambda: self._redis.mget([prefix + key for key in keys]))
+        prefix = self.key(shard, "r:")
+        found: list[bytes | None] = self._redis.ask(lambda client: client.mget([prefix + key for key in keys]))
         return found
 
     def notes(self, name: str) -> dict[bytes, bytes]:
         """All that was noted under ``name``: "names" of hashes, dead letters "replayed"."""
-        found: dict[bytes, bytes] = self._try(lambda: self._redis.hgetall(f"{self._namespace}:{name}"))
-        return found
+        return self._redis.ask(lambda client: client.hgetall(f"{self._namespace}:{name}"))
 
     def note(self, name: str, notes: Mapping[bytes, bytes]) -> None:
         """Note what ``notes`` gave."""
         if notes:
-            self._try(lambda: self._redis.hset(f"{self._namespace}:{name}", mapping=dict(notes)))
+            self._redis.ask(lambda client: client.hset(f"{self._namespace}:{name}", mapping=dict(notes)))
 
     def note_names(self, names: Mapping[int, str]) -> None:
         """Remember what hashes of tags stand for, so that a persona can be read."""
         if names:
             mapping = {f"{name:016x}": text for name, text in names.items()}
-            self._try(lambda: self._redis.hset(f"{self._namespace}:names", mapping=mapping))
+            self._redis.ask(lambda client: client.hset(f"{self._namespace}:names", mapping=mapping))
 
     def names(self, hashes: Sequence[int]) -> dict[int, str]:
         """What hashes of tags stand for; unknown ones are left out."""
         if not hashes:
             return {}
         fields = [f"{name:016x}" for name in hashes]
-        found = self._try(lambda: self._redis.hmget(f"{self._namespace}:names", fields))
+        found = self._redis.ask(lambda client: client.hmget(f"{self._namespace}:names", fields))
         return {name: text.decode() for name, text in zip(hashes, found, strict=True) if text is not None}
 
     def marked(self, shard: ShardId) -> list[bytes]:
         """The keys of a shard that are marked, in order. Cost: O(marked keys)."""
-        return sorted(self._try(lambda: list(self._redis.sscan_iter(self._key(shard, "marked"), count=5_000))))
+        key = self.key(shard, "marked")
+        node = self._redis.home(key)  # a cursor means something to the node that gave it, so none is asked in its place
+        return sorted(self._redis.ask(lambda _: set(node.redis.sscan_iter(key, count=_MARKED))))
 
     def scan(self, shard: ShardId, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only."""
-        for page in self._pages(_escaped(self._key(shard, "r:") + prefix) + b"*", prefix):
+        """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only.
+
+        Raises ``StoreUnavailable`` after the last row where slots of a cluster moved meanwhile: rows may be missing.
+        """
+        tag = f"{{{self._namespace}:{shard}".encode()
+        for page in pages(self._redis, tag, prefix, home=self.key(shard, "offsets")):
             yield from page
 
     def scan_all(self, kind: str, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
         """Pages of every row of all shards of a ``kind`` whose key starts with ``prefix``, at the cost of one ``scan``.
-        A row may come twice, and what changes meanwhile comes as it was or as it is.
+        A row may come twice, and what changes meanwhile comes as it was or as it is. Raises like ``scan``.
         """
-        begin = _escaped(f"{{{self._namespace}:{kind}:".encode())
-        return self._pages(begin + b"*" + _escaped(_ROWS + prefix) + b"*", prefix)
+        return pages(self._redis, f"{{{self._namespace}:{kind}:".encode(), prefix)
 
     def pages(self) -> Iterator[list[tuple[ShardId, bytes, bytes]]]:
         """Pages of every row of every shard: shard, row key, value. As ``scan_all`` has it, a row may come twice."""
         begin = f"{{{self._namespace}:".encode()
-        for keys in self._keys(_escaped(begin) + b"*" + _escaped(_ROWS) + b"*"):
-            held: dict[ShardId, list[bytes]] = {}
-            for key in keys:
-                name, _, row = key.removeprefix(begin).partition(_ROWS)
-                kind, _, number = name.decode().partition(":")
-                held.setdefault(ShardId(kind, int(number)), []).append(row)
-            values = [self.mget(shard, rows) for shard, rows in held.items()]
-            yield [
-                (shard, row, value)
-                for (shard, rows), found in zip(held.items(), values, strict=True)
-                for row, value in zip(rows, found, strict=True)
-                if value is not None
-            ]
+        for page in whole(self._redis, begin):
+            yield [(*_row_of(key.removeprefix(begin)), value) for key, value in page]
 
     def shards(self) -> list[ShardId]:
         """Every shard that was ever owned, by the stored layout."""
@@ -292,20 +257,20 @@ class Store:
 
     def offsets(self, shard: ShardId) -> dict[str, int]:
         """The stored offsets of a shard, without taking it over."""
-        return _numbers(self._try(lambda: self._redis.hgetall(self._key(shard, "offsets"))))
+        return _numbers(self._redis.ask(lambda client: client.hgetall(self.key(shard, "offsets"))))
 
     def standing(self, shards: Sequence[ShardId]) -> list[Standing]:
         """How far each of ``shards`` is, without taking it over; one round trip."""
 
-        def ask() -> Any:
-            with self._redis.pipeline(transaction=False) as pipe:
+        def ask(client: Any) -> Any:
+            with client.pipeline(transaction=False) as pipe:
                 for shard in shards:
-                    pipe.hgetall(self._key(shard, "offsets"))
-                    pipe.hgetall(self._key(shard, "feed_offsets"))
-                    pipe.get(self._key(shard, "holder"))
+                    pipe.hgetall(self.key(shard, "offsets"))
+                    pipe.hgetall(self.key(shard, "feed_offsets"))
+                    pipe.get(self.key(shard, "holder"))
                 return pipe.execute()
 
-        found = self._try(ask)
+        found = self._redis.ask(ask)
         return [
             Standing(_numbers(offsets) | _numbers(asked), (holder or b"").decode())
             for offsets, asked, holder in zip(found[::3], found[1::3], found[2::3], strict=True)
@@ -315,96 +280,85 @@ class Store:
         """Those among ``names`` of records (topic:partition:offset) that operators have sent again already."""
         if not names:
             return set()
-        found = self._try(lambda: self._redis.hmget(f"{self._namespace}:replayed", list(names)))
+        found = self._redis.ask(lambda client: client.hmget(f"{self._namespace}:replayed", list(names)))
         return {name for name, at_ms in zip(names, found, strict=True) if at_ms is not None}
 
     def note_replayed(self, names: Iterable[str], now_ms: int) -> None:
         """Remember that records were sent again at ``now_ms``."""
         if mapping := dict.fromkeys(names, now_ms):
-            self._try(lambda: self._redis.hset(f"{self._namespace}:replayed", mapping=mapping))
+            self._redis.ask(lambda client: client.hset(f"{self._namespace}:replayed", mapping=mapping))
 
     def server(self) -> dict[str, Any]:
-        """What the server says of itself, as INFO names it."""
-        found: dict[str, Any] = self._try(self._redis.info)
-        return found
+        """What the server says of itself, as INFO names it; of a cluster, what any of its nodes does."""
+        return next(iter(self.servers().values()))
+
+    def servers(self) -> dict[str, dict[str, Any]]:
+        """What every server says of itself, as INFO names it (and CLUSTER INFO, of a cluster), by its address."""
+        return {node.name: self._redis.ask(partial(_told, node)) for node in self._redis.nodes()}
 
     def clock_ms(self) -> float:
-        """The server's clock."""
-        seconds, micros = self._try(self._redis.time)
+        """The clock of the server, of a cluster that of any."""
+        seconds, micros = self._redis.ask(lambda client: client.time())
         return float(seconds * 1_000 + micros / 1_000)
 
     def estimate(self) -> dict[str, int]:
         """About how many rows of each kind there are, by keys drawn at random; active videos are counted exactly."""
 
-        def draw() -> Any:
-            with self._redis.pipeline(transaction=False) as pipe:
-                pipe.dbsize()
-                for _ in range(_DRAWN):
-                    pipe.randomkey()
-                return pipe.execute()
-
-        total, *drawn = self._try(draw)
-        shares = dict.fromkeys(_KINDS.values(), 0)
-        for key in drawn:
-            head, _, row = (key or b"").partition(_ROWS)
+        shares = dict.fromkeys(_KINDS.values(), 0.0)
+        for weight, key in drawn(self._redis, _DRAWN):
+            head, _, row = key.partition(ROWS)
             shard = head.removeprefix(f"{{{self._namespace}:".encode())
             if (kind := _KINDS.get((shard[:2], row[:2]))) and shard != head:
-                shares[kind] += 1
+                shares[kind] += weight
         active = [shard for shard in self.shards() if shard.kind == "v"]
-        marked = sum(self._try(partial(self._redis.scard, self._key(shard, "marked"))) for shard in active)
-        return {kind: round(total * count / _DRAWN) for kind, count in shares.items()} | {"active videos": marked}
-
-    @property
-    def redis(self) -> Any:
-        """The client, for what is done with shards as a whole."""
-        return self._redis
-
-    def key(self, shard: ShardId, name: str) -> bytes:
-        """What ``name`` of a shard is called in Redis."""
-        return self._key(shard, name)
-
-    def tried(self, call: Callable[[], _T]) -> _T:
-        """What ``call`` returns; raises ``StoreUnavailable`` where Redis does not answer it."""
-        return self._try(call)
+        keys = [self.key(shard, "marked") for shard in active]
+        marked = self._redis.ask(lambda client: sum(client.scard(key) for key in keys))
+        return {kind: round(count) for kind, count in shares.items()} | {"active videos": marked}
 
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
 
-    def _pages(self, pattern: bytes, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
-        """Rows of keys like ``pattern`` by the page; an id within a key may look like the pattern, and is no prefix."""
-        for keys in self._keys(pattern):
-            rows = [key for key in keys if key.partition(_ROWS)[2].startswith(prefix)]
-            for low in range(0, len(rows), _PAGE):
-                page = rows[low : low + _PAGE]
-                found = zip(page, self._try(partial(self._redis.mget, page)), strict=True)
-                yield [(key.partition(_ROWS)[2], value) for key, value in found if value is not None]
+    def run(self, script: str, shard: ShardId, names: Sequence[str], args: Sequence[Any]) -> Any:
+        """What a script answers on what is called ``names`` of a shard, and on a key that is never written, of which
+        ``lua/checkpoint.lua`` says why.
+        """
+        return self._redis.run(script, [self.key(shard, name) for name in (*names, "never")], args)
 
-    def _keys(self, pattern: bytes) -> Iterator[list[bytes]]:
-        """Pages of keys like ``pattern``."""
-        cursor, more = 0, True
-        while more:
-            cursor, keys = self._try(partial(self._redis.scan, cursor, match=pattern, count=_SCANNED))
-            more = cursor != 0
-            yield keys
+    def ask(self, call: Callable[[Any], _T]) -> _T:
+        """What ``call`` gets from the client, all of it of one shard; raises ``StoreUnavailable``."""
+        return self._redis.ask(call)
 
-    def _key(self, shard: ShardId, name: str) -> bytes:
+    def key(self, shard: ShardId, name: str) -> bytes:
         """What ``name`` of a shard is called in Redis."""
         return f"{{{self._namespace}:{shard}}}:{name}".encode()
 
-    def _answered(self, shard: ShardId, call: Callable[[], Any]) -> None:
-        answer = self._try(call)
+    def _answered(self, shard: ShardId, answer: bytes) -> None:
         if answer not in {b"ok", b"again"}:
             raise Refused(shard, answer.decode())
 
-    def _try(self, call: Callable[[], _T]) -> _T:
-        """What ``call`` returns; raises ``StoreUnavailable`` where Redis does not answer it."""
-        try:
-            return call()
-        except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, redis.ReadOnlyError) as error:
-            if isinstance(error, redis.AuthenticationError):
-                raise
-            raise StoreUnavailable(str(error)) from error
+
+def new_token() -> str:
+    """A token that no other owner has."""
+    return secrets.token_hex(8)
+
+
+def _noted(key: str, name: str, count: int, client: Any) -> int:
+    """The count that is stored, ours if there was none."""
+    client.hsetnx(key, name, count)
+    return int(client.hget(key, name))
+
+
+def _told(node: Node, _: Any) -> dict[str, Any]:
+    told = dict(node.redis.info())
+    return told | node.redis.execute_command("CLUSTER INFO") if told.get("cluster_enabled") else told
+
+
+def _row_of(key: bytes) -> tuple[ShardId, bytes]:
+    """The shard and the own key of a row, from what follows the namespace."""
+    name, _, row = key.partition(ROWS)
+    kind, _, number = name.decode().partition(":")
+    return ShardId(kind, int(number)), row
 
 
 def paired(flat: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -414,11 +368,6 @@ def paired(flat: Sequence[bytes]) -> dict[bytes, bytes]:
     {b'a': b'1', b'b': b'2'}
     """
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def new_token() -> str:
-    """A token that no other owner has."""
-    return secrets.token_hex(8)
 
 
 def _numbers(found: Mapping[bytes, bytes]) -> dict[str, int]:
@@ -438,9 +387,3 @@ def listed(parts: Sequence[bytes]) -> bytes:
     """A MessagePack array of str32: Redis 7.0's cmsgpack knows no bin type."""
     head = b"\xdd" + len(parts).to_bytes(4, "big")
     return head + b"".join([b"\xdb" + len(part).to_bytes(4, "big") + part for part in parts])
-
-
-def _escaped(text: bytes) -> bytes:
-    for special in b"\\*?[]":
-        text = text.replace(bytes([special]), b"\\" + bytes([special]))
-    return text

@@ -94,6 +94,14 @@ def redis_server() -> Iterator[servers.RealRedis]:
     server.close()
 
 
+@pytest.fixture(scope="module")
+def redis_cluster() -> Iterator[servers.RealRedisCluster]:
+    """A real Redis Cluster of three nodes, shared by the tests of a module: each uses a namespace of its own."""
+    cluster = _started("redis", servers.RealRedisCluster)
+    yield cluster
+    cluster.close()
+
+
 @pytest.fixture(scope="session")
 def recipe() -> Callable[[Path], list[str]]:
     """What runs a recipe of docs/examples/produce, by its file; a skip where its language is not on this machine."""

@@ -71,6 +71,8 @@ def _bare(url: str) -> str:
 
     >>> _bare("rediss://ann:secret@host:1/0?ssl_ca_certs=/ca.pem"), _bare("embedded://")
     ('rediss://…@host:1/0', 'embedded://')
+    >>> _bare("redis+cluster://ann:secret@host:1,other:2")
+    'redis+cluster://…@host:1,other:2'
     """
     parts = urlsplit(url)
     return _PASSWORD.sub("//…@", f"{parts.scheme}://{parts.netloc}{parts.path}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import redis
 
@@ -12,9 +11,10 @@ from agents.doctor.finding import Finding, failed, ok, warning
 from agents.doctor.here import check_partitioner, check_versions
 from agents.doctor.kafka import check_lag, check_producers, check_topics
 from agents.doctor.memory import check_memory
-from agents.doctor.redis import check_clock, check_durable, check_layout, check_room, check_server
+from agents.doctor.redis import check_clock, check_cluster, check_durable, check_layout, check_room, check_server, each
 from agents.errors import Stop
-from agents.settings import Settings
+from agents.redis_url import read_url
+from agents.settings import EMBEDDED, Settings
 from agents.spans import Log
 from agents.store import Store, StoreUnavailable
 from agents.topics import Admin
@@ -39,9 +39,10 @@ def checks(settings: Settings, timeout_s: float = 10.0) -> Iterator[Check]:
         Check("topics", lambda: have.looked(lambda: check_topics(have.admin), "admin")),
         Check("producers", lambda: have.looked(lambda: check_producers(have.log), "log")),
         Check("redis", have.redis),
-        Check("durable", lambda: have.looked(lambda: check_durable(have.info), "info")),
+        *have.of_a_cluster(),
+        Check("durable", lambda: have.looked(lambda: each(have.info, check_durable), "info")),
         Check("layout", lambda: have.looked(lambda: check_layout(have.store, settings), "info")),
-        Check("room", lambda: have.looked(lambda: check_room(have.info), "info")),
+        Check("room", lambda: have.looked(lambda: each(have.info, check_room), "info")),
         Check("clock", lambda: have.looked(lambda: check_clock(have.store, settings), "info")),
         Check("memory", lambda: have.looked(lambda: check_memory(have.store, settings), "info")),
         Check("lag", lambda: have.looked(lambda: check_lag(have.log, have.store, settings), "log", "info")),
@@ -55,7 +56,8 @@ class _Connections:
     admin: Admin
     log: Log
     store: Store
-    info: dict[str, Any]
+    info: dict[str, dict[str, Any]]
+    """What each server of Redis says of itself, by address."""
 
     def __init__(self, settings: Settings, timeout_s: float) -> None:
         self._settings, self._timeout_s = settings, timeout_s
@@ -76,11 +78,18 @@ class _Connections:
         try:
             self.store = Store(self._settings.store_url, self._settings.namespace)
             self.store.ping()
-            self.info = self.store.server()
+            self.info = self.store.servers()
         except (Stop, StoreUnavailable, redis.RedisError) as error:
             return failed(*_split(error))
-        found = check_server(self.info)
-        return Finding(found.verdict, f"{found.found} at {_address(self._settings.redis)}", found.do)
+        found = each(self.info, check_server)
+        return Finding(found.verdict, f"{found.found} at {read_url(self._settings.redis).shown}", found.do)
+
+    def of_a_cluster(self) -> list[Check]:
+        """What is looked at where the settings name a Redis Cluster only."""
+        url = self._settings.redis
+        if url.startswith(EMBEDDED) or not read_url(url).cluster:
+            return []
+        return [Check("cluster", lambda: self.looked(lambda: check_cluster(self.info), "info"))]
 
     def looked(self, look: Callable[[], Finding], *needed: str) -> Finding:
         """What ``look`` finds, if what it looks through is there."""
@@ -107,9 +116,3 @@ def _split(error: Exception) -> tuple[str, str]:
             found, _, do = text.rpartition(mark)
             return found, mark[2:] + do
     return text, "look at the server's log, then ask again"
-
-
-def _address(url: str) -> str:
-    """Where a Redis is, without its password."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or 6379}" if parts.hostname else parts.path

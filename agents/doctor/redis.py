@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from agents.doctor.finding import Finding, failed, ok, warning
+from agents.doctor.finding import Finding, failed, ok, warning, worst
+from agents.redis_client import SLOTS
 from agents.settings import Settings
 from agents.store import Store
 from agents.units import gib
 
-__all__ = ["check_clock", "check_durable", "check_layout", "check_room", "check_server"]
+__all__ = ["check_clock", "check_cluster", "check_durable", "check_layout", "check_room", "check_server", "each"]
 
 _TESTED: Final = 7
 _FULL, _FILLING = 0.95, 0.8
@@ -62,6 +63,39 @@ def check_room(info: Mapping[str, Any]) -> Finding:
     if used >= _FULL * whole:
         return failed(said, do)
     return warning(said, do) if used >= _FILLING * whole else ok(said)
+
+
+def each(servers: Mapping[str, Mapping[str, Any]], check: Callable[[Mapping[str, Any]], Finding]) -> Finding:
+    """What ``check`` finds of every server, by address: the gravest, with whom it is about where there are several."""
+    found = {name: check(info) for name, info in servers.items()}
+    verdict = worst(found.values())
+    about = {name: one for name, one in found.items() if one.verdict == verdict}
+    name, one = next(iter(about.items()))
+    if len(servers) == 1:
+        return one
+    if verdict == "ok":
+        return ok("; ".join(f"{name}: {one.found}" for name, one in about.items()))
+    more = f", and {len(about) - 1} more like it" if len(about) > 1 else ""
+    return Finding(verdict, f"{name}: {one.found}{more}", one.do)
+
+
+def check_cluster(servers: Mapping[str, Mapping[str, Any]]) -> Finding:
+    """Every node of a cluster says that it is whole, and each has a replica."""
+    for name, info in servers.items():
+        state, assigned = info.get("cluster_state"), int(info.get("cluster_slots_assigned", 0))
+        do = f"run redis-cli --cluster check {name}"
+        if assigned != SLOTS:
+            return failed(f"{name}: {assigned:,} of {SLOTS:,} slots have a node", do)
+        if state != "ok":
+            return failed(f"{name}: the state of the cluster is {state}", do)
+    primaries = [info for info in servers.values() if info.get("role") == "master"]
+    said = f"{len(primaries)} primaries hold {SLOTS:,} slots"
+    if alone := sum(not info.get("connected_slaves") for info in primaries):
+        return warning(
+            f"{said}, {alone} of them without a replica: while one is down, its shards stand still",
+            "run redis-cli --cluster add-node --cluster-slave, or bring a node back soon where it fails",
+        )
+    return ok(f"{said}, each with a replica")
 
 
 def check_layout(store: Store, settings: Settings) -> Finding:

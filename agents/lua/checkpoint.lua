@@ -1,7 +1,9 @@
 -- One shard's checkpoint, all or nothing: a compare-and-set on owner and offsets, then rows, deletes and outbox.
--- KEYS[1] owner, KEYS[2] offsets, KEYS[3] outbox, KEYS[4] marked, KEYS[5] copying, KEYS[6] before. ARGV: token, row
--- prefix, expected offsets, new offsets, deletes, rows, outbox, first outbox number to keep, keys to mark, keys to
--- unmark. Lists are packed with cmsgpack. While somebody copies the shard, a row is put aside before it changes.
+-- KEYS[1] owner, KEYS[2] offsets, KEYS[3] outbox, KEYS[4] marked, KEYS[5] copying, KEYS[6] before, KEYS[7] never written:
+-- while a slot of Redis Cluster moves, a script that names a missing key is refused whole (TRYAGAIN), where this one would
+-- else break off at the first row that is missing here and leave half a checkpoint. ARGV: token, row prefix, expected
+-- offsets, new offsets, deletes, rows, outbox, first outbox number to keep, keys to mark, keys to unmark. Lists are packed
+-- with cmsgpack. While somebody copies the shard, a row is put aside before it changes.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'owner' end
 local stored = redis.call('HGETALL', KEYS[2])
 local have, count = {}, 0

@@ -1,6 +1,6 @@
 -- Begins a copy of one shard: from now on its rows are put aside before they change, and all but its rows is answered.
 -- KEYS[1] copying, KEYS[2] before, KEYS[3] offsets, KEYS[4] outbox, KEYS[5] feeds, KEYS[6] feed offsets, KEYS[7] feed
--- count, KEYS[8] marked. ARGV: token, milliseconds after which a copy that nobody renews is over.
+-- count, KEYS[8] marked, KEYS[9] never written (checkpoint.lua says why). ARGV: token, milliseconds after which a copy that nobody renews is over.
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], '', ARGV[1])  -- a key that is not there cannot be given a time to live

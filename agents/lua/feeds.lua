@@ -1,7 +1,7 @@
 -- One group of feed batches, all or nothing: a compare-and-set on owner and number of commits.
--- KEYS[1] owner, KEYS[2] count, KEYS[3] request offsets, KEYS[4] batches, KEYS[5] copying, KEYS[6] before. ARGV: token,
--- row prefix, expected count, offsets, rows, batches, ids done, name of this commit. Lists are packed with cmsgpack.
--- While somebody copies the shard, a row is put aside before it changes.
+-- KEYS[1] owner, KEYS[2] count, KEYS[3] request offsets, KEYS[4] batches, KEYS[5] copying, KEYS[6] before, KEYS[7] never
+-- written (checkpoint.lua says why). ARGV: token, row prefix, expected count, offsets, rows, batches, ids done, name of
+-- this commit. Lists are packed with cmsgpack. While somebody copies the shard, a row is put aside before it changes.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'owner' end
 local have = redis.call('HGET', KEYS[2], 'count') or '0'
 if have ~= ARGV[3] then

@@ -1,6 +1,6 @@
 -- Ends the restoring of one shard, all or nothing: whatever is no row is written, and the shard may be opened again.
 -- KEYS[1] owner, KEYS[2] restoring, KEYS[3] offsets, KEYS[4] outbox, KEYS[5] feeds, KEYS[6] feed offsets, KEYS[7] feed
--- count, KEYS[8] marked. ARGV: token, then offsets, outbox, feeds, feed offsets, feed count, marked. Lists are packed
+-- count, KEYS[8] marked, KEYS[9] never written (checkpoint.lua says why). ARGV: token, then offsets, outbox, feeds, feed offsets, feed count, marked. Lists are packed
 -- with cmsgpack.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'owner' end
 for at = 1, 4 do

@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -23,7 +22,6 @@ from agents.topics import FOLDED
 
 __all__ = ["Copy", "Head", "Row"]
 
-_LUA: Final = Path(__file__).parents[1] / "lua"
 _TTL_S: Final = 60.0
 _RENEWED: Final = 6
 """Times within the time to live that a copy is renewed."""
@@ -65,8 +63,6 @@ class Copy:
     def __init__(self, store: Store, shards: Sequence[ShardId], ttl_s: float = _TTL_S) -> None:
         self._store, self._shards, self._ttl_ms = store, list(shards), round(ttl_s * 1_000)
         self._token = secrets.token_hex(8)
-        self._begin = store.redis.register_script((_LUA / "copying.lua").read_text())
-        self._renew = store.redis.register_script((_LUA / "renewing.lua").read_text())
         self._renewed_s = time.monotonic()
         self._begun: list[ShardId] = []
         self._begun_on = self._runs()
@@ -76,15 +72,16 @@ class Copy:
 
     def __exit__(self, *_: object) -> None:
         for shard in self._begun:
-            if self._on(self._renew, shard, _SIGN):
-                self._store.tried(partial(self._store.redis.unlink, *self._keys(shard, _SIGN)))
+            if self._on("renewing", shard, _SIGN):
+                names = [self._store.key(shard, name) for name in _SIGN]
+                self._store.ask(lambda client, names=names: client.unlink(*names))  # type: ignore[misc]
 
     def heads(self) -> Iterator[Head]:
         """Begin: every shard's head, each of the moment from which its rows are kept. Raises ``Stop`` where another
         copy of it is in the making.
         """
         for shard in self._shards:
-            found = self._on(self._begin, shard, _SIGN + _HEAD)
+            found = self._on("copying", shard, _SIGN + _HEAD)
             if found is None:
                 raise Stop(
                     f"shard {shard} is being copied by somebody else: wait until that is done; what was killed is over "
@@ -112,7 +109,7 @@ class Copy:
         """Pages of what was put aside, and of the field without a name that let its key have a time to live."""
         cursor, more, key = 0, True, self._store.key(shard, _SIGN[1])
         while more:
-            cursor, found = self._store.tried(partial(self._store.redis.hscan, key, cursor, count=_PAGE))
+            cursor, found = self._store.ask(partial(_scanned, key, cursor))
             more = cursor != 0
             yield list(found.items())
 
@@ -120,21 +117,23 @@ class Copy:
         age_ms = (time.monotonic() - self._renewed_s) * 1_000
         if not now and age_ms < self._ttl_ms / _RENEWED:
             return
-        lost = [shard for shard in self._shards if not self._on(self._renew, shard, _SIGN)]
+        lost = [shard for shard in self._shards if not self._on("renewing", shard, _SIGN)]
         if lost or self._runs() != self._begun_on:
             why = f"nothing was read for {age_ms / 1_000:.0f} s" if lost else "Redis was started again meanwhile"
             raise Stop(f"the copy was over before it was whole: {why}; take it again")
         self._renewed_s = time.monotonic()
 
-    def _on(self, script: Any, shard: ShardId, names: Sequence[str]) -> Any:
-        return self._store.tried(partial(script, keys=self._keys(shard, names), args=[self._token, self._ttl_ms]))
-
-    def _keys(self, shard: ShardId, names: Sequence[str]) -> list[bytes]:
-        return [self._store.key(shard, name) for name in names]
+    def _on(self, script: str, shard: ShardId, names: Sequence[str]) -> Any:
+        return self._store.run(script, shard, names, [self._token, self._ttl_ms])
 
     def _runs(self) -> Any:
-        """Which run of the server this is: one that came back may have lost what a copy has read."""
-        return self._store.server()["run_id"]
+        """Which runs of the servers these are: one that came back may have lost what a copy has read."""
+        return {name: told["run_id"] for name, told in self._store.servers().items()}
+
+
+def _scanned(key: bytes, cursor: int, client: Any) -> tuple[int, dict[bytes, bytes]]:
+    found: tuple[int, dict[bytes, bytes]] = client.hscan(key, cursor, count=_PAGE)
+    return found
 
 
 def _was(value: bytes) -> bytes | None:

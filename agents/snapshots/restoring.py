@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +23,6 @@ from streams.ranking.desk import feed_key, followed
 
 __all__ = ["Gap", "Restored", "Since", "gaps", "note_served", "restore", "sent_since"]
 
-_LUA: Final = Path(__file__).parents[1] / "lua"
 _REQUESTS: Final = "feed.requests"
 _HOLDER: Final = "feedstream state import"
 
@@ -133,11 +131,7 @@ def _check(store: Store, log: Log, first: Preamble, *, replace: bool, accept_los
 
 def _seize(store: Store, shard: ShardId, token: str) -> None:
     """Take a shard over, and keep everybody from opening it until ``_open``."""
-    with store.redis.pipeline(transaction=True) as pipe:
-        pipe.set(store.key(shard, "restoring"), token)
-        pipe.set(store.key(shard, "owner"), token)
-        pipe.set(store.key(shard, "holder"), _HOLDER)
-        store.tried(pipe.execute)
+    store.run("seizing", shard, ("owner", "holder", "restoring"), [token, _HOLDER])
 
 
 def _open(store: Store, one: Head, token: str, asked: int) -> None:
@@ -145,9 +139,8 @@ def _open(store: Store, one: Head, token: str, asked: int) -> None:
     feed_offsets = paired(one.feed_offsets) | ({_REQUESTS.encode(): b"%d" % asked} if asked else {})
     names = ("owner", "restoring", "offsets", "outbox", "feeds", "feed_offsets", "feed_count", "marked")
     lists = [listed(one.offsets), listed(one.outbox), listed(one.feeds), packed(feed_offsets.items())]
-    script = store.redis.register_script((_LUA / "restored.lua").read_text())
     arguments = [token, *lists, one.feed_count, listed(one.marked)]
-    if store.tried(lambda: script(keys=[store.key(one.shard, name) for name in names], args=arguments)) != b"ok":
+    if store.run("restored", one.shard, names, arguments) != b"ok":
         raise Stop(
             f"somebody took shard {one.shard} over meanwhile: stop whatever imports or writes here, and run it again"
         )
@@ -158,7 +151,7 @@ def _clear(store: Store) -> None:
     for page in store.pages():
         for shard, keys in _by_shard((shard, key) for shard, key, _ in page).items():
             names = [store.key(shard, "r:") + key for key in keys]
-            store.tried(partial(store.redis.unlink, *names))
+            store.ask(lambda client, names=names: client.unlink(*names))  # type: ignore[misc]
 
 
 def _write(store: Store, page: Iterable[Row]) -> None:
@@ -167,9 +160,9 @@ def _write(store: Store, page: Iterable[Row]) -> None:
     for shard, keys in _by_shard(latest).items():
         values = {store.key(shard, "r:") + key: latest[shard, key] for key in keys}
         if kept := {name: value for name, value in values.items() if value is not None}:
-            store.tried(partial(store.redis.mset, kept))
+            store.ask(lambda client, kept=kept: client.mset(kept))  # type: ignore[misc]
         if gone := [name for name, value in values.items() if value is None]:
-            store.tried(partial(store.redis.unlink, *gone))
+            store.ask(lambda client, gone=gone: client.unlink(*gone))  # type: ignore[misc]
 
 
 def _by_shard(pairs: Iterable[tuple[ShardId, bytes]]) -> Mapping[ShardId, list[bytes]]:

