@@ -12,11 +12,11 @@ from schemas.catalogue import Video
 __all__ = ["EngagementFrame", "ModelSnapshot", "TrainingFrame", "VideoState"]
 
 
-class EngagementFrame(msgspec.Struct, frozen=True, kw_only=True):
+class EngagementFrame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Value of ``engagement``: changes of videos, in order of the source offsets that made them.
 
     ``rows`` and ``pairs`` are packed records (``streams.shards.changes.ROW`` and ``PAIR``) whose videos are indices
-    into ``video_ids``.
+    into ``video_ids``. ``format`` is theirs.
     """
 
     topic: str
@@ -24,6 +24,7 @@ class EngagementFrame(msgspec.Struct, frozen=True, kw_only=True):
     video_ids: list[str]
     rows: bytes
     pairs: bytes = b""
+    format: int = 1
 
 
 class VideoState(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable
+from importlib.metadata import version
 from typing import Any, Literal
 
 from agents import log, tracing
@@ -73,7 +74,8 @@ async def _main(settings: Settings, role: Role) -> int:
         await _first(stop, failures, asyncio.create_task(_all_ready(groups)))
         if not stop.is_set():
             probes.busy = ""
-            _LOG.info("ready", role=role, pid=os.getpid(), shards={g.name: sorted(g.hosts) for g in groups})
+            shards = {group.name: sorted(group.hosts) for group in groups}
+            _LOG.info("ready", role=role, pid=os.getpid(), version=version("feedstream"), shards=shards)
         await _first(stop, failures)
     except FeedstreamError as error:
         print(f"feedstream worker: {error}", file=sys.stderr, flush=True)

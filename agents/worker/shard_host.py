@@ -20,10 +20,12 @@ from typing import Any, Final, Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from agents import log, tracing
+from agents.errors import Stop
 from agents.measures.telemetry import METRICS
 from agents.settings import Settings
 from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable
 from agents.worker.one_by_one import OneByOne
+from streams.formats import NewerFormat
 
 __all__ = ["ChunkEvent", "Pending", "ShardHost"]
 
@@ -149,7 +151,8 @@ class ShardHost(ABC):
 
     async def open(self) -> None:
         """Take the shard over; ``positions`` answers from then on."""
-        await self._acquire()
+        with self._readable():
+            await self._acquire()
         self.open_now = True
         self._start()
 
@@ -352,13 +355,24 @@ class ShardHost(ABC):
     async def _guard(self, work: Awaitable[None]) -> None:
         """An unexpected error ends the process: nothing is acknowledged that is not safe."""
         try:
-            await work
+            with self._readable():
+                await work
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             if not self.failed.done():
                 self.failed.set_exception(error)
             raise
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """What a newer version wrote is no accident: say what to do."""
+        try:
+            yield
+        except NewerFormat as error:
+            raise Stop(
+                f"shard {self.id}: {error}: a newer feedstream has written here; run that version, or a newer one"
+            ) from error
 
     def live(self, events: Sequence[ChunkEvent]) -> None:
         """Keep chunks whose effects are made safe by something else than the next checkpoint."""

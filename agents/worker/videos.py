@@ -21,6 +21,7 @@ from schemas.codec import encode
 from schemas.partitioner import partition
 from streams import limits
 from streams.arrays.hashing import hash64
+from streams.formats import NewerFormat
 from streams.shards.changes import Batch, decode_frame
 from streams.shards.video_shard import VideoShard, video_key
 from streams.trends.lookout import Lookout
@@ -107,6 +108,8 @@ class VideoHost(ShardHost):
         for record in records:
             try:
                 batches.append(decode_frame(record.value or b""))
+            except NewerFormat:
+                raise
             except (msgspec.MsgspecError, ValueError):
                 self._intake.refuse(record, "type", "$")
         await self._warm(video_id for batch in batches for video_id in batch.video_ids)

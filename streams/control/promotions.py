@@ -21,6 +21,7 @@ from schemas.control import Promotion, Target
 from streams import limits
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import F64, I64
+from streams.formats import check_format
 from streams.signals.outcomes import OutcomeTable
 from streams.video.catalogue import Catalogue
 from streams.viewer.crowds import segments_of
@@ -128,8 +129,7 @@ class Pacer:
         """Take over what was stored, None: nothing was."""
         if value is not None:
             stored, spent = msgspec.msgpack.decode(value, type=tuple[int, dict[str, int]])
-            if stored != _FORMAT:
-                raise ValueError(f"what campaigns spent has format {stored}, this version reads {_FORMAT}")
+            check_format("what campaigns spent", stored, _FORMAT)
             self.spent = Counter(spent)
 
 

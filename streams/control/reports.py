@@ -17,6 +17,7 @@ import numpy.typing as npt
 from streams import limits
 from streams.arrays.tables import I64
 from streams.control.promotions import Campaigns
+from streams.formats import check_format
 from streams.shards.columns import ABSENT, GESTURES, IMPRESSION
 from streams.signals.outcomes import OutcomeTable
 from streams.signals.watching import short_play
@@ -78,6 +79,5 @@ class Reports:
         """Take over what was stored, None: nothing was."""
         if value is not None:
             stored, counts = msgspec.msgpack.decode(value, type=tuple[int, dict[str, list[int]]])
-            if stored != _FORMAT:
-                raise ValueError(f"reports of campaigns have format {stored}, this version reads {_FORMAT}")
+            check_format("a report of campaigns", stored, _FORMAT)
             self.counts = counts

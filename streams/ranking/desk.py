@@ -18,6 +18,7 @@ from streams.arrays.hashing import NO_NAMES, U64, hash64, hash_all
 from streams.arrays.tables import I64
 from streams.control.promotions import SPENT_KEY, Pacer
 from streams.control.steering import Steering
+from streams.formats import check_format
 from streams.ranking.ranking import Ranked, Request, serve
 from streams.shards.user_shard import UserShard
 from streams.slate.slate import MARKS, NOTHING, U32
@@ -288,8 +289,7 @@ class Desk:
     def decode(self, row: int, value: bytes) -> None:
         """Take over a stored ledger."""
         stored = _ROW.decode(value)
-        if not 1 <= stored.format <= _FORMAT:
-            raise ValueError(f"a feed row has format {stored.format}, this version reads {_FORMAT} and before")
+        check_format("a feed row", stored.format, _FORMAT)
         viewers = self._shard.viewers
         viewers.ask(row, decode_asks(stored.asks))
         viewers.seq[row] = stored.seq

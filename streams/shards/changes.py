@@ -18,8 +18,9 @@ import numpy.typing as npt
 from schemas.internal import EngagementFrame
 from schemas.partitioner import partition
 from streams.arrays.tables import distinct
+from streams.formats import check_format
 
-__all__ = ["PAIR", "ROW", "SIGNALS", "SOFT", "SOFT_DOUBTED", "Batch", "Changes", "decode_frame", "frames"]
+__all__ = ["FORMAT", "PAIR", "ROW", "SIGNALS", "SOFT", "SOFT_DOUBTED", "Batch", "Changes", "decode_frame", "frames"]
 
 SIGNALS: Final = ("met", "long_view", "positive", "negative")
 """Soft signals of a video: first met by a viewer, long view, a strong positive standing, a negative standing."""
@@ -27,6 +28,8 @@ SOFT: Final = 255
 """``kind`` of a row that carries soft signals and no count."""
 SOFT_DOUBTED: Final = 254
 """The same of a doubted outcome, summed apart."""
+FORMAT: Final = 1
+"""Of frames: another layout of ``ROW`` or ``PAIR`` takes another number."""
 ROW: Final = np.dtype(
     [("offset", "<i8"), ("video", "<i4"), ("ts_ms", "<i8"), ("kind", "u1"), ("n", "i1"), ("watch_ms", "<i8")]
     + [("signal", "i1", len(SIGNALS))]
@@ -137,6 +140,7 @@ def _cut(batch: Batch, rows: Packed, pairs: Packed) -> bytes:
             video_ids=[ids[at] for at in used.tolist()],
             rows=rows.tobytes(),
             pairs=pairs.tobytes(),
+            format=FORMAT,
         )
     )
 
@@ -147,6 +151,7 @@ _DECODER = msgspec.msgpack.Decoder(EngagementFrame)
 def decode_frame(value: bytes) -> Batch:
     """A batch from an encoded frame; raises ``msgspec.MsgspecError`` or ``ValueError`` where it is none."""
     frame = _DECODER.decode(value)
+    check_format("a frame of changes", frame.format, FORMAT)
     rows, pairs = np.frombuffer(frame.rows, dtype=ROW), np.frombuffer(frame.pairs, dtype=PAIR)
     count = len(frame.video_ids)
     for column, least in ((rows["video"], 0), (pairs["video"], 0), (pairs["other"], -1)):

@@ -21,6 +21,7 @@ from streams import limits
 from streams.arrays.hashing import U64, hash64
 from streams.arrays.tables import I64, distinct
 from streams.control.steering import Steering
+from streams.formats import check_format
 from streams.shards.changes import Batch, Packed
 from streams.tiers.referee import JUDGED_BY, Referee
 from streams.video.content import tag_hashes
@@ -88,8 +89,9 @@ def decode_state(value: bytes) -> VideoState:
     packed = _DECODER.decode(value)
     numbers = packed.numbers
     if packed.format != FORMAT:
-        if packed.format not in BEFORE or len(numbers) != BEFORE[packed.format]:
-            raise ValueError(f"a video's state has format {packed.format}, this version reads up to {FORMAT}")
+        check_format("a video's state", packed.format, FORMAT, oldest=min(BEFORE))
+        if len(numbers) != BEFORE[packed.format]:
+            raise ValueError(f"a video's state of format {packed.format} has {len(numbers)} bytes of numbers")
         numbers += bytes(NUMBERS.itemsize - len(numbers))
     record = _record(bytes(packed.video))
     return VideoState(format=FORMAT, video=record, active=packed.active, numbers=numbers, views=packed.views)

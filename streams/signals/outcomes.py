@@ -15,6 +15,7 @@ import numpy.typing as npt
 from streams import limits
 from streams.arrays.hashing import U64
 from streams.arrays.tables import F32, I64, Table, segments
+from streams.formats import check_format
 from streams.shards.columns import (
     ABSENT,
     ACTION,
@@ -48,6 +49,8 @@ _HEADS = {
 """By format: the first had fewer label bits; up to the second nobody was judged; up to the third less was known of a
 watch, a skip and a comment. What follows from them is derived anew with the outcome's next event.
 """
+_RENEWED = 4
+"""The format since which values of facts are as they are now."""
 _NAMES = ("bits", "reward", "first_ms", "reward_ms", "duration_ms", "doubt", "watched_ms", "quality", "gestures")
 _HEAD = _HEADS[_FORMAT]
 _FACT = np.dtype([("cell", "u1"), ("value", "<i8"), ("ref", "<u8")])
@@ -294,12 +297,12 @@ class OutcomeTable(Table):
         """Fill fresh ``rows`` from the store's values; raises ``ValueError`` for a format from elsewhere."""
         formats = np.array([value[0] for value in values])
         for number in np.unique(formats).tolist():
-            if number not in _HEADS:
-                raise ValueError(f"an outcome row is not of format {_FORMAT}, nor of one before: {number}")
+            check_format("an outcome row", number, _FORMAT)
             some = np.flatnonzero(formats == number)
-            self._decode(rows[some], [values[at] for at in some.tolist()], _HEADS[number])
+            self._decode(rows[some], [values[at] for at in some.tolist()], number)
 
-    def _decode(self, rows: I64, values: list[bytes], kind: np.dtype[np.void]) -> None:
+    def _decode(self, rows: I64, values: list[bytes], number: int) -> None:
+        kind = _HEADS[number]
         size = kind.itemsize
         head = np.frombuffer(b"".join(value[:size] for value in values), dtype=kind)
         self.fills[rows] = head["fills"]
@@ -309,7 +312,7 @@ class OutcomeTable(Table):
         counts = [(len(value) - size) // _FACT.itemsize for value in values]
         facts = np.frombuffer(b"".join(value[size:] for value in values), dtype=_FACT)
         at = np.repeat(rows, counts)
-        self.cells[at, facts["cell"]] = facts["value"] if kind is _HEAD else _renewed(facts)
+        self.cells[at, facts["cell"]] = facts["value"] if number >= _RENEWED else _renewed(facts)
         ring = facts["cell"] < _RING_CELLS
         self.refs[at[ring], facts["cell"][ring]] = facts["ref"][ring]
 

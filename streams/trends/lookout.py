@@ -18,6 +18,7 @@ from streams import limits
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import F64, I64
 from streams.control.tuning import Trends as How
+from streams.formats import check_format
 from streams.shards.video_shard import VideoShard
 from streams.trends.causes import cause_of
 from streams.trends.surge import HOUR, LONG, SHORT, Flow, likes, part_of
@@ -105,8 +106,7 @@ class Lookout:
     def decode(self, value: bytes) -> None:
         """Take over a stored state; raises ``ValueError`` for a format from elsewhere."""
         stored = msgspec.msgpack.decode(value, type=_Stored)
-        if stored.format != _FORMAT:
-            raise ValueError(f"a row of trends has format {stored.format}, this version reads {_FORMAT}")
+        check_format("a row of trends", stored.format, _FORMAT)
         for one, held in zip((self._videos, self._tags, self._sounds), stored.kinds, strict=True):
             one.decode(held)
         self.unsent, self._looked_ms = stored.unsent, stored.looked_ms

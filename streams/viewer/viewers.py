@@ -16,6 +16,7 @@ import numpy.typing as npt
 from streams import limits
 from streams.arrays.hashing import NO_NAMES, U64, hash64
 from streams.arrays.tables import F32, F64, I64, Table
+from streams.formats import check_format
 from streams.tiers.leases import Lent
 from streams.viewer.wishes import ENTRY, NOTHING
 from streams.words.asks import NO_ASKS, SEARCH, Ask, Asks, decode_asks, encode_asks, put_asks
@@ -315,8 +316,7 @@ class ViewerTable(Table):
     def decode(self, user_ids: Sequence[str], values: Sequence[bytes]) -> None:
         """Rows from the store's values, for viewers that have no row yet."""
         for number in sorted({value[0] for value in values}):
-            if number not in _ROWS:
-                raise ValueError(f"a viewer's row has format {number}, this version reads {_FORMAT} and before")
+            check_format("a viewer's row", number, _FORMAT)
             chosen = [(user, value) for user, value in zip(user_ids, values, strict=True) if value[0] == number]
             self._decode(number, [user for user, _ in chosen], [value for _, value in chosen])
 

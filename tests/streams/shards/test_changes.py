@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from schemas.internal import EngagementFrame
 from schemas.partitioner import partition
-from streams.shards.changes import PAIR, ROW, Batch, Changes, decode_frame, frames
+from streams.formats import NewerFormat
+from streams.shards.changes import FORMAT, PAIR, ROW, Batch, Changes, decode_frame, frames
 from streams.shards.columns import columns
 from streams.shards.user_shard import UserShard
 from streams.shards.video_shard import VideoShard
@@ -133,6 +134,16 @@ def test_a_frame_that_names_a_video_it_does_not_carry_is_refused(video, other):
     )
     with pytest.raises(ValueError, match="a video it does not carry"):
         decode_frame(value)
+
+
+def test_a_frame_of_a_newer_version_is_told_from_a_bad_one():
+    frame = EngagementFrame(
+        topic="events.like", partition=0, video_ids=["v"], rows=b"another layout", format=FORMAT + 1
+    )
+    with pytest.raises(NewerFormat, match="a frame of changes has format 2, this version reads 1 and before"):
+        decode_frame(msgspec.msgpack.encode(frame))
+    today = msgspec.msgpack.encode({"topic": "t", "partition": 0, "video_ids": ["v"], "rows": b""})
+    assert decode_frame(today).video_ids == ["v"]  # as versions without a format sent it
 
 
 @pytest.mark.parametrize("value", [b"", b"\xc1", msgspec.msgpack.encode({"topic": 1}), b"{}"])
