@@ -133,18 +133,21 @@ class Live:
 
     # --- workers ------------------------------------------------------------------------------------------------------
 
-    def spawn(self, role: str = "all", **more: str) -> Worker:
-        """Start a worker; ``more`` are settings by name."""
+    def spawn(self, role: str = "all", package: Path | None = None, **more: str) -> Worker:
+        """Start a worker; ``more`` are settings by name. ``package`` is a folder with another build of ours."""
         self._started += 1
         env = environment(broker=self.broker, redis=self.redis, **(self.settings | more))
         command = [sys.executable, "-m", "feedstream", "worker", "--role", role]
+        if package is not None:
+            env["PYTHONPATH"] = str(package)
+            command.insert(1, "-P")  # or the folder that we are in would come first
         worker = Worker(command, env, self.logs / f"worker-{self._started}.log")
         self.workers.append(worker)
         return worker
 
-    def start(self, role: str = "all", **more: str) -> Worker:
+    def start(self, role: str = "all", package: Path | None = None, **more: str) -> Worker:
         """Start a worker and wait until it is ready."""
-        worker = self.spawn(role, **more)
+        worker = self.spawn(role, package, **more)
         self.until("a ready worker", lambda: worker.logged("ready"))
         return worker
 

@@ -180,7 +180,7 @@ class RealRedisCluster:
                 giver.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5_000, "KEYS", *keys)
             if keys is first:
                 moving()
-            keys = giver.execute_command("CLUSTER GETKEYSINSLOT", slot, _MOVED)
+            keys = giver.execute_command("CLUSTER", "GETKEYSINSLOT", slot, _MOVED)  # as one word it would be decoded
         for client in (taker, giver, *self.clients):
             client.execute_command("CLUSTER SETSLOT", slot, "NODE", ours)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +38,7 @@ def store(redis_cluster: RealRedisCluster) -> Iterator[Store]:
     """A store with one shard: some rows, and each of its other keys."""
     made = Store(redis_cluster.url, next(NAMES))
     made.acquire(SHARD, "a", "me")
-    rows = [b"v:%d" % number for number in range(20)]
+    rows = [b"v:%d" % number for number in range(19)] + [b"o:\xff\x00"]
     made.checkpoint(SHARD, "a", {}, {"t": 1}, rows, [b"1"] * 20, [], [(1, b"frame")], 0, [b"e:1"])
     made.commit_feeds(SHARD, "a", 0, [b"f:1"], [b"1"], {"r": 1}, [("b1", b"1")], [])
     yield made
@@ -50,7 +53,7 @@ def contents(cluster: RealRedisCluster, slot: int) -> dict[bytes, bytes]:
     """Everything that any node keeps in a slot, as Redis would dump it."""
     found = {}
     for client in cluster.clients:
-        for key in client.execute_command("CLUSTER GETKEYSINSLOT", slot, 1_000):
+        for key in client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1_000):
             with client.pipeline(transaction=False) as pipe:  # a node that is given the slot answers whoever insists
                 pipe.execute_command("ASKING")
                 pipe.dump(key)
@@ -145,3 +148,26 @@ def test_any_node_tells_of_all_the_others(redis_cluster: RealRedisCluster, store
     assert other.acquire(SHARD, "b").offsets == {"t": 1}
     assert {name.rpartition(":")[2] for name in other.servers()} == {str(node.port) for node in redis_cluster.nodes}
     other.close()
+
+
+def test_the_user_of_the_docs_may_all_that_is_needed_and_another_is_refused(redis_cluster: RealRedisCluster) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    found = re.search(r"^user (feedstream on .*)$", page, re.MULTILINE)
+    assert found is not None
+    for client in redis_cluster.clients:
+        client.execute_command("ACL", "SETUSER", *found[1].split())
+    address = redis_cluster.url.removeprefix("redis+cluster://")
+    store = Store(f"redis+cluster://feedstream:a-long-password@{address}")
+    store.ping()
+    store.layout({"user_partitions": 1})
+    store.acquire(SHARD, "a", "me")
+    for call in CALLS.values():
+        with contextlib.suppress(Refused):
+            call(store)
+    assert store.estimate()["viewers"] == 0
+    assert {info["cluster_state"] for info in store.servers().values()} == {"ok"}
+    assert store.standing([SHARD])[0].holder == ""
+    store.close()
+    stranger = Store(f"redis+cluster://feedstream:a-guess@{address}")
+    with pytest.raises(Stop, match="Redis refuses us: invalid username-password pair"):
+        stranger.ping()

@@ -1,0 +1,54 @@
+"""A crew: workers that come, go and are replaced under a load, and what must hold when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agents.lag import lags, totals
+from agents.spans import Log
+from agents.testing.live import Live, Waited, Worker
+from agents.testing.tally import Tally
+from agents.testing.verdict import compare_counts, compare_views, judge_feeds
+
+__all__ = ["await_progress", "judge", "owners", "owns"]
+
+
+def owners(live: Live) -> dict[str, int]:
+    """Every shard of viewers and of videos, and the process that opened it last."""
+    shards = live.store.shards()
+    holders = (one.holder for one in live.store.standing(shards))
+    return {str(shard): int(holder.rpartition(":")[2] or 0) for shard, holder in zip(shards, holders, strict=True)}
+
+
+def owns(live: Live, workers: Iterable[Worker]) -> bool:
+    """Whether each of ``workers`` has shards of both kinds, and nobody else has any."""
+    wanted = {worker.process.pid for worker in workers}
+    held = owners(live)
+    return all({pid for shard, pid in held.items() if shard[0] == kind} == wanted for kind in "uv")
+
+
+def await_progress(live: Live, records: int = 100) -> None:
+    """Wait until ``records`` more are applied: what was done to the workers has not stopped them."""
+
+    def applied() -> int:
+        return sum(sum(one.offsets.values()) for one in live.store.standing(live.store.shards()))
+
+    wanted = applied() + records
+    live.until(f"{records} more applied records", lambda: applied() >= wanted)
+
+
+def judge(live: Live, tally: Tally, log: Log) -> list[str]:
+    """What does not hold when all that was sent is applied: every offset at its end, every count the tally's, feeds as
+    they must be; as sentences.
+    """
+    problems = []
+    try:
+        live.until_settled()
+        live.until("a lag of nothing", lambda: not any(totals(lags(log, live.store)).values()))
+        live.until("the tally's counts", lambda: not compare_counts(live.store, tally), patience_s=30.0)
+    except Waited as error:
+        problems.append(str(error))
+    verdict = judge_feeds(message.value() for message in live.records("feeds"))
+    letters = [f"a record of ours became a dead letter: {one.headers()}" for one in live.records("dead-letters")]
+    counts = [*compare_counts(live.store, tally), *compare_views(live.store, tally)]
+    return [*counts, *letters, *verdict.problems, *problems]
