@@ -25,7 +25,7 @@ from agents.measures.telemetry import METRICS
 from agents.settings import Settings
 from agents.store import Loaded, Refused, ShardId, Store, StoreUnavailable
 from agents.worker.one_by_one import OneByOne
-from streams.formats import NewerFormat
+from schemas.formats import NewerFormat
 
 __all__ = ["ChunkEvent", "Pending", "ShardHost"]
 

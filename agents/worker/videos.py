@@ -18,10 +18,10 @@ from agents.worker.intake import Intake
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
 from schemas.codec import encode
+from schemas.formats import NewerFormat
 from schemas.partitioner import partition
 from streams import limits
 from streams.arrays.hashing import hash64
-from streams.formats import NewerFormat
 from streams.shards.changes import Batch, decode_frame
 from streams.shards.video_shard import VideoShard, video_key
 from streams.trends.lookout import Lookout

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.control import Promotion, Target
+from schemas.formats import check_format
 from streams import limits
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import F64, I64
-from streams.formats import check_format
 from streams.signals.outcomes import OutcomeTable
 from streams.video.catalogue import Catalogue
 from streams.viewer.crowds import segments_of

@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from schemas.formats import check_format
 from streams import limits
 from streams.arrays.tables import I64
 from streams.control.promotions import Campaigns
-from streams.formats import check_format
 from streams.shards.columns import ABSENT, GESTURES, IMPRESSION
 from streams.signals.outcomes import OutcomeTable
 from streams.signals.watching import short_play

@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem, FeedRequest
+from schemas.formats import check_format
 from streams import limits
 from streams.arrays.hashing import NO_NAMES, U64, hash64, hash_all
 from streams.arrays.tables import I64
 from streams.control.promotions import SPENT_KEY, Pacer
 from streams.control.steering import Steering
-from streams.formats import check_format
 from streams.ranking.ranking import Ranked, Request, serve
 from streams.shards.user_shard import UserShard
 from streams.slate.slate import MARKS, NOTHING, U32

@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from schemas.formats import check_format
 from schemas.internal import EngagementFrame
 from schemas.partitioner import partition
 from streams.arrays.tables import distinct
-from streams.formats import check_format
 
 __all__ = ["FORMAT", "PAIR", "ROW", "SIGNALS", "SOFT", "SOFT_DOUBTED", "Batch", "Changes", "decode_frame", "frames"]
 

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.catalogue import Video
+from schemas.formats import check_format
 from schemas.internal import VideoState
 from streams import limits
 from streams.arrays.hashing import U64, hash64
 from streams.arrays.tables import I64, distinct
 from streams.control.steering import Steering
-from streams.formats import check_format
 from streams.shards.changes import Batch, Packed
 from streams.tiers.referee import JUDGED_BY, Referee
 from streams.video.content import tag_hashes

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from schemas.formats import check_format
 from streams import limits
 from streams.arrays.hashing import U64
 from streams.arrays.tables import F32, I64, Table, segments
-from streams.formats import check_format
 from streams.shards.columns import (
     ABSENT,
     ACTION,

@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from schemas.formats import check_format
 from schemas.trends import Cause, Trend
 from streams import limits
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import F64, I64
 from streams.control.tuning import Trends as How
-from streams.formats import check_format
 from streams.shards.video_shard import VideoShard
 from streams.trends.causes import cause_of
 from streams.trends.surge import HOUR, LONG, SHORT, Flow, likes, part_of

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from schemas.formats import check_format
 from streams import limits
 from streams.arrays.hashing import NO_NAMES, U64, hash64
 from streams.arrays.tables import F32, F64, I64, Table
-from streams.formats import check_format
 from streams.tiers.leases import Lent
 from streams.viewer.wishes import ENTRY, NOTHING
 from streams.words.asks import NO_ASKS, SEARCH, Ask, Asks, decode_asks, encode_asks, put_asks

@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from schemas.formats import NewerFormat, check_format
 from streams.control.promotions import Pacer
 from streams.control.reports import Reports
-from streams.formats import NewerFormat, check_format
 from streams.shards.video_shard import decode_state
 from streams.signals.outcomes import OutcomeTable
 from streams.viewer.viewers import ViewerTable

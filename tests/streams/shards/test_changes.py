@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.formats import NewerFormat
 from schemas.internal import EngagementFrame
 from schemas.partitioner import partition
-from streams.formats import NewerFormat
 from streams.shards.changes import FORMAT, PAIR, ROW, Batch, Changes, decode_frame, frames
 from streams.shards.columns import columns
 from streams.shards.user_shard import UserShard

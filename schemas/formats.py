@@ -19,7 +19,7 @@ def check_format(what: str, number: int, newest: int, oldest: int = 1) -> None:
 
     >>> check_format("a row", 4, newest=3)
     Traceback (most recent call last):
-    streams.formats.NewerFormat: a row has format 4, this version reads 3 and before
+    schemas.formats.NewerFormat: a row has format 4, this version reads 3 and before
     """
     if not oldest <= number <= newest:
         kind = NewerFormat if number > newest else ValueError
