@@ -1,6 +1,6 @@
 """Exact under fire, the whole of it: real Kafka and Redis, three workers, everything that can be done to them.
 
-    python -m benchmarks.chaos [--events N] [--kills N] [--freezes N] [--restarts N] [--seed N]
+    python -m benchmarks.chaos [--events N] [--kills N] [--freezes N] [--restarts N] [--seed N] [--cluster]
 
 Exits 1, with every problem as a sentence, unless every count equals the tally, every offset was applied once, nobody
 was served a video twice, no batch id has two contents, and the exact hash is replay's.
@@ -19,7 +19,7 @@ import numpy as np
 from agents.settings import Settings
 from agents.testing.chaos import Ground, Plan, Timeout, run_chaos
 from agents.testing.load import bad_samples, load
-from agents.testing.servers import RealKafka, RealRedis
+from agents.testing.servers import RealKafka, RealRedis, RealRedisCluster
 from agents.topics import Admin
 
 
@@ -31,6 +31,7 @@ from agents.topics import Admin
 @click.option("--kills", default=10, show_default=True)
 @click.option("--freezes", default=1, show_default=True)
 @click.option("--restarts", default=1, show_default=True)
+@click.option("--cluster", is_flag=True, help="A Redis Cluster of three, of which one node is restarted at a time.")
 @click.option("--patience", default=120.0, show_default=True, help="Seconds that progress may take.")
 @click.option("--seed", type=int, help="Default: the time.")
 @click.option("--logs", type=click.Path(path_type=Path), help="Where the workers' logs go. Default: a new folder.")
@@ -42,6 +43,7 @@ def main(
     kills: int,
     freezes: int,
     restarts: int,
+    cluster: bool,
     patience: float,
     seed: int | None,
     logs: Path | None,
@@ -54,11 +56,13 @@ def main(
     now_ms = int(time.time() * 1_000)
     made = load(rng, events, viewers, videos, start_ms=now_ms - 3_600_000)
     click.echo(f"seed {seed}: {made.events:,} events, {made.duplicates:,} of them repeats; logs in {folder}")
-    kafka, redis = RealKafka(), RealRedis()
+    kafka, redis = RealKafka(), RealRedisCluster() if cluster else RealRedis()
+    drawn = np.random.default_rng(seed)
 
     def restart() -> None:
-        redis.kill()
-        redis.start()
+        node = redis.nodes[int(drawn.integers(len(redis.nodes)))] if isinstance(redis, RealRedisCluster) else redis
+        node.kill()
+        node.start()
 
     try:
         Admin(kafka.bootstrap, Settings()).apply()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from agents.lag import lags, totals
 from agents.spans import Log
@@ -10,7 +11,9 @@ from agents.testing.live import Live, Waited, Worker
 from agents.testing.tally import Tally
 from agents.testing.verdict import compare_counts, compare_views, judge_feeds
 
-__all__ = ["await_progress", "judge", "owners", "owns"]
+__all__ = ["await_owners", "await_progress", "judge"]
+
+_PATIENCE_S: Final = 180.0
 
 
 def owners(live: Live) -> dict[str, int]:
@@ -25,6 +28,11 @@ def owns(live: Live, workers: Iterable[Worker]) -> bool:
     wanted = {worker.process.pid for worker in workers}
     held = owners(live)
     return all({pid for shard, pid in held.items() if shard[0] == kind} == wanted for kind in "uv")
+
+
+def await_owners(live: Live, *workers: Worker) -> None:
+    """Wait until ``workers`` and nobody else have shards; several that start at once take long where cores are few."""
+    live.until(f"shards at {len(workers)} workers", lambda: owns(live, workers), patience_s=_PATIENCE_S)
 
 
 def await_progress(live: Live, records: int = 100) -> None:
@@ -45,10 +53,10 @@ def judge(live: Live, tally: Tally, log: Log) -> list[str]:
     try:
         live.until_settled()
         live.until("a lag of nothing", lambda: not any(totals(lags(log, live.store)).values()))
-        live.until("the tally's counts", lambda: not compare_counts(live.store, tally), patience_s=30.0)
+        live.until("the tally's counts", lambda: not compare_counts(live.store, tally))
     except Waited as error:
-        problems.append(str(error))
+        problems.append(str(error).partition(";")[0])
     verdict = judge_feeds(message.value() for message in live.records("feeds"))
     letters = [f"a record of ours became a dead letter: {one.headers()}" for one in live.records("dead-letters")]
     counts = [*compare_counts(live.store, tally), *compare_views(live.store, tally)]
-    return [*counts, *letters, *verdict.problems, *problems]
+    return [*problems, *counts, *letters, *verdict.problems]
