@@ -43,11 +43,12 @@ lock: $(READY)  ## resolve the dependencies again, exactly
 	echo 'setuptools>=77' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	    -c requirements.lock --no-emit-index-url --no-annotate --no-header - -o deploy/build.lock
 
-docs: $(READY)  ## write all that is generated: schemas, events, AsyncAPI, OpenAPI, metrics, dashboard, alerts, chart
+docs: $(READY)  ## write all that is generated: schemas, pages, AsyncAPI, OpenAPI, metrics, dashboard, alerts, chart
 	$(BIN)/feedstream topics export docs
 	$(BIN)/feedstream gateway --openapi > docs/openapi.json
 	$(BIN)/feedstream metrics --write .
 	$(BIN)/feedstream config schema --write deploy/helm/feedstream
+	$(BIN)/python -m agents.pages docs/reference
 
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

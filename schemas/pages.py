@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +17,7 @@ from schemas.events import EVENTS, Event
 from schemas.meanings import meaning
 from schemas.topics import TOPICS, Topic
 
-__all__ = ["SENT_MS", "event_page", "event_pages", "key_of"]
+__all__ = ["SENT_MS", "event_page", "event_pages", "in_words", "key_of"]
 
 SENT_MS: Final = 1_700_000_000_000
 """When the examples are taken to be sent."""
@@ -66,6 +66,31 @@ def event_page(name: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def in_words(schema: Mapping[str, Any], named: Callable[[str], str] = lambda name: "object") -> str:
+    """A JSON schema in words; ``named`` says how one that is told of elsewhere is called. Null is left out: it is told
+    by the field being optional.
+
+    >>> in_words({"anyOf": [{"type": "array", "items": {"type": "integer", "minimum": 0}}, {"type": "null"}]})
+    'list of integers, from 0'
+    """
+    if several := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
+        return " or ".join(dict.fromkeys(in_words(one, named) for one in several if one.get("type") != "null"))
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{word}`" for word in schema.get("enum", [schema.get("const")]))
+    if "$ref" in schema:
+        return named(schema["$ref"].rpartition("/")[2])
+    if schema.get("type") == "array":
+        kind, comma, rest = in_words(schema.get("items", {}), named).partition(", ")
+        return f"list of {kind}{'' if kind.endswith(')') else 's'}{comma}{rest}"
+    if isinstance(inner := schema.get("additionalProperties"), Mapping):
+        return f"object of {in_words(inner, named)}"
+    limits = [words.format(schema[name]) for name, words in _LIMITS if name in schema]
+    if "exclusiveMaximum" in schema:
+        limits.append(f"to below 2^{schema['exclusiveMaximum'].bit_length() - 1}")
+    kind = str(schema.get("type", "anything"))
+    return f"{kind}, {' '.join(limits)}" if limits else kind
+
+
 def key_of(topic: str, value: Mapping[str, Any]) -> bytes:
     """The key that a producer would give ``value``, an example; a stand-in where the value names none.
 
@@ -94,23 +119,7 @@ def _row(field: str, schema: Mapping[str, Any], says: str, before: str = "") -> 
     needed = "required" if field in schema.get("required", ()) else "optional"
     if inner.get("default") is not None:
         needed = f"absent: `{inner['default']}`"
-    return f"| `{before}{field}` | {_type(inner)} | {needed} | {says} |"
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    """A schema in words; null is told by the field being optional."""
-    if "anyOf" in schema:
-        return " or ".join(_type(one) for one in schema["anyOf"] if one.get("type") != "null")
-    if "enum" in schema:
-        return ", ".join(f"`{word}`" for word in schema["enum"])
-    if "$ref" in schema:
-        return "object"
-    if schema["type"] == "array":
-        return f"list of {_type(schema['items'])}s"
-    limits = [words.format(schema[name]) for name, words in _LIMITS if name in schema]
-    if "exclusiveMaximum" in schema:
-        limits.append(f"to below 2^{schema['exclusiveMaximum'].bit_length() - 1}")
-    return f"{schema['type']}, {' '.join(limits)}" if limits else str(schema["type"])
+    return f"| `{before}{field}` | {in_words(inner)} | {needed} | {says} |"
 
 
 def _good(topic: Topic) -> Iterator[str]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
+import subprocess
+import sys
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer as KafkaProducer
@@ -12,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.consumer import FeedConsumer, Slates
-from agents.settings import Settings
+from agents.settings import Settings, environment
 from agents.topics import Admin
 from schemas.codec import encode
 from schemas.feeds import FeedBatch, FeedDelta, FeedItem
@@ -137,6 +141,32 @@ def test_records_of_both_topics_are_read_into_slates_and_bad_ones_are_skipped(mo
         assert left(consumer.slates) == ["b"]
         assert consumer.bad == 1
         assert sum(isinstance(one, FeedBatch) for one in told) == 1
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "consuming.md").read_text()
+LOOP, COVERED = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_consumer_that_the_page_shows_prints_each_slate_as_it_changes(mock_broker):
+    producer = KafkaProducer({"bootstrap.servers": mock_broker, "partitioner": "murmur2_random"})
+    for seq, name in enumerate(("a", "b"), 1):
+        producer.produce("feeds", encode(batch(seq, name, trigger="near_end")), b"ann")
+        producer.produce("feeds", encode(batch(seq, name, trigger="near_end")), b"ann")
+    producer.list_topics("feed.delta", timeout=10)
+    producer.flush(10)
+    env = environment(broker=f"kafka://{mock_broker}")
+    reader = subprocess.Popen([sys.executable, "-W", "error", "-c", LOOP], env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        assert [reader.stdout.readline() for _ in "12"] == ["ann 1-x a\n", "ann 2-x a b\n"]
+    finally:
+        reader.kill()
+        reader.communicate()
+
+
+def test_what_the_page_says_of_a_like_and_a_batch_is_so():
+    done = subprocess.run([sys.executable, "-c", COVERED], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
+    assert f"prints `{done.stdout.strip()}`" in PAGE
 
 
 @pytest.mark.kafka
