@@ -37,6 +37,7 @@ ANY_PARTITION: Final = -1
 """Let the partitioner choose by key."""
 Headers = Sequence[tuple[str, bytes]]
 
+_FULL: Final = "the buffer is full: a record for {} was not taken: try again later, or give the producer more room"
 _LOG = logging.getLogger("feedstream.kafka")
 
 
@@ -231,7 +232,7 @@ class RecordProducer:
                     raise over from None
                 if not block:
                     waiting._reported(None)
-                    raise BufferFull(f"the buffer is full: a record for {topic} was not taken") from None
+                    raise BufferFull(_FULL.format(topic)) from None
                 self._serve(0.01)
                 continue
             except KafkaException as error:

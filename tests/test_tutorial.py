@@ -1,0 +1,84 @@
+"""The tutorial is true: every command is run, in order, in the shells that it names, and what it shows comes out.
+
+A block of commands names its shell: ``first``, ``second``, ``third``, or ``every``; ``again`` is the second one, asked
+until it answers as shown, as a reader would ask again. A ``text`` block is what the shell prints; ``…`` is anything,
+and alone on a line any lines.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import required
+from tests.shells import PATIENCE_S, READY, Shell, opened
+
+PAGE = Path(__file__).parents[1] / "docs" / "tutorial.md"
+BLOCK = re.compile(r"^```(\w+) (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def pattern(shown: str) -> str:
+    """What the page shows, as a regular expression.
+
+    >>> bool(re.fullmatch(pattern("a … c\\n…\\nz\\n"), "a b c\\n1\\n2\\nz\\n"))
+    True
+    """
+    lines = (re.escape(line).replace("…", ".*") + r" *\n" for line in shown.splitlines())
+    return "".join(r"(?:.*\n)*?" if line == ".* *\\n" else line for line in lines)
+
+
+def steps() -> Iterator[tuple[str, str, str]]:
+    """(shell, commands, what is shown) in the order of the page; commands are empty where only more is shown."""
+    before = ("", "", "")
+    for kind, mark, text in [*BLOCK.findall(PAGE.read_text()), ("sh", "", "")]:
+        follows = kind == "text" and before[1].replace("again", "second") == mark
+        if before[0] == "sh":
+            yield before[1], before[2], text if follows else ""
+        if kind == "text" and not follows:
+            yield mark, "", text
+        before = (kind, mark, text)
+
+
+@pytest.mark.timeout(600)
+def test_every_command_of_the_tutorial_does_what_the_page_shows(tmp_path: Path) -> None:
+    for tool in ("curl", "kcat"):
+        if shutil.which(tool) is None:
+            assert not required(tool), f"FEEDSTREAM_REQUIRE names {tool}, but there is none: apt-get install {tool}"
+            pytest.skip(f"there is no {tool}")
+    with opened(tmp_path, 3) as shells:
+        for mark, commands, shown in steps():
+            _step(shells, mark, commands, shown)
+
+
+def _step(shells: list[Shell], mark: str, commands: str, shown: str) -> None:
+    first, second, third = shells
+    match mark:
+        case "every":
+            for shell in shells:
+                shell.run(commands)
+        case "first":
+            first.write(commands)
+            exports = first.waited(pattern(shown))[0]
+            second.run(exports)
+            third.run(exports)
+            first.waited(READY)
+        case "third" if commands:
+            third.write(commands)
+        case "third":
+            third.waited(pattern(shown))
+        case "second" | "again":
+            until_s = time.monotonic() + (PATIENCE_S if mark == "again" else 0.0)
+            while not re.fullmatch(pattern(shown), printed := second.run(commands)):
+                assert time.monotonic() < until_s, f"{commands}\nshould print\n{shown}\nand prints\n{printed}"
+        case _:
+            pytest.fail(f"nobody knows the shell {mark}")
+
+
+def test_every_block_of_the_tutorial_names_its_shell() -> None:
+    fences = re.findall(r"^```(.+)$", PAGE.read_text(), re.MULTILINE)
+    assert len(fences) == len(BLOCK.findall(PAGE.read_text())) > 30
