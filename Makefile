@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check helm bench chaos quality lock docs clean
+.PHONY: install demo test check helm bench chaos quality lock docs site clean
+
+install: $(READY)  ## put everything into .venv, exactly as locked
 
 demo: $(READY)  ## run the whole loop on the embedded broker and store, with a live view
 	$(BIN)/python -m agents.demo
@@ -49,6 +51,10 @@ docs: $(READY)  ## write all that is generated: schemas, pages, AsyncAPI, OpenAP
 	$(BIN)/feedstream metrics --write .
 	$(BIN)/feedstream config schema --write deploy/helm/feedstream
 	$(BIN)/python -m agents.pages docs/reference
+
+site: $(READY)  ## build the documents into build/site/index.html; no network is needed, nor is it to read them
+	$(BIN)/python deploy/site/stage.py
+	$(BIN)/zensical build --strict --clean -f build/zensical.toml
 
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
