@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from agents.embedded import free_port
 from agents.settings import environment
+from tests.conftest import required
 
 __all__ = ["PATIENCE_S", "READY", "Shell", "opened"]
 
@@ -81,8 +85,15 @@ class Shell:
 
 
 @contextmanager
-def opened(folder: Path, count: int) -> Iterator[list[Shell]]:
-    """So many shells in ``folder``, which looks like a checkout: with docs/ and an environment to activate."""
+def opened(folder: Path, count: int, *tools: str) -> Iterator[list[Shell]]:
+    """So many shells in ``folder``, which looks like a checkout: with docs/ and an environment to activate.
+
+    Skips, or fails where they are required, without ``tools``.
+    """
+    for tool in tools:
+        if shutil.which(tool) is None:
+            assert not required(tool), f"FEEDSTREAM_REQUIRE names {tool}, but there is none: apt-get install {tool}"
+            pytest.skip(f"there is no {tool}")
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "docs").symlink_to(ROOT / "docs")
     port = free_port()

@@ -41,7 +41,7 @@ ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    with opened(tmp_path_factory.mktemp("readme"), 2) as (first, second):
+    with opened(tmp_path_factory.mktemp("readme"), 2, "curl") as (first, second):
         first.write("feedstream up --gateway --videos 500")
         second.run(first.waited(r"export .*\nexport .*\n")[0])
         first.waited(READY)

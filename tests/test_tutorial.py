@@ -8,14 +8,12 @@ and alone on a line any lines.
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import required
 from tests.shells import PATIENCE_S, READY, Shell, opened
 
 PAGE = Path(__file__).parents[1] / "docs" / "tutorial.md"
@@ -46,11 +44,7 @@ def steps() -> Iterator[tuple[str, str, str]]:
 
 @pytest.mark.timeout(600)
 def test_every_command_of_the_tutorial_does_what_the_page_shows(tmp_path: Path) -> None:
-    for tool in ("curl", "kcat"):
-        if shutil.which(tool) is None:
-            assert not required(tool), f"FEEDSTREAM_REQUIRE names {tool}, but there is none: apt-get install {tool}"
-            pytest.skip(f"there is no {tool}")
-    with opened(tmp_path, 3) as shells:
+    with opened(tmp_path, 3, "curl", "kcat") as shells:
         for mark, commands, shown in steps():
             _step(shells, mark, commands, shown)
 
