@@ -1,4 +1,4 @@
-"""The tutorial is true: every command is run, in order, in the shells that it names, and what it shows comes out.
+"""The pages to follow are true: every command is run, in order, in the shell it names, and what is shown comes out.
 
 A block of commands names its shell: ``first``, ``second``, ``third``, or ``every``; ``again`` is the second one, asked
 until it answers as shown, as a reader would ask again. A ``text`` block is what the shell prints; ``…`` is anything,
@@ -16,7 +16,8 @@ import pytest
 
 from tests.shells import PATIENCE_S, READY, Shell, opened
 
-PAGE = Path(__file__).parents[1] / "docs" / "tutorial.md"
+DOCS = Path(__file__).parents[1] / "docs"
+TUTORIAL, EXACTNESS = (DOCS / name for name in ("tutorial.md", "exactness.md"))
 BLOCK = re.compile(r"^```(\w+) (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -30,10 +31,10 @@ def pattern(shown: str) -> str:
     return "".join(r"(?:.*\n)*?" if line == ".* *\\n" else line for line in lines)
 
 
-def steps() -> Iterator[tuple[str, str, str]]:
+def steps(page: Path) -> Iterator[tuple[str, str, str]]:
     """(shell, commands, what is shown) in the order of the page; commands are empty where only more is shown."""
     before = ("", "", "")
-    for kind, mark, text in [*BLOCK.findall(PAGE.read_text()), ("sh", "", "")]:
+    for kind, mark, text in [*BLOCK.findall(page.read_text()), ("sh", "", "")]:
         follows = kind == "text" and before[1].replace("again", "second") == mark
         if before[0] == "sh":
             yield before[1], before[2], text if follows else ""
@@ -45,7 +46,7 @@ def steps() -> Iterator[tuple[str, str, str]]:
 @pytest.mark.timeout(600)
 def test_every_command_of_the_tutorial_does_what_the_page_shows(tmp_path: Path) -> None:
     with opened(tmp_path, 3, "curl", "kcat") as shells:
-        for mark, commands, shown in steps():
+        for mark, commands, shown in steps(TUTORIAL):
             _step(shells, mark, commands, shown)
 
 
@@ -73,6 +74,14 @@ def _step(shells: list[Shell], mark: str, commands: str, shown: str) -> None:
             pytest.fail(f"nobody knows the shell {mark}")
 
 
-def test_every_block_of_the_tutorial_names_its_shell() -> None:
-    fences = re.findall(r"^```(.+)$", PAGE.read_text(), re.MULTILINE)
-    assert len(fences) == len(BLOCK.findall(PAGE.read_text())) > 30
+@pytest.mark.timeout(300)
+def test_the_twenty_lines_that_are_taken_apart_are_as_the_page_shows(tmp_path: Path) -> None:
+    with opened(tmp_path, 1) as (shell,):
+        for mark, commands, shown in steps(EXACTNESS):
+            _step([shell, shell, shell], mark, commands, shown)
+
+
+@pytest.mark.parametrize(("page", "least"), [(TUTORIAL, 30), (EXACTNESS, 8)], ids=lambda value: str(value)[-12:])
+def test_every_block_of_a_page_to_follow_names_its_shell(page: Path, least: int) -> None:
+    fences = re.findall(r"^```(.+)$", page.read_text(), re.MULTILINE)
+    assert len(fences) == len(BLOCK.findall(page.read_text())) > least
