@@ -109,7 +109,6 @@ class Operating:
                 latest[kind] = ModelFigures(model=kind, version=one.version, ts_ms=one.ts_ms, parts=parts)
             else:
                 latest[kind] = msgspec.structs.replace(held, parts=parts)
-        metrics = hub.models["heads"].metrics if "heads" in hub.models else {}
         verdicts = summed(self._said("model_snapshots_total"), "model", "verdict")
         rollback = replica.control.get("models.rollback")
         return ModelsAnswer(
@@ -118,13 +117,7 @@ class Operating:
             rollback=None if rollback is None else str(rollback),
             workers_set=hub.watch.workers.named,
             models=[latest[name] for name in sorted(latest)],
-            heads=[
-                HeadFigures(
-                    head=head,
-                    **{name: _number(metrics.get(f"{head}_{name}")) for name in ("log_loss", "auc", "calibration")},
-                )
-                for head in HEADS
-            ],
+            heads=self._heads(),
             gate=[
                 GateFigures(
                     model=model,
@@ -197,6 +190,22 @@ class Operating:
         )
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _heads(self) -> list[HeadFigures]:
+        """How good heads are now, as the learner says; where it cannot be asked, as they were when last published."""
+        metrics = dict(self._hub.models["heads"].metrics) if "heads" in self._hub.models else {}
+        names: tuple[MetricName, MetricName] = ("head_log_loss", "head_auc")
+        for name in names:
+            metrics |= {f"{labels['head']}_{name.removeprefix('head_')}": value for labels, value in self._said(name)}
+        return [
+            HeadFigures(
+                head=head,
+                log_loss=_number(metrics.get(f"{head}_log_loss")),
+                auc=_number(metrics.get(f"{head}_auc")),
+                calibration=_number(metrics.get(f"{head}_calibration")),
+            )
+            for head in HEADS
+        ]
 
     def _said(self, name: MetricName) -> list[Sample]:
         """What all workers said of a metric at the latest look."""

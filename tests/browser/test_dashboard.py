@@ -166,6 +166,10 @@ async def test_an_experiment_is_read_out_for_as_many_hours_as_are_asked_for(boar
     await expect(positive.get_by_role("img", name="0.004 to 0.036")).to_be_visible()
     await expect(read.get_by_role("row").filter(has_text="skip")).to_contain_text("too few viewers")
     assert "/v1/operate/experiments/two?window_h=2" in fake.calls
+    arms, form = [await panel.locator(one).first.bounding_box() for one in (".scroll", "form")]
+    assert arms is not None
+    assert form is not None
+    assert form["y"] >= arms["y"] + arms["height"], "one stands below the other, also with a readout"
 
 
 async def test_campaigns_are_shown_beside_what_is_due(board: Board) -> None:

@@ -168,3 +168,14 @@ def test_what_comes_a_second_is_told_over_the_last_ten_seconds(mock_broker: str)
     told = {now_s: watching._flow({("feeds", 0): Span(0, end)}, now_s).get("feeds") for now_s, end in ends.items()}
     assert told == {0.0: None, 2.0: 50.0, 12.0: 0.0, 14.0: pytest.approx(40 / 12)}
     assert watching._flow({}, 15.0) == {}
+
+
+def test_heads_are_told_as_the_learner_says_now_and_else_as_they_were_published(mock_broker: str) -> None:
+    hub = Hub(settings(mock_broker))
+    try:
+        hub.models["heads"] = of_hub.ModelNews("heads", 1, 0, {"like_log_loss": 0.1, "like_auc": 0.7})
+        hub.watch._look = hub.watch.latest()._replace(workers=[Asked("w", 'feedstream_head_log_loss{head="like"} 0.2')])
+        (like,) = [one for one in Operating(hub).models().heads if one.head == "like"]
+        assert (like.log_loss, like.auc, like.calibration) == (0.2, 0.7, None)
+    finally:
+        hub.producer.close()
