@@ -10,7 +10,9 @@ containers:
       {{- range $name, $value := include "feedstream.settings" .root | fromYaml }}
       - {name: {{ $name }}, value: {{ $value | quote }}}
       {{- end }}
-      {{- include "feedstream.secrets" . | nindent 6 }}
+      {{- with include "feedstream.secrets" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
     resources:
       requests: {cpu: 100m, memory: 256Mi}
       limits: {memory: 512Mi}

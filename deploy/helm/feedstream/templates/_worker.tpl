@@ -31,7 +31,9 @@ spec:
         {{- end }}
         - {name: FEEDSTREAM_METRICS_HOST, value: 0.0.0.0}
         - {name: FEEDSTREAM_METRICS_PORT, value: "9464"}
-        {{- include "feedstream.secrets" (dict "root" .root "secret" (include "feedstream.secret" .root)) | nindent 8 }}
+        {{- with include "feedstream.secrets" (dict "root" .root "secret" (include "feedstream.secret" .root)) | trim }}
+        {{- . | nindent 8 }}
+        {{- end }}
       ports:
         - {name: metrics, containerPort: 9464}
       startupProbe:
