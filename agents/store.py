@@ -325,6 +325,11 @@ class Store:
         """
         return self._redis.run(script, [self.key(shard, name) for name in (*names, "never")], args)
 
+    def unlink(self, names: Sequence[bytes]) -> None:
+        """Delete what is called ``names`` in Redis, all of it of one shard."""
+        if names:
+            self._redis.ask(lambda client: client.unlink(*names))
+
     def ask(self, call: Callable[[Any], _T]) -> _T:
         """What ``call`` gets from the client, all of it of one shard; raises ``StoreUnavailable``."""
         return self._redis.ask(call)

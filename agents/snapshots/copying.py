@@ -73,8 +73,7 @@ class Copy:
     def __exit__(self, *_: object) -> None:
         for shard in self._begun:
             if self._on("renewing", shard, _SIGN):
-                names = [self._store.key(shard, name) for name in _SIGN]
-                self._store.ask(lambda client, names=names: client.unlink(*names))  # type: ignore[misc]
+                self._store.unlink([self._store.key(shard, name) for name in _SIGN])
 
     def heads(self) -> Iterator[Head]:
         """Begin: every shard's head, each of the moment from which its rows are kept. Raises ``Stop`` where another

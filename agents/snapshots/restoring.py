@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -150,8 +151,7 @@ def _clear(store: Store) -> None:
     """Drop every row there is: an import that was cut may have left some."""
     for page in store.pages():
         for shard, keys in _by_shard((shard, key) for shard, key, _ in page).items():
-            names = [store.key(shard, "r:") + key for key in keys]
-            store.ask(lambda client, names=names: client.unlink(*names))  # type: ignore[misc]
+            store.unlink([store.key(shard, "r:") + key for key in keys])
 
 
 def _write(store: Store, page: Iterable[Row]) -> None:
@@ -160,9 +160,12 @@ def _write(store: Store, page: Iterable[Row]) -> None:
     for shard, keys in _by_shard(latest).items():
         values = {store.key(shard, "r:") + key: latest[shard, key] for key in keys}
         if kept := {name: value for name, value in values.items() if value is not None}:
-            store.ask(lambda client, kept=kept: client.mset(kept))  # type: ignore[misc]
-        if gone := [name for name, value in values.items() if value is None]:
-            store.ask(lambda client, gone=gone: client.unlink(*gone))  # type: ignore[misc]
+            store.ask(partial(_put, kept))
+        store.unlink([name for name, value in values.items() if value is None])
+
+
+def _put(rows: Mapping[bytes, bytes], client: Any) -> None:
+    client.mset(rows)
 
 
 def _by_shard(pairs: Iterable[tuple[ShardId, bytes]]) -> Mapping[ShardId, list[bytes]]:

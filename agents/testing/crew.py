@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from agents.judge.counts import compare_counts, compare_views
+from agents.judge.tally import Tally
 from agents.lag import lags, totals
 from agents.spans import Log
 from agents.testing.live import Live, Waited, Worker
-from agents.testing.tally import Tally
-from agents.testing.verdict import compare_counts, compare_views, judge_feeds
+from agents.testing.verdict import judge_feeds
 
 __all__ = ["await_owners", "await_progress", "judge"]
 

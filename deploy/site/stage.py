@@ -23,6 +23,7 @@ ON_TOP: Final = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "LICENSE": "LICENSE.txt",
+    "deploy/helm/feedstream/README.md": "chart.md",
 }
 """What stands above docs/, and what it is called in the site."""
 _STAR: Final = re.compile(r'"(docs/[\w/]+)/\*"')
@@ -43,9 +44,10 @@ def stage(build: Path, root: Path = ROOT) -> Path:
     for there, here in ON_TOP.items():
         shutil.copyfile(root / there, pages / here)
     names = {path.relative_to(pages).as_posix() for path in pages.rglob("*.md")}
+    sources = {here: there for there, here in ON_TOP.items()}
     for name in names:
         page = pages / name
-        page.write_text(_led(_MARK.sub(r"\1", page.read_text()), name))
+        page.write_text(_led(_MARK.sub(r"\1", page.read_text()), sources.get(name, name), name))
     text = _STAR.sub(lambda star: _spread(star[1], names), (HERE / "zensical.toml").read_text())
     if lost := sorted(names - set(_NAMED.findall(text))):
         raise SystemExit(f"{lost[0]} is in no line of the navigation: add it to deploy/site/zensical.toml")
@@ -58,13 +60,14 @@ def _spread(folder: str, names: set[str]) -> str:
     return ", ".join(f'"{name}"' for name in sorted(names) if str(Path(name).parent) == folder)
 
 
-def _led(text: str, name: str) -> str:
-    """``text`` of the page ``name`` with links to what stands on top called as the site calls it."""
-    folder = Path(name).parent
+def _led(text: str, source: str, name: str) -> str:
+    """``text`` of the page ``name``, whose ``source`` may stand elsewhere, with links to where the site has their aims."""
 
     def one(link: re.Match[str]) -> str:
-        called = ON_TOP.get(os.path.normpath(folder / link[2]))
-        return link[0] if called is None else f"{link[1]}{os.path.relpath(called, folder)}{link[3]}"
+        aim = os.path.normpath(Path(source).parent / link[2])
+        if "://" in link[2] or (aim not in ON_TOP and source == name):
+            return link[0]
+        return f"{link[1]}{os.path.relpath(ON_TOP.get(aim, aim), Path(name).parent)}{link[3]}"
 
     return _LINK.sub(one, text)
 

@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from agents.cli.state import exact_hash
+from agents.judge.counts import compare_counts
 from agents.lag import lags, totals
 from agents.settings import Settings, environment
 from agents.spans import Log
@@ -21,7 +22,7 @@ from agents.store import Store
 from agents.testing.live import Live
 from agents.testing.load import Load, load
 from agents.testing.servers import RealKafka, RealRedis
-from agents.testing.verdict import compare_counts, judge_feeds
+from agents.testing.verdict import judge_feeds
 from agents.topics import Admin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(300)]

@@ -238,7 +238,7 @@ def test_names_are_remembered(store: Store) -> None:
 
 
 def test_a_shard_lies_in_one_slot_of_a_cluster(store: Store) -> None:
-    keys = {store._key(SHARD, name) for name in ("owner", "offsets", "outbox", "feeds", "r:v:x")}
+    keys = {store.key(SHARD, name) for name in ("owner", "offsets", "outbox", "feeds", "r:v:x")}
     assert len({key[key.index(b"{") : key.index(b"}")] for key in keys}) == 1
 
 

@@ -46,7 +46,7 @@ def store(redis_cluster: RealRedisCluster) -> Iterator[Store]:
 
 
 def slot_of(cluster: RealRedisCluster, store: Store) -> int:
-    return cluster.slot_of(store._key(SHARD, "owner"))
+    return cluster.slot_of(store.key(SHARD, "owner"))
 
 
 def contents(cluster: RealRedisCluster, slot: int) -> dict[bytes, bytes]:
@@ -74,7 +74,7 @@ def test_what_meets_a_slot_on_its_way_changes_nothing_and_is_done_when_it_has_ar
         assert contents(redis_cluster, slot) == before
         met.append(refused)
 
-    rows = [store._key(SHARD, f"r:{row}") for row in ("v:1", "v:2", "f:1")]
+    rows = [store.key(SHARD, f"r:{row}") for row in ("v:1", "v:2", "f:1")]
     source = redis_cluster.holder_of(slot)
     redis_cluster.move(slot, first=rows, moving=meet)  # what a script asks first is still here, its rows are not
     assert redis_cluster.holder_of(slot) != source
@@ -88,7 +88,7 @@ def test_one_key_of_a_slot_on_its_way_is_read_where_it_is(redis_cluster: RealRed
         assert store.standing([SHARD])[0].holder == "me"
         assert store.mget(SHARD, [b"v:1"]) == [b"1"]
 
-    keys = [store._key(SHARD, name) for name in ("offsets", "r:v:1")]
+    keys = [store.key(SHARD, name) for name in ("offsets", "r:v:1")]
     redis_cluster.move(slot_of(redis_cluster, store), first=keys, moving=read)
     read()
     assert store.marked(SHARD) == [b"e:1"]
@@ -139,7 +139,7 @@ def test_a_url_of_the_other_kind_is_told_apart(redis_cluster: RealRedisCluster, 
 
 def elsewhere(cluster: RealRedisCluster, store: Store, shard: ShardId) -> bool:
     """Whether the first node of the cluster does not hold the shard."""
-    return cluster.holder_of(cluster.slot_of(store._key(shard, "marked"))) != 0
+    return cluster.holder_of(cluster.slot_of(store.key(shard, "marked"))) != 0
 
 
 def test_any_node_tells_of_all_the_others(redis_cluster: RealRedisCluster, store: Store) -> None:

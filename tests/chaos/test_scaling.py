@@ -37,7 +37,7 @@ def test_one_worker_then_three_then_one_while_a_slot_of_redis_moves(
         await_owners(live, one, two, three)
         await_progress(live)
         for shard in (ShardId("u", 0), ShardId("v", 0)):
-            redis_cluster.move(redis_cluster.slot_of(live.store._key(shard, "owner")))
+            redis_cluster.move(redis_cluster.slot_of(live.store.key(shard, "owner")))
         await_progress(live)
         assert flow.flowing, "the load was over before the workers had gone: it showed nothing"
         assert [live.stop(one), live.stop(two)] == [0, 0]

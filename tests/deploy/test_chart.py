@@ -20,8 +20,6 @@ from agents.settings_schema import chart_schema, settings_schema
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "feedstream"
 VALUES = sorted(path.name for path in CHART.glob("values*.yaml"))
-OF_OTHERS = {"FEEDSTREAM_WORKERS"}
-"""Settings that templates may name beside those of ``Settings``."""
 
 
 def merged(name: str) -> dict[str, Any]:
@@ -51,7 +49,7 @@ def test_every_variable_that_templates_set_is_a_setting() -> None:
     text = "\n".join(path.read_text() for path in (CHART / "templates").rglob("*.*"))
     named = set(re.findall(r"FEEDSTREAM_[A-Z_]*[A-Z]", text))
     assert len(named) > 10
-    assert named - {f"FEEDSTREAM_{name.upper()}" for name in Settings.__slots__} - OF_OTHERS == set()
+    assert named - {f"FEEDSTREAM_{name.upper()}" for name in Settings.__slots__} == set()
 
 
 def test_the_schema_of_values_is_made_from_the_settings() -> None:

