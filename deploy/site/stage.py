@@ -61,7 +61,7 @@ def _spread(folder: str, names: set[str]) -> str:
 
 
 def _led(text: str, source: str, name: str) -> str:
-    """``text`` of the page ``name``, whose ``source`` may stand elsewhere, with links to where the site has their aims."""
+    """``text`` of the page ``name``, whose ``source`` may stand elsewhere, with links to where the site has them."""
 
     def one(link: re.Match[str]) -> str:
         aim = os.path.normpath(Path(source).parent / link[2])
