@@ -228,6 +228,10 @@ FEATURE_CLIP: Final = 50.0
 """Features are clipped to this, so that one absurd row cannot move a model."""
 JUDGED: Final = 20_000
 """Rows over which log-loss and AUC are exported, per head."""
+GATED: Final = 1_000
+"""Rows over which a served model was judged before another is held against it: over fewer its loss is luck, and a
+lucky one would be served for ever.
+"""
 JOINED: Final = 500_000
 """Examples the learner holds (about 130 bytes each); the oldest beyond it are dropped and counted."""
 CORRECT_MS: Final = 86_400_000

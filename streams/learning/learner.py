@@ -127,10 +127,13 @@ class Learner:
         return self.ranker.groups + self.heads.metrics["like"].count
 
     def metrics(self) -> dict[str, float]:
-        """Log-loss, AUC and calibration of each head, predicted before learnt; the ranker's mean loss."""
+        """Log-loss, that of the mean outcome, AUC and calibration of each head, predicted before learnt, and over how
+        many rows.
+        """
         made: dict[str, float] = {}
         for head, judge in self.heads.metrics.items():
             made |= {f"{head}_log_loss": judge.log_loss(), f"{head}_auc": judge.auc()}
+            made |= {f"{head}_base_loss": judge.base_loss(), f"{head}_rows": float(judge.count)}
             made[f"{head}_calibration"] = judge.calibration()
         return made
 

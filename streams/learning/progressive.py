@@ -37,6 +37,18 @@ class Progressive:
         p = np.clip(p, 1e-9, 1 - 1e-9)
         return float(-(w * np.where(y > 0, np.log(p), np.log(1 - p))).sum() / w.sum()) if len(p) else float("nan")
 
+    def base_loss(self) -> float:
+        """Log-loss of the mean outcome as the prediction, over the same rows: what is lost without knowing anything.
+
+        0 where only one class was seen, nan before the first row. Log-loss divided by it does not move with how often
+        things happen (He et al. 2014, normalised cross entropy).
+        """
+        _, y, w = self._rows()
+        if not len(y):
+            return float("nan")
+        rate = float((w * y).sum() / w.sum())
+        return -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate)) if 0 < rate < 1 else 0.0
+
     def auc(self) -> float:
         """Area under the ROC curve, ties at half; nan where only one class was seen."""
         p, y, w = self._rows()

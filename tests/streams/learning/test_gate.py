@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from schemas.internal import ModelSnapshot
+from streams import limits
 from streams.learning.gate import refusal
 from streams.learning.snapshots import snapshot
 
@@ -31,17 +32,35 @@ def test_other_features_are_refused():
     assert refusal(made(names="ba"), made(names="ab"), 0.05) == "heads version 2 was made for other features"
 
 
+def judged(loss: float, version: int = 2, base: float = 0.5, rows: float = limits.GATED) -> ModelSnapshot:
+    return made(version=version, like_log_loss=loss, like_base_loss=base, like_rows=rows)
+
+
 @pytest.mark.parametrize(("loss", "passes"), [(0.19, True), (0.209, True), (0.213, False), (5.0, False)])
 def test_a_log_loss_may_be_worse_by_the_margin_and_no_more(loss, passes):
-    verdict = refusal(made(like_log_loss=loss), made(version=1, like_log_loss=0.2), 0.05)
+    verdict = refusal(judged(loss), judged(0.2, version=1), 0.05)
     assert (verdict is None) == passes
     if not passes:
-        assert verdict == f"heads version 2: like_log_loss is {loss:.4f}, was 0.2000"
+        said = f"heads version 2: like_log_loss is {loss / 0.5:.4f} of what is lost without a model, was 0.4000"
+        assert verdict == said
 
 
-@pytest.mark.parametrize("before", [{}, {"like_log_loss": float("nan")}])
+@pytest.mark.parametrize("before", [{}, {"like_log_loss": float("nan"), "like_rows": 9e9}, {"like_rows": 9e9}])
 def test_what_was_never_measured_holds_nothing_back(before):
-    assert refusal(made(like_log_loss=3.0), made(version=1, **before), 0.05) is None
+    assert refusal(judged(3.0), made(version=1, **before), 0.05) is None
+
+
+def test_a_loss_that_was_luck_over_a_few_rows_holds_nothing_back():
+    assert refusal(judged(0.22), judged(0.098, version=1, rows=limits.GATED - 1), 0.05) is None
+    assert refusal(judged(0.22), judged(0.098, version=1, rows=limits.GATED), 0.05) is not None
+
+
+def test_what_happens_more_often_is_not_taken_for_a_worse_model():
+    assert refusal(judged(0.4, base=0.6), judged(0.2, version=1, base=0.3), 0.0) is None
+
+
+def test_where_only_one_outcome_was_seen_nothing_is_held_back():
+    assert refusal(judged(0.4), judged(0.0, version=1, base=0.0), 0.0) is None
 
 
 def test_other_metrics_may_move_freely():

@@ -27,6 +27,9 @@ def test_figures_equal_their_definitions(rows):
     judge, total = judged(rows), sum(w for *_, w in rows)
     assert judge.log_loss() == pytest.approx(-sum(w * math.log(p if y else 1 - p) for p, y, w in rows) / total)
     assert judge.calibration() == pytest.approx(sum(w * (p - y) for p, y, w in rows) / total, abs=1e-12)
+    rate = sum(w for _, y, w in rows if y) / total
+    base = sum(w * -math.log(rate if y else 1 - rate) for _, y, w in rows) / total
+    assert judge.base_loss() == pytest.approx(base, abs=1e-12)
     ups, downs = [row for row in rows if row[1]], [row for row in rows if not row[1]]
     if not ups or not downs:
         assert math.isnan(judge.auc())
@@ -48,6 +51,12 @@ def test_only_the_latest_rows_count():
     judge.add(np.full(3, 0.9), np.ones(3, bool), np.ones(3))
     assert judge.log_loss() == pytest.approx(-math.log(0.9))
     assert judge.count == 35
+
+
+def test_nothing_seen_has_no_figures():
+    judge = Progressive()
+    assert math.isnan(judge.log_loss())
+    assert math.isnan(judge.base_loss())
 
 
 def test_certainty_that_fails_costs_much_and_not_everything():
