@@ -116,7 +116,7 @@ def in_kafka(cluster: str | Cluster, topic: str) -> str:
 
 
 def of_ours(cluster: str | Cluster, name: str) -> str:
-    """Which topic it is that Kafka calls ``name``.
+    """Which topic it is that Kafka calls ``name``; what is none of ours is called what it is called.
 
     >>> of_ours(Cluster("a:1", prefix="blue."), "blue.feeds")
     'feeds'

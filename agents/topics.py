@@ -205,7 +205,9 @@ class Admin:
         try:
             asked = {"topic": in_kafka(self._bootstrap, topic)} if topic else {}
             there = self._kafka.list_topics(**asked, timeout=self._timeout_s).topics
-            return {of_ours(self._bootstrap, name): found for name, found in there.items()}
+            # Whatever else is there may be called what we call ours, and be another deployment's.
+            names = {topic: in_kafka(self._bootstrap, topic) for topic in TOPICS}
+            return {topic: there[name] for topic, name in names.items() if name in there}
         except KafkaException as error:
             raise Stop(f"Kafka at {self._bootstrap} stopped answering: {error.args[0].str()}") from None
 

@@ -33,6 +33,8 @@ ELSEWHERE = {
     "make demo": "tests/agents/demo/test_demo.py",
     "make site": "tests/deploy/test_site.py",
     "make test": ".ci/run",
+    "python -m benchmarks.against": "tests/benchmarks/test_against.py",
+    "python -m benchmarks.gateway": "tests/benchmarks/test_gateway.py",
     "python -m benchmarks.quality": "tests/quality/test_quality.py",
     "python -m benchmarks.readme": "tests/test_docs.py",
 }

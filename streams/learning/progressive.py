@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,7 +49,7 @@ class Progressive:
         if not len(y):
             return float("nan")
         rate = float((w * y).sum() / w.sum())
-        return -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate)) if 0 < rate < 1 else 0.0
+        return -(rate * math.log(rate) + (1 - rate) * math.log(1 - rate)) if 0 < rate < 1 else 0.0
 
     def auc(self) -> float:
         """Area under the ROC curve, ties at half; nan where only one class was seen."""

@@ -53,7 +53,10 @@ def test_an_absent_broker_is_one_sentence(unused_port: int) -> None:
 
 @pytest.mark.kafka
 def test_topics_that_keep_everything_keep_as_many_days_as_the_settings_say(kafka: RealKafka) -> None:
+    others = settings(broker=kafka.url)
+    Admin(others.kafka, others).apply()  # of the same names, which are none of the ones with a prefix
     told = settings(history_days=2, topic_prefix="short.", broker=kafka.url)
+    assert {one.found for one in Admin(told.kafka, told).diff()} == {"missing"}
     Admin(told.kafka, told).apply()
     forever = settings(topic_prefix="short.", broker=kafka.url)
     longer = {str(one) for one in Admin(forever.kafka, forever).diff()}

@@ -60,6 +60,7 @@ def test_a_named_worker_that_is_back_within_its_time_moves_no_shard(
     ):
         ann, bob = live.spawn(instance="ann"), live.spawn(instance="bob")
         await_owners(live, ann, bob)
+        live.until("two workers that say so", lambda: bob.logged("ready") and ann.logged("ready"))
         before, told_bob = names(live), assignments(bob)
         assert live.stop(ann) == 0
         ann = live.start(instance="ann")

@@ -33,6 +33,7 @@ INSIDE = {
     "VideoTable": "VideoShard",
     "ViewerTable": "UserShard",
     "BadLine": "no state",
+    "Proceeds": "counts to watch, stored nowhere; test_proceeds holds it to its bounds, and each stage to once",
     "Replay": "made of the others; test_replay holds it to its own laws",
 }
 """Classes of streams that the laws reach through another."""

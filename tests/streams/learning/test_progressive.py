@@ -30,6 +30,7 @@ def test_figures_equal_their_definitions(rows):
     rate = sum(w for _, y, w in rows if y) / total
     base = sum(w * -math.log(rate if y else 1 - rate) for _, y, w in rows) / total
     assert judge.base_loss() == pytest.approx(base, abs=1e-12)
+    assert {type(one) for one in (judge.log_loss(), judge.base_loss(), judge.calibration())} == {float}, "for the wire"
     ups, downs = [row for row in rows if row[1]], [row for row in rows if not row[1]]
     if not ups or not downs:
         assert math.isnan(judge.auc())
