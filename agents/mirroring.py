@@ -1,8 +1,9 @@
-"""Mirroring: every record that apps wrote, copied to topics of another prefix, which may have more partitions.
+"""Mirroring: what apps wrote, copied to topics of another prefix, which may have more partitions.
 
 Counts follow from the set of events alone, so a deployment on the copy has the same ones, and its partitions are its
 own choice. Keys, headers and times of sending stay; records of one key stay in order. How far it is stands in a group,
 once what was copied has arrived: run again, it repeats at most what was on its way, which changes nothing.
+Requests are not copied: who asked is answered where they asked, and what nobody is shown must not count as served.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from schemas.topics import INPUTS
 
 __all__ = ["mirror"]
 
+_COPIED: Final = INPUTS - {"feed.requests"}
 _MANY: Final = 2_000
 _COMMITTED_S: Final = 1.0
 
@@ -40,13 +42,13 @@ def mirror(
     if prefix == settings.topic_prefix:
         raise Stop(f"{prefix!r} is the prefix of the topics to copy: name another one")
     ours, theirs = settings.kafka, replace(settings.kafka, prefix=prefix)
-    log, there = Log(ours, "feedstream-copy"), {topic for topic, _ in Log(theirs, "feedstream-copy").places(INPUTS)}
-    if missing := sorted(INPUTS - there):
+    log, there = Log(ours, "feedstream-copy"), {topic for topic, _ in Log(theirs, "feedstream-copy").places(_COPIED)}
+    if missing := sorted(_COPIED - there):
         raise Stop(
             f"topic {in_kafka(theirs, missing[0])} does not exist: set FEEDSTREAM_TOPIC_PREFIX={prefix} and the new "
             "partition counts, and run `feedstream topics apply`"
         )
-    spans = log.spans(log.places(sorted(INPUTS)))
+    spans = log.spans(log.places(sorted(_COPIED)))
     ends = {place: span.high for place, span in spans.items() if span.high > span.low}
     group = f"{settings.namespace}.copy.{prefix}"
     consumer = Consumer(

@@ -73,7 +73,7 @@ def apply() -> None:
 @click.option("--to", "prefix", required=True, help="The prefix to copy to; its topics must be there.")
 @click.option("--follow", is_flag=True, help="Stay, and copy what comes, until interrupted.")
 def copy(prefix: str, follow: bool) -> None:
-    """Copy all that apps wrote to topics of another prefix, which may have more partitions.
+    """Copy all that apps wrote, but requests, to topics of another prefix, which may have more partitions.
 
     A deployment on the copy comes to the same counts. Cut short, it goes on where it stood.
     """

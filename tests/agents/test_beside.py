@@ -81,6 +81,15 @@ def test_the_log_copied_to_more_partitions_while_it_grows_makes_the_same_counts(
         )
         assert again.stdout == b"0 records copied to wide.\n"
         assert {shard.number for shard in new.store.shards() if shard.kind == "u"} == {0, 1, 2}
+        asked = [orjson.loads(message.value())["request_id"] for message in new.records("feed.requests")]
+        sent = [
+            orjson.loads(line)["value"]["request_id"] for line in made.lines[half + half // 2 :] if is_request(line)
+        ]
+        assert sorted(asked) == sorted(sent), "who asked the old deployment is answered there"
+
+
+def is_request(line: bytes) -> bool:
+    return orjson.loads(line)["topic"] == "feed.requests"
 
 
 def exact_until_now(live: Live, lines: list[bytes]) -> None:
