@@ -200,16 +200,14 @@ class Store:
         """All that was noted under ``name``: "names" of hashes, dead letters "replayed"."""
         return self._redis.ask(lambda client: client.hgetall(f"{self._namespace}:{name}"))
 
-    def note(self, name: str, notes: Mapping[bytes, bytes]) -> None:
-        """Note what ``notes`` gave."""
+    def note(self, name: str, notes: Mapping[Any, Any]) -> None:
+        """Note more under ``name``, as ``notes`` gives it back."""
         if notes:
             self._redis.ask(lambda client: client.hset(f"{self._namespace}:{name}", mapping=dict(notes)))
 
     def note_names(self, names: Mapping[int, str]) -> None:
         """Remember what hashes of tags stand for, so that a persona can be read."""
-        if names:
-            mapping = {f"{name:016x}": text for name, text in names.items()}
-            self._redis.ask(lambda client: client.hset(f"{self._namespace}:names", mapping=mapping))
+        self.note("names", {f"{name:016x}": text for name, text in names.items()})
 
     def names(self, hashes: Sequence[int]) -> dict[int, str]:
         """What hashes of tags stand for; unknown ones are left out."""
@@ -285,8 +283,7 @@ class Store:
 
     def note_replayed(self, names: Iterable[str], now_ms: int) -> None:
         """Remember that records were sent again at ``now_ms``."""
-        if mapping := dict.fromkeys(names, now_ms):
-            self._redis.ask(lambda client: client.hset(f"{self._namespace}:replayed", mapping=mapping))
+        self.note("replayed", dict.fromkeys(names, now_ms))
 
     def server(self) -> dict[str, Any]:
         """What the server says of itself, as INFO names it; of a cluster, what any of its nodes does."""

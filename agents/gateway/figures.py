@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -31,10 +32,17 @@ __all__ = [
     "SegmentsAnswer",
     "ShardFigures",
     "TopicFigures",
+    "When",
     "WorkerFigures",
+    "known",
 ]
 
 When = Literal["to come", "running", "over"]
+
+
+def known(value: float | None) -> float | None:
+    """A figure that is a number; what is not known yet is null, since JSON has no nan."""
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 class TopicFigures(msgspec.Struct, frozen=True, kw_only=True):

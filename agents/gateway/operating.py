@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import numpy as np
 
 from agents.campaigns import campaigns_of
 from agents.gateway.figures import (
@@ -32,15 +31,19 @@ from agents.gateway.figures import (
     SegmentsAnswer,
     ShardFigures,
     TopicFigures,
+    When,
     WorkerFigures,
+    known,
 )
 from agents.gateway.hub import Hub
 from agents.gateway.watch import Look
 from agents.gateway.workers import Asked, Sample, samples, summed
+from agents.lag import totals
 from agents.measures.telemetry import MetricName
 from agents.resending import Letter, letters
 from agents.spans import Log
 from agents.tails import latest_spans
+from schemas.control import Experiment, Promotion
 from streams import limits
 from streams.control.proceeds import STAGES
 from streams.ranking.tilt import HEADS
@@ -144,11 +147,10 @@ class Operating:
                 )
                 for arm, one in told.arms.items()
             ]
-            when: Any = "to come" if now_ms < told.from_ms else "over" if now_ms >= told.to_ms else "running"
             made.append(
                 ExperimentFigures(
-                    name=name, when=when, from_ms=told.from_ms, to_ms=told.to_ms, share=told.share, layer=told.layer,
-                    arms=arms,
+                    name=name, when=_when(told, now_ms), from_ms=told.from_ms, to_ms=told.to_ms, share=told.share,
+                    layer=told.layer, arms=arms,
                 )
             )  # fmt: skip
         return ExperimentsAnswer(workers_set=self._hub.watch.workers.named, experiments=made)
@@ -161,12 +163,11 @@ class Operating:
         now_ms, sums = int(time.time() * 1_000), campaigns_of(self._hub.store, named)
         made = []
         for name, told in named.items():
-            when: Any = "to come" if now_ms < told.from_ms else "over" if now_ms >= told.to_ms else "running"
             target = {} if told.target is None else msgspec.to_builtins(told.target)
             made.append(
                 CampaignFigures(
-                    campaign_id=name, video_id=told.video_id, when=when, from_ms=told.from_ms, to_ms=told.to_ms,
-                    planned=told.impressions, target=target, **sums[name],
+                    campaign_id=name, video_id=told.video_id, when=_when(told, now_ms), from_ms=told.from_ms,
+                    to_ms=told.to_ms, planned=told.impressions, target=target, **sums[name],
                 )
             )  # fmt: skip
         return CampaignsAnswer(campaigns=made)
@@ -200,9 +201,9 @@ class Operating:
         return [
             HeadFigures(
                 head=head,
-                log_loss=_number(metrics.get(f"{head}_log_loss")),
-                auc=_number(metrics.get(f"{head}_auc")),
-                calibration=_number(metrics.get(f"{head}_calibration")),
+                log_loss=known(metrics.get(f"{head}_log_loss")),
+                auc=known(metrics.get(f"{head}_auc")),
+                calibration=known(metrics.get(f"{head}_calibration")),
             )
             for head in HEADS
         ]
@@ -213,10 +214,7 @@ class Operating:
 
 
 def _topics(look: Look) -> list[TopicFigures]:
-    lag: Counter[str] = Counter()
-    folded = {one.topic for one in look.lags}
-    for one in look.lags:
-        lag[one.topic] += one.lag
+    lag = totals(look.lags)
     held: dict[str, list[int]] = {}
     for (topic, _), span in look.spans.items():
         held.setdefault(topic, []).append(span.high - span.low)
@@ -226,7 +224,7 @@ def _topics(look: Look) -> list[TopicFigures]:
             partitions=len(records),
             records=sum(records),
             per_s=look.flow.get(topic),
-            lag=lag[topic] if topic in folded else None,
+            lag=lag.get(topic),
         )
         for topic, records in held.items()
     ]
@@ -280,5 +278,6 @@ def _text(raw: bytes) -> str:
     return raw[:_SHOWN].decode("utf-8", "backslashreplace")
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else value
+def _when(told: Experiment | Promotion, now_ms: int) -> When:
+    """Where now is in the time of an experiment or a campaign."""
+    return "to come" if now_ms < told.from_ms else "over" if now_ms >= told.to_ms else "running"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from agents.evaluate.journey import journeys
 from agents.evaluate.readout import METRICS, Readout, readout
-from agents.gateway.figures import Compared, Difference, ReadoutAnswer
+from agents.gateway.figures import Compared, Difference, ReadoutAnswer, known
 from agents.spans import Log, Place, Span
 from agents.tails import latest_spans
 from schemas.events import EVENTS
@@ -52,18 +51,14 @@ def _compared(found: Readout, arm: str) -> Compared:
     differences = [
         Difference(
             metric=metric,
-            base=_number(found.means[found.base][metric]),
-            mean=_number(found.means[arm][metric]),
-            value=_number(one.value),
-            low=_number(one.low),
-            high=_number(one.high),
+            base=known(found.means[found.base][metric]),
+            mean=known(found.means[arm][metric]),
+            value=known(one.value),
+            low=known(one.low),
+            high=known(one.high),
             found=bool(one.found),
         )
         for metric in METRICS
         if (one := found.against[arm].get(metric)) is not None
     ]
     return Compared(arm=arm, viewers=found.viewers[arm], differences=differences)
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -17,7 +17,7 @@ from agents import log
 from agents.errors import FeedstreamError
 from agents.gateway.history import History
 from agents.gateway.workers import Asked, Workers, buckets_of, gained, quantile, samples, summed
-from agents.lag import Lag, lags_within
+from agents.lag import Lag, lags_within, totals
 from agents.settings import Settings
 from agents.spans import Log, Place, Span
 from agents.store import Store, StoreUnavailable
@@ -134,10 +134,7 @@ class Watch:
         now_s, now_ms = time.monotonic(), int(time.time() * 1_000)
         flow = self._flow(spans, now_s)
         curves: dict[str, float | None] = {f"flow:{topic}": per_s for topic, per_s in flow.items()}
-        sums: Counter[str] = Counter()
-        for one in lags:
-            sums[one.topic] += one.lag
-        curves |= {f"lag:{topic}": float(count) for topic, count in sums.items()}
+        curves |= {f"lag:{topic}": float(count) for topic, count in totals(lags).items()}
         latency = self._told(workers, now_s, curves)
         self._look = Look(now_ms, spans, lags, workers, problems, flow, latency)
         self.history.add(now_ms, curves)

@@ -16,7 +16,7 @@ from agents.settings import Settings
 from agents.sizing.costs import Costs
 from agents.sizing.needs import Term, event_us, feed_us, held_bytes
 from agents.spans import Log
-from agents.store import ShardId, Store
+from agents.store import Store
 from agents.units import gib
 from schemas.events import EVENTS
 
@@ -59,7 +59,7 @@ def read(settings: Settings, store: Store, seconds: float) -> Reading:
     info: dict[str, Any] = store.server()
     layout = store.stored_layout()
     users, videos = layout.get("user_partitions", 0), layout.get("video_partitions", 0)
-    shards = [ShardId("u", number) for number in range(users)] + [ShardId("v", number) for number in range(videos)]
+    shards = store.shards()
     holders = {one.holder for one in store.standing(shards)} - {""} if shards else set()
     stored = store.estimate()
     time.sleep(max(0.0, seconds - (time.monotonic() - began_s)))
