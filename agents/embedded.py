@@ -7,14 +7,10 @@ partition, knows no transactions, and makes every topic with four partitions whe
 
 from __future__ import annotations
 
-import ctypes
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -22,10 +18,11 @@ from typing import Final
 import redis
 from confluent_kafka import Producer
 
+from agents.children import die_with_parent
 from agents.errors import Stop
 from schemas.topics import TOPICS
 
-__all__ = ["PARTITIONS", "Embedded", "die_with_parent", "free_port"]
+__all__ = ["PARTITIONS", "Embedded", "free_port"]
 
 PARTITIONS: Final = 4
 """Partitions of every topic of the mock cluster; it cannot be told otherwise."""
@@ -62,18 +59,6 @@ class Embedded:
             self._store.kill()
         if self._temporary is not None:
             self._temporary.cleanup()
-
-
-def die_with_parent() -> Callable[[], None] | None:
-    """A ``preexec_fn`` by which a child gets SIGKILL when its parent dies, however that dies; None where not Linux."""
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None)
-
-    def ask() -> None:
-        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-    return ask
 
 
 def free_port() -> int:

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from agents.embedded import die_with_parent
+from agents.children import spawn
 from agents.errors import Stop
 from agents.lag import lags
-from agents.settings import Settings, environment
+from agents.settings import Settings
 from agents.snapshots.restoring import note_served, sent_since
 from agents.spans import Log
 from agents.stopping import Stopping
+from agents.store import Store
 from agents.stored import opened_store
 from agents.topics import Admin
 
@@ -73,14 +74,19 @@ def rebuild(
     with opened_store(theirs) as store:
         log = Log(theirs.kafka, "feedstream-rebuild")
         with _workers(theirs, workers) as processes:
-            while not store.stored_layout() or (left := sum(one.lag for one in lags(log, store))) > 0:
-                told(left if store.stored_layout() else 0)
+            while (left := _left(log, store)) != 0:
+                told(left or 0)
                 stop.rest(_LOOK_S)
                 _check(processes, stop)
         since = sent_since(Log(settings.kafka, "feedstream-rebuild"), {})
         note_served(store, since)
     admin.drop([topic for topic in admin.partitions(theirs.kafka.outputs) if not admin.is_mock])
     return Rebuilt(name, since.viewers, switched(name))
+
+
+def _left(log: Log, store: Store) -> int | None:
+    """How many records are to be folded; None before a worker has begun."""
+    return sum(one.lag for one in lags(log, store)) if store.stored_layout() else None
 
 
 def _check(processes: list[subprocess.Popen[bytes]], stop: Stopping) -> None:
@@ -95,13 +101,7 @@ def _check(processes: list[subprocess.Popen[bytes]], stop: Stopping) -> None:
 def _workers(settings: Settings, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """So many worker processes while the block runs; drained at its end."""
     told = {name: f"{getattr(settings, name)}" for name in Settings.__slots__}
-    command = [sys.executable, "-m", "feedstream", "worker"]
-    processes = [
-        subprocess.Popen(  # noqa: S603  # our own program
-            command, env=environment(**told), stdout=sys.stderr, preexec_fn=die_with_parent()
-        )
-        for _ in range(count)
-    ]
+    processes = [spawn(["worker"], told, stdout=sys.stderr) for _ in range(count)]
     try:
         yield processes
     finally:

@@ -25,7 +25,7 @@ import numpy as np
 import orjson
 
 from agents.bench.workload import Shape, sessions, videos
-from agents.embedded import die_with_parent
+from agents.children import die_with_parent
 from agents.settings import environment
 
 __all__ = ["verdict"]

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from agents.bench.workload import Record, Shape, sessions, videos
-from agents.embedded import die_with_parent
+from agents.children import die_with_parent
 from benchmarks.plain import EVERY
 from benchmarks.site import Behind, Site, Span, cpu_s, until
 from schemas.events import EVENTS

@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from agents.bench.workload import Record, Shape, videos
-from agents.embedded import die_with_parent
+from agents.children import die_with_parent
 from agents.producer import RecordProducer, Ticket
 from agents.settings import Settings, environment
 from agents.store import ShardId, Store

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 
 import click
 
-from agents.embedded import Embedded, die_with_parent, free_port
+from agents.children import spawn
+from agents.embedded import Embedded, free_port
 from agents.stopping import stopping
 
-__all__ = ["spawn_worker", "up"]
-
-
-def spawn_worker(broker: str, redis: str, role: str = "all", **more: str) -> subprocess.Popen[bytes]:
-    """A worker process on ``broker`` and ``redis`` that dies with this one; ``more`` are settings by name."""
-    return _spawn(broker, redis, ["worker", "--role", role], **more)
+__all__ = ["up"]
 
 
 @click.command()
@@ -32,10 +27,11 @@ def up(workers: int, gateway: bool, videos: int) -> None:
         sys.stdout.flush()
         ports = [f"{free_port()}" for _ in range(workers if gateway else 0)]
         measured = [{"metrics_port": port} for port in ports] or [{}] * workers
-        processes = [spawn_worker(embedded.broker, embedded.redis, **more) for more in measured]
+        servers = {"broker": embedded.broker, "redis": embedded.redis}
+        processes = [spawn(["worker"], servers | more) for more in measured]
         if gateway:
             asked = ",".join(f"127.0.0.1:{port}" for port in ports)
-            processes.append(_spawn(embedded.broker, embedded.redis, ["gateway"], workers=asked))
+            processes.append(spawn(["gateway"], servers | {"workers": asked}))
         if videos:
             _announce(embedded.broker, videos)
         while not stop.asked:
@@ -49,14 +45,6 @@ def up(workers: int, gateway: bool, videos: int) -> None:
         for process in processes:
             process.wait(20.0)
     sys.exit(0 if stop.asked else 1)
-
-
-def _spawn(broker: str, redis: str, words: list[str], **more: str) -> subprocess.Popen[bytes]:
-    from agents.settings import environment  # noqa: PLC0415  # kept beside its only other user
-
-    env = environment(broker=broker, redis=redis, **more)
-    command = [sys.executable, "-m", "feedstream", *words]
-    return subprocess.Popen(command, env=env, preexec_fn=die_with_parent())  # noqa: S603  # our own program
 
 
 def _announce(broker: str, count: int) -> None:

@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -14,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from agents.children import spawn
 from agents.demo.gauges import Gauges, Worker
-from agents.embedded import Embedded, die_with_parent
+from agents.embedded import Embedded
 from agents.judge.counts import compare_counts, stored_counts
 from agents.judge.tally import COUNTED
-from agents.settings import environment
 from agents.store import Store, StoreUnavailable
 from agents.world.audience import Audience
 from agents.world.world import World
@@ -155,19 +154,16 @@ class Director:
     # --- workers ------------------------------------------------------------------------------------------------------
 
     def _spawn(self, at: int) -> None:
-        env = environment(
-            broker=self._embedded.broker,
-            redis=self._embedded.redis,
-            session_timeout_s="4",
-            checkpoint_ms="250",
-            refill_at="6",
-        )
+        settings = {
+            "broker": self._embedded.broker,
+            "redis": self._embedded.redis,
+            "session_timeout_s": "4",
+            "checkpoint_ms": "250",
+            "refill_at": "6",
+        }
         path = self._logs / f"worker-{at + 1}.log"
         with path.open("wb") as log:
-            command = [sys.executable, "-m", "feedstream", "worker"]
-            process = subprocess.Popen(  # noqa: S603  # our own program
-                command, env=env, stdout=log, stderr=log, preexec_fn=die_with_parent()
-            )
+            process = spawn(["worker"], settings, stdout=log, stderr=log)
         self._processes[at] = process
         self.gauges.workers[at] = Worker(f"worker {at + 1}", process.pid, "starting")
 

@@ -22,11 +22,10 @@ import numpy as np
 import orjson
 from confluent_kafka import Consumer, TopicPartition
 
+from agents.children import spawn
 from agents.cli.state import exact_hash
-from agents.embedded import die_with_parent
 from agents.judge.counts import compare_counts, compare_views
 from agents.producer import RecordProducer, Ticket
-from agents.settings import environment
 from agents.store import ShardId, Store, StoreUnavailable
 from agents.testing.load import BadSample, Load
 from agents.testing.verdict import judge_feeds, judge_letters
@@ -97,13 +96,13 @@ class _Workers:
     """Worker processes, each with a log of its own; whoever ends uncalled is a problem."""
 
     def __init__(self, ground: Ground, plan: Plan, logs: Path, namespace: str) -> None:
-        self._env = environment(
-            broker=ground.broker,
-            redis=ground.redis,
-            namespace=namespace,
-            session_timeout_s=str(plan.session_timeout_s),
-            checkpoint_ms="200",
-        )
+        self._settings = {
+            "broker": ground.broker,
+            "redis": ground.redis,
+            "namespace": namespace,
+            "session_timeout_s": str(plan.session_timeout_s),
+            "checkpoint_ms": "200",
+        }
         self._logs = logs
         self._started = 0
         self.running: list[subprocess.Popen[bytes]] = []
@@ -113,14 +112,7 @@ class _Workers:
         log = self._logs / f"worker-{self._started}.log"
         self._started += 1
         with log.open("wb") as sink:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "feedstream", "worker"],
-                env=self._env,
-                cwd=self._logs,
-                stdout=sink,
-                stderr=sink,
-                preexec_fn=die_with_parent(),
-            )
+            process = spawn(["worker"], self._settings, cwd=self._logs, stdout=sink, stderr=sink)
         self.running.append(process)
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:

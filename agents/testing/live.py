@@ -19,9 +19,9 @@ import orjson
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Producer as KafkaProducer
 
+from agents.children import die_with_parent
 from agents.cluster import in_kafka
 from agents.deliveries import Place
-from agents.embedded import die_with_parent
 from agents.producer import producer_options
 from agents.settings import Settings, environment
 from agents.spans import Log

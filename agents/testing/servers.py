@@ -18,7 +18,8 @@ import redis
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from agents.embedded import die_with_parent, free_port
+from agents.children import die_with_parent
+from agents.embedded import free_port
 from agents.redis_client import SLOTS
 
 __all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "RealRedisCluster", "Unavailable", "found", "kafka_jars"]

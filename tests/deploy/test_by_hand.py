@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from agents.embedded import die_with_parent, free_port
+from agents.children import die_with_parent
+from agents.embedded import free_port
 from agents.testing.servers import RealKafka, RealRedis
 
 BIN = Path(sys.executable).parent
