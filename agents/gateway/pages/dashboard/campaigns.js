@@ -3,9 +3,7 @@
 import { path } from "../phone/api.js";
 import { h } from "../phone/dom.js";
 import { Panel, chip, link, meter, table } from "./parts.js";
-import { count, moment, part, percent } from "./words.js";
-
-const STATES = { running: "good", "to come": "", over: "warn" };
+import { STATES, count, moment, part, percent } from "./words.js";
 
 export class Campaigns {
   constructor({ api }) {

@@ -22,6 +22,13 @@ class Cursor extends EventTarget {
 }
 const cursor = new Cursor();
 
+/** Show the curves that begin with `prefix`; a chart that stands in its panel already stays there, with its focus. */
+export function plot(panel, chart, history, prefix) {
+  if (chart.root.parentNode === panel.body) panel.well();
+  else panel.show(chart.root);
+  chart.set(history.times, history.curves(prefix), ...history.span());
+}
+
 export class Chart {
   /** `say` turns a value into words, `none` stands where there is no curve; `high` is the height in pixels. */
   constructor(title, say, none, high = 176) {

@@ -1,17 +1,17 @@
 // Creators: followers, audience and uploads of one who is looked up.
 
-import { path } from "../phone/api.js";
+import { LONG_MS, path } from "../phone/api.js";
 import { h } from "../phone/dom.js";
 import { Panel, chip, facts, find, link, meter, plain, table } from "./parts.js";
 import { count, moment } from "./words.js";
-import { history } from "./videos.js";
+import { STANDINGS, history } from "./videos.js";
 
 const SHOWN = 100;
 
 export class Creators {
   constructor({ api }, id) {
     this.page = new Panel(id ? `Creator ${id}` : "A creator", {
-      ask: () => api.get(path("operate", "creators", id)), draw: page,
+      ask: () => api.get(path("operate", "creators", id), {}, LONG_MS), draw: page,
     });
     if (!id) {
       this.page.show(plain("Type the id of a creator. The rows of all viewers and videos are read for it: that takes "
@@ -38,7 +38,7 @@ function page(told) {
       ["Video", (one) => link("videos", one.video_id)],
       ["Created", (one) => moment(one.created_ms)],
       ["Tier", (one) => one.tier, "n"],
-      ["Standing", (one) => chip(one.standing, { open: "good", held: "warn", stopped: "bad" }[one.standing])],
+      ["Standing", (one) => chip(one.standing, STANDINGS[one.standing])],
       ["Shown", (one) => count(one.exposures), "n"],
       ["Likes", (one) => count(one.likes), "n"],
       ["Feed views, 30 days", (one) => count(one.feed_views_30d), "n"],

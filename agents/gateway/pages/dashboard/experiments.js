@@ -1,12 +1,11 @@
 // Experiments: their arms, what comes of each, and how they differ.
 
-import { path } from "../phone/api.js";
+import { LONG_MS, path } from "../phone/api.js";
 import { h } from "../phone/dom.js";
 import { Panel, chip, plain, table, unnamed } from "./parts.js";
 import { groups } from "./quality.js";
-import { count, digits, moment, percent } from "./words.js";
+import { STATES, count, digits, moment, percent } from "./words.js";
 
-const STATES = { running: "good", "to come": "", over: "warn" };
 const NEVER_MS = 9e15;
 
 export class Experiments {
@@ -70,7 +69,7 @@ class One {
   }
 
   ask() {
-    return this.api.get(path("operate", "experiments", this.name), { window_h: this.hours.value });
+    return this.api.get(path("operate", "experiments", this.name), { window_h: this.hours.value }, LONG_MS);
   }
 
   read() {

@@ -2,14 +2,13 @@
 
 import { path } from "../phone/api.js";
 import { h } from "../phone/dom.js";
-import { Panel, chip, meter, plain, table } from "./parts.js";
+import { Panel, chip, meter, plain, table, together } from "./parts.js";
 import { ago, count, moment } from "./words.js";
 
 const SHOWN = 25;
 
 export class Letters {
   constructor({ api }) {
-    this.api = api;
     this.causes = new Panel("By cause", {});
     this.recent = new Panel("The latest", {});
     this.content = [
@@ -18,16 +17,11 @@ export class Letters {
         " sends again what would be taken now."),
       h("div.grid", {}, this.causes.root, this.recent.root)];
     this.every_ms = 5_000;
-  }
-
-  async refresh() {
-    try {
-      const found = await this.api.get(path("operate", "dead-letters"), { limit: SHOWN });
+    const ask = () => api.get(path("operate", "dead-letters"), { limit: SHOWN });
+    this.refresh = together([this.causes, this.recent], ask, (found) => {
       this.causes.show(causes(found));
       this.recent.show(recent(found));
-    } catch (error) {
-      for (const panel of [this.causes, this.recent]) panel.fail(error);
-    }
+    });
   }
 }
 

@@ -79,14 +79,14 @@ class App {
   choose(ms) {
     this.live.history.span_ms = ms;
     for (const one of byId("span").children) one.setAttribute("aria-pressed", String(Number(one.dataset.ms) === ms));
-    this.view?.refresh();
+    if (this.view?.curved) this.view.refresh(); // no other shows curves, and some read for long
   }
 
   /** Read what is due, as long as somebody looks. */
   look() {
     if (document.hidden) return;
     this.live.read();
-    if (this.view.every_ms && Date.now() - this.read_ms >= this.view.every_ms && this.name !== "now") this.refresh();
+    if (this.view.every_ms && Date.now() - this.read_ms >= this.view.every_ms) this.refresh();
   }
 
   refresh() {
@@ -114,7 +114,7 @@ class App {
   }
 
   unread(error) {
-    const another = () => (sessionStorage.removeItem("feedstream.key"), location.reload());
+    const another = () => (this.api.forgetKey(), location.reload());
     const said = h("b.bad", {}, error.message);
     if (error.status !== 403) return [said];
     return [said, h("button.act", { type: "button", onclick: another }, "Use another key")];

@@ -2,47 +2,35 @@
 
 import { path } from "../phone/api.js";
 import { h } from "../phone/dom.js";
-import { Chart } from "./chart.js";
-import { Panel, chip, facts, plain, table, unnamed } from "./parts.js";
+import { Chart, plot } from "./chart.js";
+import { Panel, chip, facts, plain, table, together, unnamed } from "./parts.js";
 import { ago, count, digits } from "./words.js";
 
 const UNJUDGED = "No example is judged yet: its viewer has FEEDSTREAM_LEARN_WINDOW_S from when it was served.";
 
 export class Models {
   constructor({ api, live }) {
-    this.api = api;
     this.live = live;
     this.use = new Panel("In use");
     this.published = new Panel("Published", { note: "versions, and what the gate let through since workers started" });
     this.chart = new Chart("Log-loss by head", digits, UNJUDGED, 210);
     this.loss = new Panel("Log-loss by head", { note: "predicted before learnt; the lower the better" });
     this.heads = new Panel("Heads", { note: "over the latest examples" });
-    this.panels = [this.use, this.published, this.loss, this.heads];
+    const panels = [this.use, this.published, this.loss, this.heads];
     const column = (size, ...panels) => h("div", { class: `column ${size}` }, panels.map((one) => one.root));
     const columns = [column("two-thirds", this.loss, this.heads), column("third", this.use, this.published)];
     this.content = [h("div.grid", {}, columns)];
     this.every_ms = 2_000;
+    this.curved = true;
+    this.refresh = together(panels, () => api.get(path("operate", "models")), (found) => this.show(found));
   }
 
-  async refresh() {
-    try {
-      const found = await this.api.get(path("operate", "models"));
-      this.use.show(use(found));
-      this.heads.show(heads(found));
-      this.published.show(published(found));
-      this.curves(found);
-    } catch (error) {
-      for (const panel of this.panels) panel.fail(error);
-    }
-  }
-
-  curves({ workers_set: named }) {
-    const { history } = this.live;
-    const found = history.curves("loss:");
-    if (!named) return this.loss.show(unnamed());
-    if (this.chart.root.parentNode === this.loss.body) this.loss.well();
-    else this.loss.show(this.chart.root);
-    return this.chart.set(history.times, found, ...history.span());
+  show(found) {
+    this.use.show(use(found));
+    this.heads.show(heads(found));
+    this.published.show(published(found));
+    if (found.workers_set) plot(this.loss, this.chart, this.live.history, "loss:");
+    else this.loss.show(unnamed());
   }
 }
 

@@ -1,7 +1,7 @@
 // Now: what flows, what waits, how quickly feeds follow, and who does the work.
 
 import { h } from "../phone/dom.js";
-import { Chart } from "./chart.js";
+import { Chart, plot } from "./chart.js";
 import { Panel, chip, plain, table, unnamed } from "./parts.js";
 import { bytes, count, rate, seconds } from "./words.js";
 
@@ -23,7 +23,8 @@ export class Now {
     const charts = this.charts.map(({ panel }) => panel.root);
     const people = h("div.half.column", {}, this.workers.root, this.shards.root);
     this.content = [this.tiles, h("div.grid", {}, charts, people, this.topics.root)];
-    this.every_ms = 2_000;
+    this.every_ms = 0;
+    this.curved = true;
   }
 
   chart(title, prefix, say, none, of_workers = false) {
@@ -38,19 +39,14 @@ export class Now {
     if (error) return panels.forEach((panel) => panel.fail(error));
     if (!now) return undefined;
     this.tiles.replaceChildren(...tiles(now));
-    for (const one of this.charts) this.curves(one, now);
+    for (const { panel, chart, prefix, of_workers } of this.charts) {
+      if (of_workers && !now.workers_set) panel.show(unnamed());
+      else plot(panel, chart, this.live.history, prefix);
+    }
     this.workers.show(workers(now));
     this.shards.show(shards(now));
     this.topics.show(topics(now));
     return undefined;
-  }
-
-  curves({ panel, chart, prefix, of_workers }, now) {
-    if (of_workers && !now.workers_set) return panel.show(unnamed());
-    const { history } = this.live;
-    if (chart.root.parentNode === panel.body) panel.well();
-    else panel.show(chart.root);
-    return chart.set(history.times, history.curves(prefix), ...history.span());
   }
 }
 

@@ -19,26 +19,29 @@ export function unnamed() {
   h("code", {}, "FEEDSTREAM_METRICS_PORT"), " of each), and start it anew.");
 }
 
+/** What reads once for several panels, and not twice at a time; all of them say so when it fails. */
+export function together(panels, ask, show) {
+  let reading = false;
+  return async () => {
+    if (reading) return;
+    reading = true;
+    try {
+      show(await ask());
+    } catch (error) {
+      for (const panel of panels) panel.fail(error);
+    }
+    reading = false;
+  };
+}
+
 /** A panel of the grid. `ask` reads, `draw` makes children of what was read; what was there stays when that fails. */
 export class Panel {
   constructor(title, { note = "", size = "", ask = null, draw = null } = {}) {
-    this.ask = ask;
-    this.draw = draw;
+    this.refresh = together([this], ask, (read) => this.show(draw(read)));
     this.body = h("div.body", { "aria-busy": "true" }, h("div.wait", {}, h("i"), h("i"), h("i")));
     this.wrong = h("p.wrong", { role: "alert", hidden: true });
     const head = h("header", {}, h("h2", {}, title), note && h("small", {}, note));
     this.root = h("section", { class: `panel ${size}`, "aria-label": title }, head, this.wrong, this.body);
-  }
-
-  async refresh() {
-    if (this.reading) return;
-    this.reading = true;
-    try {
-      this.show(this.draw(await this.ask()));
-    } catch (error) {
-      this.fail(error);
-    }
-    this.reading = false;
   }
 
   show(children) {

@@ -2,7 +2,7 @@
 
 import { path } from "../phone/api.js";
 import { h } from "../phone/dom.js";
-import { Panel, meter, table, unnamed } from "./parts.js";
+import { Panel, meter, table, together, unnamed } from "./parts.js";
 import { count, part, percent } from "./words.js";
 
 const LEAST = 0.05;
@@ -10,7 +10,6 @@ const TIERS = ["0, the first audience", "1", "2", "3", "4", "5, without a bound"
 
 export class Quality {
   constructor({ api }) {
-    this.api = api;
     const panel = (title, note) => new Panel(title, { note });
     this.source = panel("By source", "what named the video as a candidate");
     this.tier = panel("By tier", "how many viewers a video is let to");
@@ -20,19 +19,15 @@ export class Quality {
       + "seen. Positive: a like, save, share, comment or follow. Exact readouts come from the log."),
     h("div.grid", {}, this.panels.map((one) => one.root))];
     this.every_ms = 5_000;
+    this.refresh = together(this.panels, () => api.get(path("operate", "quality")), (found) => this.show(found));
   }
 
-  async refresh() {
-    try {
-      const found = await this.api.get(path("operate", "quality"));
-      const show = (panel, rows, name, none) => panel.show(found.workers_set ? groups(rows, name, none) : unnamed());
-      const none = "Nothing was served yet since the workers started.";
-      show(this.source, found.source, (one) => one.name, none);
-      show(this.tier, found.tier, (one) => TIERS[one.name] ?? one.name, none);
-      show(this.arm, found.arm, (one) => one.name, "Nothing was served under an arm of an experiment.");
-    } catch (error) {
-      for (const panel of this.panels) panel.fail(error);
-    }
+  show(found) {
+    const show = (panel, rows, name, none) => panel.show(found.workers_set ? groups(rows, name, none) : unnamed());
+    const none = "Nothing was served yet since the workers started.";
+    show(this.source, found.source, (one) => one.name, none);
+    show(this.tier, found.tier, (one) => TIERS[one.name] ?? one.name, none);
+    show(this.arm, found.arm, (one) => one.name, "Nothing was served under an arm of an experiment.");
   }
 }
 

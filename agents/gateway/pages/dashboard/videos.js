@@ -1,14 +1,13 @@
 // Videos: the life of one through the tiers, and what rises and falls.
 
-import { path } from "../phone/api.js";
+import { CAUSES, path } from "../phone/api.js";
 import { h, icon } from "../phone/dom.js";
 import { Panel, chip, facts, find, link, plain, table } from "./parts.js";
 import { ago, count, digits, moment, percent, part, seconds } from "./words.js";
 
 const TOP = 5;
-const CAUSES = {
-  supply: "fewer uploads", exposure: "shown to fewer", interest: "watched by fewer", quality: "liked by fewer",
-};
+/** How a standing is marked. */
+export const STANDINGS = { open: "good", held: "warn", stopped: "bad" };
 const MARKS = { promote: "good", stop: "bad", alert: "bad", hold: "warn", forecast: "" };
 
 export class Videos {
@@ -33,11 +32,10 @@ export class Videos {
 function life(one) {
   const { counts, video, tier_decisions_gone: gone } = one;
   const shown = Math.max(counts.impressions, counts.watches);
-  const standing = { open: "good", held: "warn", stopped: "bad" }[one.standing];
   return [
     h("div.stack", {},
       h("p", {}, video?.caption || "No caption was announced."),
-      h("p.chips", {}, chip(one.standing, standing), !one.active && chip("no candidate now", "warn"),
+      h("p.chips", {}, chip(one.standing, STANDINGS[one.standing]), !one.active && chip("no candidate now", "warn"),
         ...(video?.tags ?? []).map((tag) => chip(`#${tag}`)))),
     ladder(one),
     facts([

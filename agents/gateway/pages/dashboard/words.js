@@ -1,14 +1,17 @@
 // Words: numbers, times and shares as people read them.
 
+import { compact } from "../phone/dom.js";
+
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const NONE = "–";
+/** How a time that is to come, goes on or is over is marked. */
+export const STATES = { running: "good", "to come": "", over: "warn" };
 const told = (value) => value !== null && value !== undefined && Number.isFinite(value);
 
 /** 1,234, and 12.3M where more digits say nothing. */
 export function count(value) {
   if (!told(value)) return NONE;
-  return Math.abs(value) < 1e6 ? WHOLE.format(value) : SHORT.format(value);
+  return Math.abs(value) < 1e6 ? WHOLE.format(value) : compact(value);
 }
 
 /** So many a second: small ones with a digit behind the point. */
@@ -57,4 +60,4 @@ export function ago(ms, now = Date.now()) {
 }
 
 /** As short as a label below a curve. */
-export const axis = (value) => (value >= 1_000 ? SHORT.format(value) : Number(value.toPrecision(3)).toString());
+export const axis = (value) => (value >= 1_000 ? compact(value) : Number(value.toPrecision(3)).toString());

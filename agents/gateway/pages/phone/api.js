@@ -2,6 +2,8 @@
 
 const KEY = "feedstream.key";
 const PATIENCE_MS = 12_000;
+/** For calls that read whole topics, or all rows of a deployment. */
+export const LONG_MS = 600_000;
 
 /** What went wrong: `status` 0 where nothing answered; `retry_s` where the gateway says when to come again. */
 class ApiError extends Error {
@@ -61,18 +63,23 @@ export class Api {
     return this.asking;
   }
 
+  /** Take no key from now on, until one is asked for. */
+  forgetKey() {
+    sessionStorage.removeItem(KEY);
+  }
+
   /** The JSON of a call that went well; throws ApiError. */
-  async json(url, options = {}) {
-    const answer = await this.fetch(url, options, options.keepalive ? 0 : PATIENCE_MS);
+  async json(url, options = {}, patience_ms = PATIENCE_MS) {
+    const answer = await this.fetch(url, options, options.keepalive ? 0 : patience_ms);
     if (!answer.ok) throw await failureOf(answer);
     return answer.json().catch(() => {
       throw new ApiError(0, "the gateway's answer broke off");
     });
   }
 
-  get(url, query = {}) {
+  get(url, query = {}, patience_ms = PATIENCE_MS) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-    return this.json(given.length ? `${url}?${new URLSearchParams(given)}` : url);
+    return this.json(given.length ? `${url}?${new URLSearchParams(given)}` : url, {}, patience_ms);
   }
 
   put(url, value) {
@@ -88,6 +95,11 @@ export class Api {
     return this.json(url, { method: "POST", headers: { "Content-Type": type }, body, keepalive });
   }
 }
+
+/** What a trend's cause is called. */
+export const CAUSES = {
+  supply: "fewer uploads", exposure: "shown to fewer", interest: "watched by fewer", quality: "liked by fewer",
+};
 
 /** An item of any answer, with what the page needs of a record; some records are not known yet where it is asked. */
 export function itemOf(one) {

@@ -1,13 +1,10 @@
 // Pages over the feed: what there is to discover, and the videos of a tag, a sound, a creator or of one's own.
 
-import { itemOf, makerOf, path } from "./api.js";
+import { CAUSES, itemOf, makerOf, path } from "./api.js";
 import { avatar, button, byId, compact, h, icon } from "./dom.js";
 import { poster } from "./player.js";
 import { sceneOf } from "./scenes/index.js";
 
-const CAUSES = {
-  supply: "fewer uploads", exposure: "shown to fewer", interest: "watched by fewer", quality: "liked by fewer",
-};
 /** Of what videos are listed: where it is asked for, the sign before its name, and its symbol if it has no face. */
 export const LISTED = { tag: ["tags", "#", "tag"], sound: ["sounds", "", "note"], creator: ["creators", "@"] };
 

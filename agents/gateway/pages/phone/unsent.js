@@ -16,10 +16,10 @@ export function unsent() {
   }
 }
 
-/** Write down what waits beside what other tabs wrote; false where the browser takes no more. */
+/** Write down what waits beside what other tabs wrote. */
 export function keep(waiting) {
   const mine = new Set(waiting.map((event) => event.event_id));
-  return write([...unsent().filter((event) => !mine.has(event.event_id)), ...waiting]);
+  write([...unsent().filter((event) => !mine.has(event.event_id)), ...waiting]);
 }
 
 /** Strike out what need not be sent any more. */
@@ -47,8 +47,7 @@ function write(events) {
   try {
     if (kept.length) localStorage.setItem(PLACE, JSON.stringify(kept));
     else burn();
-    return true;
   } catch {
-    return false; // a full store loses nothing that still waits in memory
+    // a full store loses nothing that still waits in memory
   }
 }
