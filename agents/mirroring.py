@@ -20,7 +20,7 @@ from agents.cluster import in_kafka, of_ours, renamed
 from agents.errors import Stop
 from agents.producer import RecordProducer, Ticket
 from agents.settings import Settings
-from agents.spans import Log, reader_options
+from agents.spans import SILENCE_S, Log, is_record, reader_options
 from agents.stopping import Stopping
 from schemas.topics import INPUTS
 
@@ -71,9 +71,11 @@ def _copied(
     consumer: Any, producer: RecordProducer, ours: Any, stop: Stopping, left: Any, told: Callable[[int], None]
 ) -> int:
     count, committed_s, ticket, reached = 0, time.monotonic(), Ticket(), {}
+    heard_s = committed_s
     while not stop.asked and (left is None or left):
-        for message in (renamed(ours, one) for one in consumer.consume(_MANY, timeout=0.2)):
-            if message.error() is not None:
+        batch = [renamed(ours, one) for one in consumer.consume(_MANY, timeout=0.2)]
+        for message in batch:
+            if not is_record(message, left):
                 continue
             producer.send(
                 message.topic(), message.key(), message.value(), headers=message.headers(),
@@ -85,6 +87,9 @@ def _copied(
             if left and reached[place] >= left.get(place, reached[place] + 1):
                 del left[place]
         told(count)
+        heard_s = time.monotonic() if batch else heard_s
+        if left and time.monotonic() - heard_s > SILENCE_S:
+            raise Stop(f"copying stopped: nothing came within {SILENCE_S:g} s; run it again, and it goes on")
         if reached and (time.monotonic() - committed_s > _COMMITTED_S or left == {} or stop.asked):
             _commit(consumer, ours, ticket, reached)
             ticket, reached, committed_s = Ticket(), {}, time.monotonic()

@@ -18,11 +18,11 @@ from agents.errors import Stop
 from agents.producer import connect_or_stop
 from streams import limits
 
-__all__ = ["Log", "Place", "Span", "reader_options"]
+__all__ = ["SILENCE_S", "Log", "Place", "Span", "is_record", "reader_options"]
 
 Place = tuple[str, int]
 """Topic and partition."""
-_SILENCE_S: Final = 15.0
+SILENCE_S: Final = 15.0
 """A broker that sends nothing for so long, where there is something, has stopped answering."""
 _LITTLE: Final = 65_536
 """Bytes to fetch where one record is wanted; a broker sends a larger one all the same."""
@@ -111,8 +111,8 @@ class Log:
                         left.pop((message.topic(), message.partition()), None)
                 if batch:  # what whoever reads us did with it took its own time
                     heard_s = time.monotonic()
-                elif time.monotonic() - heard_s > _SILENCE_S:
-                    raise self._stopped(f"nothing came within {_SILENCE_S:g} s")
+                elif time.monotonic() - heard_s > SILENCE_S:
+                    raise self._stopped(f"nothing came within {SILENCE_S:g} s")
         except KafkaException as error:
             raise self._stopped(error.args[0].str()) from None
         finally:
@@ -148,14 +148,26 @@ class Log:
 
 def _within(message: Any, left: dict[Place, int]) -> bool:
     """Whether ``message`` is a record of what is ``left`` to read; takes a partition that is read out of it."""
-    place, error = (message.topic(), message.partition()), message.error()
-    if error is not None:
-        if error.code() == KafkaError._PARTITION_EOF:
-            left.pop(place, None)
-        elif error.fatal() or not error.retriable():
-            raise KafkaException(error)
+    place = message.topic(), message.partition()
+    if not is_record(message, left):
         return False
     high = left.get(place, 0)
     if message.offset() + 1 >= high:
         left.pop(place, None)
     return bool(message.offset() < high)
+
+
+def is_record(message: Any, left: dict[Place, int] | None) -> bool:
+    """Whether a message is no event of the client; the end of a partition takes it out of what is ``left`` to read.
+
+    Raises ``KafkaException`` for what will not pass.
+    """
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._PARTITION_EOF:
+        if left:
+            left.pop((message.topic(), message.partition()), None)
+    elif error.fatal() or not error.retriable():
+        raise KafkaException(error)
+    return False

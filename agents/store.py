@@ -24,7 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 _T = TypeVar("_T")
-_MARKED: Final = 5_000
 _ASIDE: Final = ("copying", "before")
 """That somebody copies the shard, and its rows as they were when that began; see ``agents.snapshots.copying``."""
 _DRAWN: Final = 1_000
@@ -219,9 +218,7 @@ class Store:
 
     def marked(self, shard: ShardId) -> list[bytes]:
         """The keys of a shard that are marked, in order. Cost: O(marked keys)."""
-        key = self.key(shard, "marked")
-        node = self._redis.home(key)  # a cursor means something to the node that gave it, so none is asked in its place
-        return sorted(self._redis.ask(lambda _: set(node.redis.sscan_iter(key, count=_MARKED))))
+        return sorted(self._redis.ask(lambda client: client.smembers(self.key(shard, "marked"))))
 
     def scan(self, shard: ShardId, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Every row whose key starts with ``prefix``. Cost: O(all keys of the server), by SCAN; for operators only.

@@ -80,11 +80,11 @@ class Copy:
         copy of it is in the making.
         """
         for shard in self._shards:
-            found = self._on("copying", shard, _SIGN + _HEAD)
+            found = self._on("copying", shard, (*_SIGN, *_HEAD, "restoring"))
             if found is None:
                 raise Stop(
-                    f"shard {shard} is being copied by somebody else: wait until that is done; what was killed is over "
-                    f"after {self._ttl_ms / 1_000:g} s"
+                    f"shard {shard} is being copied or restored by somebody else: wait until that is done; a copy that "
+                    f"was killed is over after {self._ttl_ms / 1_000:g} s"
                 )
             self._begun.append(shard)
             offsets, outbox, feeds, feed_offsets, count, marked = found
@@ -118,7 +118,9 @@ class Copy:
             return
         lost = [shard for shard in self._shards if not self._on("renewing", shard, _SIGN)]
         if lost or self._runs() != self._begun_on:
-            why = f"nothing was read for {age_ms / 1_000:.0f} s" if lost else "Redis was started again meanwhile"
+            why = "Redis was started again meanwhile, or another node took over"
+            if lost:
+                why = f"nothing was read for {age_ms / 1_000:.0f} s, or an import began"
             raise Stop(f"the copy was over before it was whole: {why}; take it again")
         self._renewed_s = time.monotonic()
 
@@ -127,7 +129,7 @@ class Copy:
 
     def _runs(self) -> Any:
         """Which runs of the servers these are: one that came back may have lost what a copy has read."""
-        return {name: told["run_id"] for name, told in self._store.servers().items()}
+        return {name: told["run_id"] for name, told in self._store.servers().items() if told["role"] == "master"}
 
 
 def _scanned(key: bytes, cursor: int, client: Any) -> tuple[int, dict[bytes, bytes]]:

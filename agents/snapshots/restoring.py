@@ -22,9 +22,11 @@ from schemas.feeds import FeedBatch, FeedRequest
 from schemas.topics import TOMBSTONES_MS
 from streams.ranking.desk import feed_key, followed
 
-__all__ = ["Gap", "Restored", "Since", "gaps", "note_served", "restore", "sent_since"]
+__all__ = ["SEIZED", "Gap", "Restored", "Since", "gaps", "note_served", "restore", "sent_since"]
 
 _REQUESTS: Final = "feed.requests"
+SEIZED: Final = ("owner", "holder", "restoring", "copying", "before")
+"""What of a shard an import takes over."""
 _HOLDER: Final = "feedstream state import"
 
 
@@ -118,6 +120,8 @@ def _check(store: Store, log: Log, first: Preamble, *, replace: bool, accept_los
             f"there is state of this namespace already ({held}): stop its workers and give --replace, or name another "
             "FEEDSTREAM_NAMESPACE"
         )
+    if any(first.layout.get(name, count) != count for name, count in held.items()):
+        raise Stop(f"the state there has {held}, the snapshot {first.layout}: name another FEEDSTREAM_NAMESPACE")
     found = gaps(first, log)
     if found and not accept_loss:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -132,7 +136,7 @@ def _check(store: Store, log: Log, first: Preamble, *, replace: bool, accept_los
 
 def _seize(store: Store, shard: ShardId, token: str) -> None:
     """Take a shard over, and keep everybody from opening it until ``_open``."""
-    store.run("seizing", shard, ("owner", "holder", "restoring"), [token, _HOLDER])
+    store.run("seizing", shard, SEIZED, [token, _HOLDER])
 
 
 def _open(store: Store, one: Head, token: str, asked: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from agents.cli.state import exact_hash
@@ -94,6 +95,22 @@ def is_request(line: bytes) -> bool:
 
 def exact_until_now(live: Live, lines: list[bytes]) -> None:
     exact(live, Load(lines, 0, 0))
+
+
+def test_a_copy_ends_where_a_transaction_ended(kafka: RealKafka, redis_server: RealRedis, tmp_path: Path) -> None:
+    with (
+        deployed(kafka, redis_server, tmp_path, "marked", 2, topic_prefix="marked.") as live,
+        deployed(kafka, redis_server, tmp_path, "taken", 2, topic_prefix="taken.") as copied,
+    ):
+        producer = Producer({**live.kafka.options(), "transactional.id": "marked"})
+        producer.init_transactions(30.0)
+        producer.begin_transaction()
+        producer.produce("marked.events.like", b"{}", b"ann")
+        producer.commit_transaction(30.0)
+        words = run(live, "topics", "copy", "--to", "taken.")
+        done = subprocess.run(words, env=env(live), capture_output=True, check=True, timeout=60)
+        assert done.stdout == b"1 records copied to taken.\n"
+        copied.until("the record", lambda: len(copied.records("events.like")) == 1)
 
 
 def test_a_copy_to_topics_that_are_not_there_or_to_itself_says_what_to_do(

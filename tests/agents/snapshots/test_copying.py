@@ -12,6 +12,7 @@ from agents import scanning
 from agents.embedded import Embedded
 from agents.errors import Stop
 from agents.snapshots.copying import Copy
+from agents.snapshots.restoring import SEIZED
 from agents.store import ShardId, Store
 
 U, V = ShardId("u", 0), ShardId("v", 3)
@@ -113,7 +114,10 @@ def test_two_copies_at_once_are_refused_and_the_first_goes_on(store: Store) -> N
     Writer(store, 1)
     with Copy(store, [U, V]) as copy:
         assert len(list(copy.heads())) == 2
-        with pytest.raises(Stop, match=r"shard u:0 is being copied by somebody else: wait"), Copy(store, [U]) as other:
+        with (
+            pytest.raises(Stop, match=r"shard u:0 is being copied or restored by somebody else"),
+            Copy(store, [U]) as other,
+        ):
             list(other.heads())
         assert sum(len(page) for page in copy.rows()) > 300
 
@@ -135,6 +139,26 @@ def test_a_copy_across_a_restart_of_the_server_is_none(store: Store, monkeypatch
     Writer(store, 1)
     with Copy(store, [U, V]) as copy:
         assert len(list(copy.heads())) == 2
-        monkeypatch.setattr(store, "servers", lambda: {"a:1": {"run_id": "another"}})
+        monkeypatch.setattr(store, "servers", lambda: {"a:1": {"run_id": "another", "role": "master"}})
         with pytest.raises(Stop, match="Redis was started again meanwhile"):
             list(copy.rows())
+
+
+def test_a_replica_that_comes_or_goes_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    Writer(store, 1)
+    with Copy(store, [U]) as copy:
+        assert len(list(copy.heads())) == 1
+        told = store.servers()
+        monkeypatch.setattr(store, "servers", lambda: told | {"a:1": {"run_id": "a replica", "role": "slave"}})
+        assert sum(len(page) for page in copy.rows()) > 100
+
+
+def test_what_is_being_restored_is_not_copied_and_a_copy_of_it_is_over(store: Store) -> None:
+    Writer(store, 1)
+    with Copy(store, [U, V]) as copy:
+        assert len(list(copy.heads())) == 2
+        store.run("seizing", V, SEIZED, ["token", "an import"])
+        with pytest.raises(Stop, match="the copy was over before it was whole"):
+            list(copy.rows())
+    with Copy(store, [V]) as copy, pytest.raises(Stop, match=r"shard v:3 is being copied or restored by somebody else"):
+        list(copy.heads())

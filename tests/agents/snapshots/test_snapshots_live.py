@@ -21,6 +21,7 @@ from agents.cli.state import exact_hash
 from agents.cluster import in_kafka
 from agents.judge.counts import compare_counts
 from agents.settings import Settings, environment
+from agents.snapshots.restoring import SEIZED
 from agents.testing.live import Live
 from agents.testing.load import load
 from agents.testing.servers import RealKafka, RealRedis
@@ -128,7 +129,7 @@ def test_a_worker_that_runs_during_an_import_ends_and_says_why(
         live.workers.remove(worker)
         # As it is in the middle of an import: the shard is somebody else's, and may not be opened.
         for shard in live.store.shards():
-            live.store.run("seizing", shard, ("owner", "holder", "restoring"), ["token", "an import"])
+            live.store.run("seizing", shard, SEIZED, ["token", "an import"])
         live.send_lines(made.lines[1_000:])
         assert worker.wait() == 1
         assert "is being restored from a snapshot: wait for `feedstream state import`" in worker.said()
@@ -161,6 +162,12 @@ def test_a_snapshot_that_the_log_does_not_go_on_from_is_refused_and_changes_noth
         assert "use a later snapshot, or give --accept-loss" in said
         assert held(live) == []
         assert command(live, "import", file, "--accept-loss")["shards"] == 5
+        live.store.ask(lambda client: client.hset(f"{live.settings['namespace']}:layout", "video_partitions", 5))
+        before = sorted(held(live))
+        said = command(live, "import", file, "--replace", "--accept-loss", code=1)
+        assert "'video_partitions': 5" in said
+        assert "name another FEEDSTREAM_NAMESPACE" in said
+        assert sorted(held(live)) == before, "nothing was changed"
         live.settings["video_partitions"] = "3"
         assert "has video_partitions=2, the settings 3: set FEEDSTREAM_VIDEO_PARTITIONS=2" in command(
             live, "import", file, code=1
