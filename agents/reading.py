@@ -48,10 +48,16 @@ def following(cluster: str | Cluster, client_id: str, topic: str) -> Consumer:
     """
     options = reader_options(cluster, client_id) | {"fetch.wait.max.ms": 5, "enable.partition.eof": False}
     consumer = Consumer(options, logger=logging.getLogger("feedstream.kafka"))
-    places = _places(consumer, cluster, (topic,), from_start=False)
-    for place in places:
-        place.offset = consumer.get_watermark_offsets(place, timeout=10.0)[1]
-    consumer.assign(places)
+    try:
+        places = _places(consumer, cluster, (topic,), from_start=False)
+        for place in places:
+            place.offset = consumer.get_watermark_offsets(place, timeout=10.0)[1]
+        consumer.assign(places)
+    except (KafkaException, Stop) as error:
+        consumer.close()
+        if isinstance(error, Stop):
+            raise
+        raise Stop(f"reading from {cluster} stopped: {error.args[0].str()}") from None
     return consumer
 
 

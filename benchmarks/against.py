@@ -27,12 +27,12 @@ import orjson
 from agents.bench.workload import Shape, sessions, videos
 from agents.children import die_with_parent
 from agents.settings import environment
+from benchmarks.ranking import ONE_THREAD
 
 __all__ = ["verdict"]
 
 _ROOT: Final = Path(__file__).parents[1]
 _NOW_MS: Final = 1_760_000_000_000
-_ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _IN_TREE: Final = """
 import sys
 tree = sys.argv.pop(1)
@@ -108,7 +108,7 @@ def _run(tree: Path, program: str, *words: str) -> str:
     """What a program prints in ``tree``."""
     done = subprocess.run(
         [sys.executable, "-c", _IN_TREE + program, str(tree), *words],
-        cwd=tree, env={**environment(), **_ONE_THREAD}, capture_output=True, text=True, check=False,
+        cwd=tree, env={**environment(), **ONE_THREAD}, capture_output=True, text=True, check=False,
         timeout=1_200, preexec_fn=die_with_parent(),
     )  # fmt: skip
     if done.returncode:

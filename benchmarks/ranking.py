@@ -15,15 +15,15 @@ import orjson
 from agents.bench.ranking import rates
 from agents.settings import environment
 
-__all__ = ["measure"]
+__all__ = ["ONE_THREAD", "measure"]
 
-_ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def measure(say: Callable[[str], None], videos: int = 100_000, viewers: int = 2_000) -> dict[str, Any]:
     """Figures of the child process."""
     command = [sys.executable, "-m", "benchmarks.ranking", str(videos), str(viewers)]
-    done = subprocess.run(command, check=True, capture_output=True, env={**environment(), **_ONE_THREAD}, timeout=600)
+    done = subprocess.run(command, check=True, capture_output=True, env={**environment(), **ONE_THREAD}, timeout=600)
     found: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
     say(f"ranking: {found['batches_per_s']:.0f} batches/s a core")
     return found

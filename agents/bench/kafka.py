@@ -23,9 +23,9 @@ _PATIENCE_S: Final = 10.0
 def measure(cluster: str | Cluster, records: int = 100) -> dict[str, Any]:
     """ms until a record is confirmed, and until it was read again; raises ``Stop`` where Kafka does not take it."""
     admin = AdminClient({**cluster_options(cluster), "client.id": "feedstream-bench", "log_level": 0})
-    brokers = len(connect_or_stop(admin, cluster, _PATIENCE_S).brokers)
+    metadata = connect_or_stop(admin, cluster, _PATIENCE_S)
+    brokers, is_mock = len(metadata.brokers), str(metadata.cluster_id).startswith("mockCluster")
     topic = f"feedstream-bench-{new_token()}"
-    is_mock = str(admin.list_topics(timeout=_PATIENCE_S).cluster_id).startswith("mockCluster")
     try:
         if is_mock:
             admin.list_topics(topic, timeout=_PATIENCE_S)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import redis
 
 from agents.errors import Stop
-from agents.store import ShardId, Store, new_token
+from agents.store import ShardId, Store, StoreUnavailable, new_token
 
 __all__ = ["measure"]
 
@@ -26,21 +26,20 @@ def measure(url: str, rounds: int = 5) -> dict[str, Any]:
 
     Raises ``Stop`` where Redis does not answer.
     """
-    namespace = f"feedstream-bench-{new_token()}"
-    store, client = Store(url, namespace), redis.Redis.from_url(url, socket_timeout=10.0)
+    store = Store(url, f"feedstream-bench-{new_token()}")
     try:
         store.ping()
-        version = f"{client.info('server').get('redis_version', '?')}"
-        return {"redis_version": version} | _timed(store, client, namespace, rounds)
+        return {"redis_version": f"{store.server().get('redis_version', '?')}"} | _timed(store, rounds)
+    except (redis.RedisError, StoreUnavailable) as error:
+        raise Stop(f"Redis stopped answering: {error}; check FEEDSTREAM_REDIS") from None
     finally:
         store.close()
-        client.close()
 
 
-def _timed(store: Store, client: Any, namespace: str, rounds: int) -> dict[str, Any]:
+def _timed(store: Store, rounds: int) -> dict[str, Any]:
     token = new_token()
     keys, value = [b"v:%d" % at for at in range(_ROWS)], b"x" * _ROW_BYTES
-    names = [f"{namespace}:single:{at}" for at in range(_ROWS // 10)]
+    names = [store.key(_SHARD, f"single:{at}") for at in range(_ROWS // 10)]
     written, single = [], []
     try:
         store.acquire(_SHARD, token)
@@ -50,16 +49,11 @@ def _timed(store: Store, client: Any, namespace: str, rounds: int) -> dict[str, 
             store.checkpoint(_SHARD, token, before, {"bench": nth + 1}, keys, [value] * _ROWS, [], [], 0)
             written.append(time.perf_counter() - began_s)
             began_s = time.perf_counter()
-            for name in names:
-                client.set(name, value)
+            store.ask(lambda client: [client.set(name, value) for name in names])
             single.append((time.perf_counter() - began_s) * 10)
-    except redis.RedisError as error:
-        raise Stop(f"Redis stopped answering: {error}; check FEEDSTREAM_REDIS") from None
     finally:
-        own = [f"{{{namespace}:{_SHARD}}}:{name}" for name in _KEPT]
-        rows = [f"{{{namespace}:{_SHARD}}}:r:".encode() + key for key in keys]
-        for key in [*own, *rows, *names]:
-            client.unlink(key)
+        rows = [store.key(_SHARD, "r:") + key for key in keys]
+        store.unlink([*(store.key(_SHARD, name) for name in _KEPT), *rows, *names])
     checkpoint_s = median(written)
     return {
         "checkpoint_ms": checkpoint_s * 1_000.0,

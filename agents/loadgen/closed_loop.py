@@ -53,6 +53,7 @@ class ClosedLoop:
         deadline_s = time.monotonic() + _SETTLE_S
         while not self._audience.settled and time.monotonic() < deadline_s:
             self._audience.step(time.monotonic(), acting=False)
+        self._audience.give_up()
         return self._report(acted / max(acted_s, 1e-9), acted_s)
 
     @property

@@ -16,12 +16,12 @@ import orjson
 from confluent_kafka import KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
-from agents.cluster import Cluster
+from agents.cluster import Cluster, in_kafka
 from agents.loadgen.expected import Expected
 from agents.loadgen.flow import Act
 from agents.loadgen.listening import Listener
 from agents.loadgen.report import LATE_S, Report, quantiles_ms
-from agents.producer import connect_or_stop, producer_options
+from agents.producer import RecordProducer, connect_or_stop, producer_options
 from agents.stopping import Stopping
 
 __all__ = ["OpenLoop"]
@@ -38,18 +38,20 @@ class OpenLoop:
 
     def __init__(self, cluster: str | Cluster, listener: Listener | None = None) -> None:
         self.expected = Expected()
-        self._listener = listener
+        self._listener, self._cluster = listener, cluster
         options = producer_options(cluster, client_id="feedstream-loadgen", timeout_s=_DELIVERY_S)
         self._kafka = KafkaProducer({**options, "log_level": 0})
         connect_or_stop(self._kafka, cluster, 10.0)
-        self._sent = self._delivered = self._refused = self._again = self._late = 0
+        self._sent = self._delivered = self._again = self._late = 0
         self._handed_s, self._took_s = array("f"), array("f")
 
     def announce(self, records: Iterable[tuple[str, str, bytes]]) -> None:
-        """Publish (topic, key, value) of what the load is about, and wait until Kafka has them."""
-        for topic, key, value in records:
-            self._produce(topic, key, value, lambda *_: None)
-        self._kafka.flush(_DELIVERY_S)
+        """Publish (topic, key, value) of what the load is about, and wait until Kafka has them; raises ``Stop`` where
+        it does not take them.
+        """
+        with RecordProducer(self._cluster, client_id="feedstream-loadgen", timeout_s=_DELIVERY_S) as producer:
+            for topic, key, value in records:
+                producer.send(topic, key.encode(), value)
 
     def run(self, acts: Iterable[Act], rate: float, count: int, stop: Stopping, tell: Callable[[str], None]) -> Report:
         """Send ``count`` events, ``rate`` a second, less if somebody asks to ``stop``; wait for their delivery."""
@@ -95,7 +97,6 @@ class OpenLoop:
 
         def report(error: Any, message: Any) -> None:
             if error is not None:
-                self._refused += 1
                 self.expected.doubt(act)
                 return
             self._delivered += 1
@@ -112,15 +113,13 @@ class OpenLoop:
         self._again += act.again
         self.expected.sent(act)
 
-    def _produce(
-        self, topic: str, key: str, value: bytes, report: Callable[..., None], stop: Stopping | None = None
-    ) -> bool:
+    def _produce(self, topic: str, key: str, value: bytes, report: Callable[..., None], stop: Stopping) -> bool:
         """Hand a record over; false where the buffer stayed full until somebody asked to stop."""
         while True:
             try:
-                self._kafka.produce(topic, value, key.encode(), on_delivery=report)
+                self._kafka.produce(in_kafka(self._cluster, topic), value, key.encode(), on_delivery=report)
             except BufferError:
-                if stop is not None and stop.asked:
+                if stop.asked:
                     return False
                 self._serve(0.01)
                 continue

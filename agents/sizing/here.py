@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.lag import lags
+from agents.lag import lags_within
 from agents.settings import Settings
 from agents.sizing.costs import Costs
 from agents.sizing.needs import Term, event_us, feed_us, held_bytes
-from agents.spans import Log
+from agents.spans import Log, Place, Span
 from agents.store import Store
+from agents.topics import FOLDED
 from agents.units import gib
 from schemas.events import EVENTS
 
@@ -26,7 +28,7 @@ __all__ = ["Reading", "Use", "read", "used"]
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What runs: shards by the store's layout, ``workers`` that own any of them, what came in ``seconds``, and how many
-    rows of each kind are ``stored``. ``redis_max_bytes`` 0: no limit is set.
+    rows of each kind are ``stored``. Of Redis the fullest server; ``redis_max_bytes`` 0: no limit is set.
     """
 
     user_partitions: int
@@ -54,17 +56,17 @@ class Use:
 def read(settings: Settings, store: Store, seconds: float) -> Reading:
     """Look at what runs; takes as long as ``seconds``. Raises ``Stop`` where Kafka does not answer."""
     log = Log(settings.kafka, "feedstream-plan")
-    before, began_s = _ends(log), time.monotonic()
-    found = lags(log, store)
-    info: dict[str, Any] = store.server()
-    layout = store.stored_layout()
-    users, videos = layout.get("user_partitions", 0), layout.get("video_partitions", 0)
+    folded = [topic for topics in FOLDED.values() for topic in topics]
+    spans, began_s = log.spans(log.places((*folded, "feeds"))), time.monotonic()
+    before, found = _ends(spans), lags_within(spans, store)
+    info: dict[str, Any] = max(store.servers().values(), key=lambda one: int(one["used_memory"]))
     shards = store.shards()
+    users, videos = (sum(one.kind == kind for one in shards) for kind in "uv")
     holders = {one.holder for one in store.standing(shards)} - {""} if shards else set()
     stored = store.estimate()
     time.sleep(max(0.0, seconds - (time.monotonic() - began_s)))
-    after, spent_s = _ends(log), time.monotonic() - began_s
-    grown = {topic: after[topic] - end for topic, end in before.items()}
+    after, spent_s = _ends(log.spans(log.places((*EVENTS, "feeds")))), time.monotonic() - began_s
+    grown = {topic: end - before[topic] for topic, end in after.items()}
     return Reading(
         user_partitions=users,
         video_partitions=videos,
@@ -167,9 +169,9 @@ def _redis(terms: dict[str, Term], steps: list[str], reading: Reading, room: flo
     return False
 
 
-def _ends(log: Log) -> dict[str, int]:
+def _ends(spans: Mapping[Place, Span]) -> dict[str, int]:
     """The sum of the ends of each topic's partitions."""
     sums: dict[str, int] = {}
-    for (topic, _), span in log.spans(log.places((*EVENTS, "feeds"))).items():
+    for (topic, _), span in spans.items():
         sums[topic] = sums.get(topic, 0) + span.high
     return sums

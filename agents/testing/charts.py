@@ -12,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from agents.settings import environment
-from agents.testing.foreign import kept, ran
+from agents.testing.foreign import CACHE, go_env, kept, ran
 from agents.testing.servers import Unavailable, found
 
 __all__ = ["KUBERNETES", "custom_definitions", "helm", "keda_kafka"]
@@ -49,7 +48,7 @@ def keda_kafka(*, build: bool = False) -> str:
 
 def _tool(what: str, make: Callable[[Path], None], *, build: bool) -> Path:
     name = f"{Path(what.partition('@')[0].removesuffix('/v3').removesuffix('/v2')).name}-{what.rpartition('@')[2]}"
-    there = Path("~/.cache/feedstream").expanduser() / name
+    there = CACHE.expanduser() / name
     if there.exists():
         return there
     if not build:
@@ -59,8 +58,7 @@ def _tool(what: str, make: Callable[[Path], None], *, build: bool) -> Path:
 
 def _go(words: list[str], folder: Path, **more: str) -> str:
     go = found("go", "apt-get install golang-go")
-    env = environment() | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", **more}
-    return ran([go, *words], folder, env, BUILD_S)
+    return ran([go, *words], folder, go_env(**more), BUILD_S)
 
 
 def _build_helm(folder: Path) -> None:
@@ -85,8 +83,8 @@ def _make_prometheus(folder: Path) -> None:
     _go(["mod", "init", "definitions"], folder)
     (folder / "main.go").write_text(f'package definitions\n\nimport _ "{package}"\n')
     _go(["get", PROMETHEUS], folder)
-    env = environment() | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
-    ran([str(folder / "controller-gen"), "crd", f"paths={package}", f"output:crd:dir={folder}"], folder, env, BUILD_S)
+    words = [str(folder / "controller-gen"), "crd", f"paths={package}", f"output:crd:dir={folder}"]
+    ran(words, folder, go_env(), BUILD_S)
     (folder / "controller-gen").unlink()
 
 

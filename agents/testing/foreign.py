@@ -17,7 +17,7 @@ from typing import Final
 from agents.settings import environment
 from agents.testing.servers import Unavailable, found, kafka_jars
 
-__all__ = ["LANGUAGES", "asyncapi_schema", "command", "java", "kept", "ran"]
+__all__ = ["CACHE", "LANGUAGES", "asyncapi_schema", "command", "go_env", "java", "kept", "ran"]
 
 CACHE: Final = Path("~/.cache/feedstream")
 KAFKAJS: Final = "kafkajs@2.2.4"
@@ -66,12 +66,16 @@ def _go(recipe: Path) -> list[str]:
 
     def build(folder: Path) -> None:
         shutil.copyfile(recipe, folder / "main.go")
-        # What is asked of the proxy is this one module; the toolchain is the one that is here.
-        local = environment() | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
+        local = go_env()
         for words in (["mod", "init", "produce"], ["get", FRANZ_GO], ["build", "-o", "produce", "."]):
             ran([go, *words], folder, local)
 
     return [str(kept(f"go-{_mark(FRANZ_GO + recipe.read_text())}", build) / "produce")]
+
+
+def go_env(**more: str) -> dict[str, str]:
+    """The environment in which Go asks the proxy for what is named and for no toolchain: the one here will do."""
+    return environment() | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", **more}
 
 
 def _npm(package: str) -> Path:

@@ -13,10 +13,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from confluent_kafka import KafkaError
 from confluent_kafka import Producer as KafkaProducer
 
-from agents.cluster import Cluster
+from agents.cluster import Cluster, in_kafka
 from agents.producer import producer_options
 from agents.reading import following
 from agents.world.gauges import Watched
@@ -60,7 +59,7 @@ class Audience:
         """Records that Kafka did not confirm."""
         self.actions = 0
         """Strong actions that a feed may reflect."""
-        self._hurry = hurry
+        self._hurry, self._cluster = hurry, cluster
         self._viewers = [_Viewer() for _ in world.tastes.user_ids]
         self._contents: dict[str, bytes] = {}
         self._due: list[tuple[float, int, int, str, Event]] = []
@@ -96,7 +95,7 @@ class Audience:
         for message in self._feeds.consume(200, timeout=0.005):
             if message.error() is None:
                 self._take(message.value(), message.key(), message.timestamp()[1])
-            elif message.error().code() != KafkaError._PARTITION_EOF and message.error().fatal():
+            elif message.error().fatal():
                 self.problems.append(f"reading feeds failed: {message.error().str()}")
         self._send_due(now_s)
         if acting:
@@ -108,6 +107,11 @@ class Audience:
     def settled(self) -> bool:
         """Whether everything begun was sent and delivered."""
         return not self._due and not len(self._kafka)
+
+    def give_up(self) -> None:
+        """Count what Kafka has not confirmed by now as undelivered."""
+        self._kafka.purge()
+        self._kafka.flush(5.0)
 
     def served_everybody(self) -> float:
         """Share of the viewers who were given anything yet."""
@@ -188,7 +192,7 @@ class Audience:
 
         while True:
             try:
-                self._kafka.produce(topic, value, key.encode(), on_delivery=report)
+                self._kafka.produce(in_kafka(self._cluster, topic), value, key.encode(), on_delivery=report)
             except BufferError:
                 self._kafka.poll(0.01)
                 continue

@@ -177,6 +177,22 @@ def test_state_rebuilt_from_the_log_is_equal_and_is_switched_to_without_showing_
         assert "running.anew.feeds" not in there
 
 
+@pytest.mark.parametrize(
+    "loop", [("--listen", "--rate", "200", "--for", "2"), ("--react", "--rate", "60", "--for", "8")]
+)
+def test_a_load_reaches_the_deployment_of_the_settings_and_no_other(
+    kafka: RealKafka, redis_server: RealRedis, tmp_path: Path, loop: tuple[str, ...]
+) -> None:
+    name, tally = f"loaded{loop[0]}", tmp_path / "tally.json"
+    with deployed(kafka, redis_server, tmp_path, name, 2, topic_prefix=f"{name}.") as live:
+        live.start()
+        words = run(live, "loadgen", "--viewers", "20", "--videos", "60", *loop, "--tally", str(tally), "--json")
+        told = orjson.loads(subprocess.run(words, env=env(live), capture_output=True, check=True).stdout)
+        assert told["sent"] > 0
+        assert told["batches"] > 0
+        subprocess.run(run(live, "loadgen", "--check", str(tally)), env=env(live), capture_output=True, check=True)
+
+
 def test_a_rebuild_into_what_runs_is_refused(kafka: RealKafka, redis_server: RealRedis, tmp_path: Path) -> None:
     with deployed(kafka, redis_server, tmp_path, "only", 2, topic_prefix="only.") as live:
         done = subprocess.run(run(live, "state", "rebuild", "only"), env=env(live), capture_output=True, check=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agents.bench.store import measure
 from agents.errors import Stop
 from agents.store import Refused, ShardId, Store, StoreUnavailable
 from agents.testing.servers import RealRedis, RealRedisCluster
@@ -171,3 +172,11 @@ def test_the_user_of_the_docs_may_all_that_is_needed_and_another_is_refused(redi
     stranger = Store(f"redis+cluster://feedstream:a-guess@{address}")
     with pytest.raises(Stop, match="Redis refuses us: invalid username-password pair"):
         stranger.ping()
+
+
+def test_a_checkpoint_is_measured_on_a_cluster_and_nothing_is_left(redis_cluster: RealRedisCluster) -> None:
+    figures = measure(redis_cluster.url, rounds=1)
+    assert figures["checkpoint_ms"] > 0
+    store = Store(redis_cluster.url)
+    assert store.ask(lambda client: [*client.scan_iter("*feedstream-bench*")]) == []
+    store.close()
