@@ -58,10 +58,10 @@ class Deliveries(Ticket):
                 failed, self.failed, self.failures = self.failed, 0, []
             raise DeliveryFailed(f"{failed} not delivered: {first}") from None
 
-    def _reported(self, error: DeliveryFailed | None, tag: object = None, message: Any = None) -> None:
+    def _reported(self, error: DeliveryFailed | None, tag: object = None, topic: str = "", message: Any = None) -> None:
         if isinstance(tag, Delivery):
             if error is None:
-                tag.set_result(Place(message.topic(), message.partition(), message.offset()))
+                tag.set_result(Place(topic, message.partition(), message.offset()))
             else:
                 tag.set_exception(error)
-        super()._reported(error, tag, message)
+        super()._reported(error, tag, topic, message)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
-from agents.cluster import Cluster, cluster_options, in_kafka, renamed
+from agents.cluster import Cluster, cluster_options, in_kafka
 from agents.errors import Retry, Stop
 from streams import limits
 
@@ -106,8 +106,8 @@ class Ticket:
         if self.failures:
             raise self.failures[0][1]
 
-    def _reported(self, error: DeliveryFailed | None, tag: object = None, message: Any = None) -> None:
-        """One record less to wait for; ``message`` is Kafka's, where there is one."""
+    def _reported(self, error: DeliveryFailed | None, tag: object = None, topic: str = "", message: Any = None) -> None:
+        """One record of ``topic`` less to wait for; ``message`` is Kafka's, where there is one."""
         with self._lock:
             self._pending -= 1
             if error is not None:
@@ -115,7 +115,7 @@ class Ticket:
                 if len(self.failures) < limits.REPORTED:
                     self.failures.append((tag, error))
             elif message is not None and self.places is not None:
-                place = message.topic(), message.partition()
+                place = topic, message.partition()
                 self.places[place] = max(self.places.get(place, 0), message.offset() + 1)
             if self._pending:
                 return
@@ -219,7 +219,7 @@ class RecordProducer:
 
         def report(error: KafkaError | None, message: Any) -> None:
             failed = None if error is None else _failed(topic, message.partition(), error)
-            waiting._reported(failed, tag, None if message is None else renamed(self._bootstrap, message))
+            waiting._reported(failed, tag, topic, message)
 
         waiting._sent()
         while True:

@@ -80,7 +80,8 @@ def rebuild(
                 _check(processes, stop)
         since = sent_since(Log(settings.kafka, "feedstream-rebuild"), {})
         note_served(store, since)
-    admin.drop([topic for topic in admin.partitions(theirs.kafka.outputs) if not admin.is_mock])
+    if not admin.is_mock:
+        admin.drop(admin.partitions(theirs.kafka.outputs))
     return Rebuilt(name, since.viewers, switched(name))
 
 

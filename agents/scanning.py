@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from agents.redis_client import SLOTS, Node, RedisClient, StoreUnavailable
 
-__all__ = ["ROWS", "drawn", "pages", "whole"]
+__all__ = ["ROWS", "drawn", "keys", "pages", "whole"]
 
 ROWS: Final = b"}:r:"
 """What stands before a row's own key; no namespace has it, so the first of them is the one."""
@@ -33,17 +33,23 @@ def pages(redis: RedisClient, begin: bytes, prefix: bytes, home: bytes | None = 
 
 def whole(redis: RedisClient, begin: bytes, prefix: bytes = b"", home: bytes | None = None) -> Iterator[list[_Row]]:
     """``pages`` of rows by all of their keys, shard included."""
+    for page in keys(redis, begin, prefix, home):
+        yield _read(redis, page)
+
+
+def keys(redis: RedisClient, begin: bytes, prefix: bytes = b"", home: bytes | None = None) -> Iterator[list[bytes]]:
+    """Pages of the keys of ``whole``, of rows that nobody reads."""
     pattern = _escaped(begin) + (b"*" if home is None else b"") + _escaped(ROWS + prefix) + b"*"
     before = _held(redis)
     for node in _primaries(redis) if home is None else [redis.home(home)]:
         cursor, more = 0, True
         while more:
-            cursor, keys = redis.ask(partial(_scanned, node, cursor, pattern))
+            cursor, found = redis.ask(partial(_scanned, node, cursor, pattern))
             more = cursor != 0
             # An id within a key may look like the pattern, and is no prefix.
-            rows = [key for key in keys if key.partition(ROWS)[2].startswith(prefix)]
+            rows = [key for key in found if key.partition(ROWS)[2].startswith(prefix)]
             for low in range(0, len(rows), _PAGE):
-                yield _read(redis, rows[low : low + _PAGE])
+                yield rows[low : low + _PAGE]
     if _held(redis) != before:
         raise StoreUnavailable("slots of the Redis Cluster moved meanwhile, so rows may be missing: ask again")
 

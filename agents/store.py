@@ -17,7 +17,7 @@ import redis
 
 from agents.errors import Stop
 from agents.redis_client import Node, RedisClient, StoreUnavailable
-from agents.scanning import ROWS, drawn, pages, whole
+from agents.scanning import ROWS, drawn, keys, pages, whole
 
 __all__ = [
     "Loaded", "Refused", "ShardId", "Standing", "Store", "StoreUnavailable", "listed", "new_token", "packed", "paired",
@@ -241,6 +241,12 @@ class Store:
         for page in whole(self._redis, begin):
             yield [(*_row_of(key.removeprefix(begin)), value) for key, value in page]
 
+    def row_keys(self) -> Iterator[list[tuple[ShardId, bytes]]]:
+        """Pages of the keys of ``pages``."""
+        begin = f"{{{self._namespace}:".encode()
+        for page in keys(self._redis, begin):
+            yield [_row_of(key.removeprefix(begin)) for key in page]
+
     def shards(self) -> list[ShardId]:
         """Every shard that was ever owned, by the stored layout."""
         counts = self.stored_layout()
@@ -305,8 +311,8 @@ class Store:
             if (kind := _KINDS.get((shard[:2], row[:2]))) and shard != head:
                 shares[kind] += weight
         active = [shard for shard in self.shards() if shard.kind == "v"]
-        keys = [self.key(shard, "marked") for shard in active]
-        marked = self._redis.ask(lambda client: sum(client.scard(key) for key in keys))
+        names = [self.key(shard, "marked") for shard in active]
+        marked = self._redis.ask(lambda client: sum(client.scard(name) for name in names))
         return {kind: round(count) for kind, count in shares.items()} | {"active videos": marked}
 
     def close(self) -> None:

@@ -122,8 +122,9 @@ class Admin:
     def _wanted(self, name: str) -> dict[str, str]:
         """The broker's settings of a topic; what keeps everything keeps as much as the settings say."""
         topic, days = TOPICS[name], self._settings.history_days
-        kept = topic.retention_ms if not days or topic.cleanup == "compact" else round(days * limits.DAY_MS)
-        return topic.configs() | ({"retention.ms": f"{kept}"} if topic.retention_ms == FOREVER else {})
+        if not days or topic.cleanup == "compact" or topic.retention_ms != FOREVER:
+            return topic.configs()
+        return topic.configs() | {"retention.ms": f"{round(days * limits.DAY_MS)}"}
 
     def apply(self) -> list[Difference]:
         """Create missing topics, correct settings; returns what was done. Safe to repeat, and for two at a time.

@@ -48,6 +48,18 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     to_ms: Millis = _NEVER
 
 
+When = Literal["to come", "running", "over"]
+
+
+def when_of(told: Experiment | Promotion, now_ms: int) -> When:
+    """Where ``now_ms`` is in the time of an experiment or a campaign.
+
+    >>> when_of(Promotion(v=1, video_id="cat", impressions=1, from_ms=5, to_ms=9), 9)
+    'over'
+    """
+    return "to come" if now_ms < told.from_ms else "over" if now_ms >= told.to_ms else "running"
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Value of ``control`` under a key ``rule.<name>``: what an operator orders of the videos that one of ``video``,
     ``tag``, ``creator`` or ``country`` (they are bound to) names.

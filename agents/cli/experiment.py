@@ -18,7 +18,7 @@ from agents.cli.files import lines_of
 from agents.cli.progress import hush
 from agents.errors import Stop
 from agents.settings import Settings
-from schemas.control import Experiment
+from schemas.control import Experiment, when_of
 
 if TYPE_CHECKING:
     from streams.control.steering import Steering
@@ -67,9 +67,8 @@ def list_(as_json: bool) -> None:
         return
     now_ms = _now_ms()
     for name, told in found.items():
-        when = "to come" if now_ms < told.from_ms else "over" if now_ms >= told.to_ms else "running"
         layer = f", layer {told.layer} from {told.start:g}" if told.layer else ""
-        click.echo(f"{name}: {when}, {told.share:.0%} of viewers{layer}, {_arms(told)}")
+        click.echo(f"{name}: {when_of(told, now_ms)}, {told.share:.0%} of viewers{layer}, {_arms(told)}")
 
 
 @experiment.command()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
+
+from schemas.control import When
 
 __all__ = [
     "ArmFigures",
@@ -32,12 +34,9 @@ __all__ = [
     "SegmentsAnswer",
     "ShardFigures",
     "TopicFigures",
-    "When",
     "WorkerFigures",
     "known",
 ]
-
-When = Literal["to come", "running", "over"]
 
 
 def known(value: float | None) -> float | None:

@@ -31,19 +31,18 @@ from agents.gateway.figures import (
     SegmentsAnswer,
     ShardFigures,
     TopicFigures,
-    When,
     WorkerFigures,
     known,
 )
 from agents.gateway.hub import Hub
 from agents.gateway.watch import Look
-from agents.gateway.workers import Asked, Sample, samples, summed
+from agents.gateway.workers import Asked, Sample, summed
 from agents.lag import totals
 from agents.measures.telemetry import MetricName
 from agents.resending import Letter, letters
 from agents.spans import Log
 from agents.tails import latest_spans
-from schemas.control import Experiment, Promotion
+from schemas.control import when_of
 from streams import limits
 from streams.control.proceeds import STAGES
 from streams.ranking.tilt import HEADS
@@ -149,7 +148,7 @@ class Operating:
             ]
             made.append(
                 ExperimentFigures(
-                    name=name, when=_when(told, now_ms), from_ms=told.from_ms, to_ms=told.to_ms, share=told.share,
+                    name=name, when=when_of(told, now_ms), from_ms=told.from_ms, to_ms=told.to_ms, share=told.share,
                     layer=told.layer, arms=arms,
                 )
             )  # fmt: skip
@@ -166,7 +165,7 @@ class Operating:
             target = {} if told.target is None else msgspec.to_builtins(told.target)
             made.append(
                 CampaignFigures(
-                    campaign_id=name, video_id=told.video_id, when=_when(told, now_ms), from_ms=told.from_ms,
+                    campaign_id=name, video_id=told.video_id, when=when_of(told, now_ms), from_ms=told.from_ms,
                     to_ms=told.to_ms, planned=told.impressions, target=target, **sums[name],
                 )
             )  # fmt: skip
@@ -210,7 +209,7 @@ class Operating:
 
     def _said(self, name: MetricName) -> list[Sample]:
         """What all workers said of a metric at the latest look."""
-        return [one for asked in self._hub.watch.latest().workers for one in samples(asked.page, name)[name]]
+        return [one for asked in self._hub.watch.latest().workers for one in asked.said.get(name, ())]
 
 
 def _topics(look: Look) -> list[TopicFigures]:
@@ -245,7 +244,7 @@ def _shards(look: Look) -> list[ShardFigures]:
 
 
 def _worker(one: Asked) -> WorkerFigures:
-    memory = samples(one.page, "memory_bytes")["memory_bytes"]
+    memory = one.said.get("memory_bytes", ())
     shards = one.states.get("shards", [])
     return WorkerFigures(
         address=one.address,
@@ -276,8 +275,3 @@ def _letter(one: Letter) -> LetterFigures:
 
 def _text(raw: bytes) -> str:
     return raw[:_SHOWN].decode("utf-8", "backslashreplace")
-
-
-def _when(told: Experiment | Promotion, now_ms: int) -> When:
-    """Where now is in the time of an experiment or a campaign."""
-    return "to come" if now_ms < told.from_ms else "over" if now_ms >= told.to_ms else "running"

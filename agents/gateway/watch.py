@@ -16,7 +16,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from agents import log
 from agents.errors import FeedstreamError
 from agents.gateway.history import History
-from agents.gateway.workers import Asked, Workers, buckets_of, gained, quantile, samples, summed
+from agents.gateway.workers import Asked, Workers, buckets_of, gained, quantile, summed
 from agents.lag import Lag, lags_within, totals
 from agents.settings import Settings
 from agents.spans import Log, Place, Span
@@ -170,13 +170,11 @@ class Watch:
         for one in workers:
             if one.error:
                 continue
-            said = samples(
-                one.page, "action_to_feed_seconds", "head_log_loss", "head_auc", "memory_bytes", "feed_items_total"
-            )
+            said = one.said
             delays[one.address] = buckets_of(said["action_to_feed_seconds"])
             stages[one.address] = {stage: n for (stage,), n in summed(said["feed_items_total"], "stage").items()}
-            for name, start in (("head_log_loss", "loss"), ("head_auc", "auc")):
-                curves |= {f"{start}:{labels['head']}": value for labels, value in said[name]}  # type: ignore[index]  # both are names
+            curves |= {f"loss:{labels['head']}": value for labels, value in said["head_log_loss"]}
+            curves |= {f"auc:{labels['head']}": value for labels, value in said["head_auc"]}
             curves |= {f"memory:{one.address}": value for _, value in said["memory_bytes"]}
         curves |= self._items(stages, now_s)
         return self._latency(delays, now_s, curves)

@@ -19,18 +19,23 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.measures.telemetry import PREFIX, SPECS, MetricName
 from streams import limits
 
-__all__ = ["Asked", "Sample", "Workers", "buckets_of", "gained", "quantile", "samples", "summed"]
+__all__ = ["WANTED", "Asked", "Sample", "Workers", "buckets_of", "gained", "quantile", "samples", "summed"]
 
 _PATIENCE_S: Final = 2.0
 Sample = tuple[Mapping[str, str], float]
 """Labels and value."""
+WANTED: Final[tuple[MetricName, ...]] = (
+    "action_to_feed_seconds", "head_log_loss", "head_auc", "memory_bytes", "feed_items_total", "arm_items_total",
+    "model_snapshots_total",
+)  # fmt: skip
+"""What is read of a page, once a look; all else is left unparsed."""
 
 
 class Asked(NamedTuple):
-    """One worker at ``address``: its page of metrics and what ``/states`` says, or why there is neither."""
+    """One worker at ``address``: what its page of metrics and ``/states`` say, or why they say nothing."""
 
     address: str
-    page: str = ""
+    said: Mapping[MetricName, list[Sample]] = {}
     states: Mapping[str, Any] = {}
     error: str = ""
 
@@ -66,7 +71,7 @@ class Workers:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_PATIENCE_S))
         try:
             page, states = await asyncio.gather(*(self._read(one.address, path) for path in ("metrics", "states")))
-            return one._replace(page=page.decode(), states=dict(orjson.loads(states)))
+            return one._replace(said=samples(page.decode(), *WANTED), states=dict(orjson.loads(states)))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return one._replace(error=_why(error))
 

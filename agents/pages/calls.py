@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from agents.gateway.openapi import openapi
-from agents.pages.text import fields, joined, prose, table, told_in
+from agents.pages.text import fields, joined, prose, sentence, table, told_in
 from schemas.asyncapi import asyncapi
 from schemas.pages import in_words
 
@@ -43,7 +43,7 @@ def _named(name: str) -> str:
 
 def _call(title: str, one: Mapping[str, Any]) -> Iterator[str]:
     yield f"### {title}"
-    yield f"{_sentence(one['summary'])} {one['description']}"
+    yield f"{sentence(one['summary'])} {one['description']}"
     if one["parameters"]:
         rows = [
             [f"`{told['name']}`", told["in"], in_words(told["schema"], _named), _absent(told)]
@@ -63,10 +63,6 @@ def _absent(told: Mapping[str, Any]) -> str:
         return "required"
     default = told["schema"].get("default")
     return "optional" if default is None else f"absent: `{default}`"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def _body(schema: Mapping[str, Any]) -> str:

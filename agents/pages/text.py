@@ -10,10 +10,15 @@ from typing import Any, Final
 
 from schemas.pages import in_words
 
-__all__ = ["fields", "joined", "prose", "table", "told_in"]
+__all__ = ["fields", "joined", "prose", "sentence", "table", "told_in"]
 
 _WIDE: Final = 118
 _EXAMPLE: Final = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from agents.pages.text import fields, joined, prose, told_in
+from agents.pages.text import fields, joined, prose, sentence, told_in
 from schemas.asyncapi import asyncapi
 from schemas.events import EVENTS
 from schemas.pages import in_words
@@ -34,8 +34,7 @@ def topics_page() -> str:
 
 
 def _topic(name: str, channel: Mapping[str, Any], messages: Mapping[str, Any]) -> Iterator[str]:
-    text = channel["description"]
-    yield f"{text[0].upper()}{text[1:]}."
+    yield sentence(channel["description"])
     kept = channel["bindings"]["kafka"]["topicConfiguration"]
     message = messages[name]
     key = message.get("bindings", {}).get("kafka", {}).get("key", {}).get("description", "")

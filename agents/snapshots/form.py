@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,8 +49,10 @@ class _End(msgspec.Struct, frozen=True):
     rows: int
 
 
-def write(path: Path, first: Preamble, pages: Iterable[list[Row]]) -> int:
-    """Write a snapshot to ``path`` and return how many rows it holds. It is there whole or not at all."""
+def write(path: Path, first: Preamble, pages: Iterable[list[Row]], told: Callable[[int], None] = lambda _: None) -> int:
+    """Write a snapshot to ``path`` and return how many rows it holds; ``told`` hears of them meanwhile. It is there
+    whole or not at all.
+    """
     numbers = {one.shard: at for at, one in enumerate(first.shards)}
     draft, count = path.with_name(f".{path.name}.{os.getpid()}"), 0
     try:
@@ -59,6 +61,7 @@ def write(path: Path, first: Preamble, pages: Iterable[list[Row]]) -> int:
                 _put(packed, first)
                 for page in pages:
                     count += len(page)
+                    told(count)
                     _put(packed, [(numbers[row.shard], row.key, row.value) for row in page])
                 _put(packed, _End(count))
             raw.flush()

@@ -20,7 +20,8 @@ from agents.store import ShardId, Store, listed, new_token, packed, paired
 from schemas.codec import BadRecord, decode
 from schemas.feeds import FeedBatch, FeedRequest
 from schemas.topics import TOMBSTONES_MS
-from streams.ranking.desk import feed_key, followed
+from streams.arrays.hashing import U64, hash_all
+from streams.ranking.desk import feed_key, served_since
 
 __all__ = ["SEIZED", "Gap", "Restored", "Since", "gaps", "note_served", "restore", "sent_since"]
 
@@ -153,8 +154,8 @@ def _open(store: Store, one: Head, token: str, asked: int) -> None:
 
 def _clear(store: Store) -> None:
     """Drop every row there is: an import that was cut may have left some."""
-    for page in store.pages():
-        for shard, keys in _by_shard((shard, key) for shard, key, _ in page).items():
+    for page in store.row_keys():
+        for shard, keys in _by_shard(page).items():
             store.unlink([store.key(shard, "r:") + key for key in keys])
 
 
@@ -180,9 +181,11 @@ def _by_shard(pairs: Iterable[tuple[ShardId, bytes]]) -> Mapping[ShardId, list[b
 
 
 class Since(NamedTuple):
-    """What was sent since a snapshot: by shard and viewer the batches, and the requests that were answered."""
+    """What was sent since a snapshot: by shard and viewer the ``seq`` and the videos (hashes) of each batch, and the
+    requests that were answered.
+    """
 
-    batches: dict[ShardId, dict[str, list[FeedBatch]]]
+    batches: dict[ShardId, dict[str, list[tuple[int, U64]]]]
     answered: set[str]
 
     @property
@@ -202,8 +205,8 @@ def sent_since(log: Log, known: Mapping[int, int]) -> Since:
         if batch.request_id is not None:
             since.answered.add(batch.request_id)
         if batch.trigger != "preview":
-            shard = ShardId("u", message.partition())
-            since.batches.setdefault(shard, {}).setdefault(batch.user_id, []).append(batch)
+            shard, names = ShardId("u", message.partition()), hash_all(item.video_id for item in batch.items)
+            since.batches.setdefault(shard, {}).setdefault(batch.user_id, []).append((batch.seq, names))
     return since
 
 
@@ -212,7 +215,7 @@ def note_served(store: Store, since: Since) -> None:
     for shard, viewers in since.batches.items():
         keys = [feed_key(user) for user in viewers]
         found = zip(store.mget(shard, keys), viewers.values(), strict=True)
-        new = [followed(value, batches) for value, batches in found]
+        new = [served_since(value, batches) for value, batches in found]
         _write(store, [Row(shard, key, value) for key, value in zip(keys, new, strict=True)])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from agents.errors import Stop
-from agents.snapshots.copying import Copy, Row
+from agents.snapshots.copying import Copy
 from agents.snapshots.form import Preamble, write
 from agents.spans import Log
 from agents.store import ShardId, Store
@@ -56,16 +56,7 @@ def take(store: Store, log: Log, namespace: str, target: Path, told: Callable[[i
             names=store.notes("names"),
             replayed=store.notes("replayed"),
         )
-        count = 0
-
-        def counted() -> Iterator[list[Row]]:
-            nonlocal count
-            for page in copy.rows():
-                count += len(page)
-                told(count)
-                yield page
-
-        written = write(path, first, counted())
+        written = write(path, first, copy.rows(), told)
     return Taken(path, written, path.stat().st_size, time.monotonic() - began_s)
 
 

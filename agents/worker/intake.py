@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agents import tracing
-from agents.cluster import of_ours
 from agents.dead_letters import TOPIC as DEAD_LETTERS
 from agents.dead_letters import dead_letter
 from agents.measures.telemetry import METRICS
@@ -68,7 +67,7 @@ class Intake:
             [record.timestamp for record in records],
         )
         for at, cause, path in decoded.bad:
-            self.refuse(records[at], cause, path)
+            self.refuse(topic, records[at], cause, path)
         self._shared.bad.add(len(records), len(decoded.bad), time.monotonic())
         events, kept = list(decoded.events), [records[at] for at in decoded.index]
         if topic == "feed.requests":
@@ -76,9 +75,8 @@ class Intake:
         late = time.time() - records[-1].timestamp / 1_000 > self._shared.settings.backlog_s
         return Read(events, kept, late)
 
-    def refuse(self, record: Any, cause: str, path: str) -> None:
-        """One record to ``dead-letters``, byte for byte."""
-        topic = of_ours(self._shared.settings.kafka, record.topic)
+    def refuse(self, topic: str, record: Any, cause: str, path: str) -> None:
+        """One record of ``topic`` to ``dead-letters``, byte for byte."""
         letter = dead_letter(topic, record.partition, record.offset, record.key, record.value, cause, path)
         self._shared.producer.send(DEAD_LETTERS, letter.key, letter.value, headers=letter.headers, ticket=self._letters)
         METRICS["bad_records_total"].labels(topic, cause).inc()

@@ -111,7 +111,7 @@ class VideoHost(ShardHost):
             except NewerFormat:
                 raise
             except (msgspec.MsgspecError, ValueError):
-                self._intake.refuse(record, "type", "$")
+                self._intake.refuse("engagement", record, "type", "$")
         await self._warm(video_id for batch in batches for video_id in batch.video_ids)
         self.shard.apply_many(batches, records[-1].offset + 1)
 

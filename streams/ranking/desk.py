@@ -26,7 +26,7 @@ from streams.viewer.context import locate
 from streams.viewer.hidden import hidden_rows
 from streams.words.asks import decode_asks, encode_asks, spoken
 
-__all__ = ["Desk", "FeedRow", "feed_key", "followed"]
+__all__ = ["Desk", "FeedRow", "feed_key", "served_since"]
 
 Reason = Literal["hidden", "taken_down"]
 Trigger = Literal["request", "preview", "first", "near_end", "signal"]
@@ -62,20 +62,18 @@ def feed_key(user_id: str) -> bytes:
     return b"f:" + user_id.encode()
 
 
-def followed(stored: bytes | None, batches: Sequence[FeedBatch]) -> bytes:
-    """A ``stored`` ledger (None: there is none yet) after ``batches``, some of which it may know: what they held counts
-    as served. Who stood next to whom in them is not remembered.
+def served_since(stored: bytes | None, sent: Iterable[tuple[int, U64]]) -> bytes:
+    """A ``stored`` ledger (None: there is none yet) after what was ``sent``, some of which it may know: the ``seq`` of
+    each batch and its videos (hashes, u64[n]), which count as served. Who stood next to whom is not remembered.
 
-    >>> sent = dict(v=1, batch_id="b", user_id="ann", ts_ms=0, trigger="first", as_of={}, model="", items=[])
-    >>> _ROW.decode(followed(None, [FeedBatch(seq=7, **sent), FeedBatch(seq=6, **sent)])).seq
+    >>> _ROW.decode(served_since(None, [(7, hash_all(["cat"])), (6, hash_all(["dog"]))])).seq
     7
     """
     row = FeedRow(format=_FORMAT, seq=0, served=b"", tail=[], reach=-1) if stored is None else _ROW.decode(stored)
-    for batch in sorted(batches, key=lambda one: one.seq):
-        if batch.seq <= row.seq:
+    for seq, names in sorted(sent, key=lambda one: one[0]):
+        if seq <= row.seq:
             continue
-        names = hash_all(item.video_id for item in batch.items)
-        row.seq, row.left, row.reach = batch.seq, 0, -1
+        row.seq, row.left, row.reach = seq, 0, -1
         row.served = (row.served + names.tobytes())[-8 * limits.SERVED :]
         row.tail = names.tolist() or row.tail
     return msgspec.msgpack.encode(row)

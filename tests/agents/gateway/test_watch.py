@@ -12,7 +12,7 @@ from agents.gateway.history import History
 from agents.gateway.hub import Hub
 from agents.gateway.operating import Operating
 from agents.gateway.watch import Watch
-from agents.gateway.workers import Asked
+from agents.gateway.workers import WANTED, Asked, samples
 from agents.producer import RecordProducer
 from agents.settings import Settings
 from agents.spans import Span
@@ -24,6 +24,10 @@ from tests.agents.gateway.test_workers import PAGE
 
 def settings(bootstrap: str, **more: str) -> Settings:
     return Settings.from_env({}, broker=f"kafka://{bootstrap}", redis="redis://127.0.0.1:1/0", **more)
+
+
+def said(address: str, page: str) -> Asked:
+    return Asked(address, samples(page, *WANTED))
 
 
 def watch(bootstrap: str) -> Watch:
@@ -109,7 +113,7 @@ async def test_latency_is_told_of_the_last_minute_only(mock_broker: str) -> None
     def told(now_s: float, quick: int, slow: int) -> tuple[float, int] | None:
         buckets = {"0.1": quick, "10.0": quick + slow, "+Inf": quick + slow}
         lines = [f'feedstream_action_to_feed_seconds_bucket{{le="{le}"}} {n}' for le, n in buckets.items()]
-        found = watching._told([Asked("w", "\n".join(lines)), Asked("down", error="no")], now_s, curves)
+        found = watching._told([said("w", "\n".join(lines)), Asked("down", error="no")], now_s, curves)
         return None if found is None else (round(found.p99_s, 3), found.feeds)
 
     assert told(0.0, 1_000, 1_000) is None, "what was before the first look is of no known time"
@@ -123,10 +127,10 @@ async def test_latency_is_told_of_the_last_minute_only(mock_broker: str) -> None
 
 async def test_items_a_second_are_of_workers_that_answered_twice(mock_broker: str) -> None:
     watching = watch(mock_broker)
-    watching._told([Asked("w", PAGE)], 0.0, {})
+    watching._told([said("w", PAGE)], 0.0, {})
     curves: dict[str, float | None] = {}
     more = PAGE.replace('stage="served",tier="0"} 20.0', 'stage="served",tier="0"} 30.0')
-    watching._told([Asked("w", more), Asked("new", PAGE)], 2.0, curves)
+    watching._told([said("w", more), said("new", PAGE)], 2.0, curves)
     assert curves["items:served"] == 5.0
     assert curves["items:seen"] == 0.0
     assert curves["memory:w"] == 5e7
@@ -174,7 +178,7 @@ def test_heads_are_told_as_the_learner_says_now_and_else_as_they_were_published(
     hub = Hub(settings(mock_broker))
     try:
         hub.models["heads"] = of_hub.ModelNews("heads", 1, 0, {"like_log_loss": 0.1, "like_auc": 0.7})
-        hub.watch._look = hub.watch.latest()._replace(workers=[Asked("w", 'feedstream_head_log_loss{head="like"} 0.2')])
+        hub.watch._look = hub.watch.latest()._replace(workers=[said("w", 'feedstream_head_log_loss{head="like"} 0.2')])
         (like,) = [one for one in Operating(hub).models().heads if one.head == "like"]
         assert (like.log_loss, like.auc, like.calibration) == (0.2, 0.7, None)
     finally:
