@@ -67,7 +67,7 @@ def kuairand() -> Path:
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[servers.RealKafka]:
     """A real Apache Kafka, without topics."""
-    server = _started("kafka", servers.RealKafka)
+    server = started("kafka", servers.RealKafka)
     yield server
     server.close()
 
@@ -81,7 +81,7 @@ def kafka_bootstrap(kafka: servers.RealKafka) -> str:
 @pytest.fixture
 def fresh_kafka() -> Iterator[servers.RealKafka]:
     """A real Apache Kafka of a test's own, for whoever must know every record on it."""
-    server = _started("kafka", servers.RealKafka)
+    server = started("kafka", servers.RealKafka)
     yield server
     server.close()
 
@@ -89,7 +89,7 @@ def fresh_kafka() -> Iterator[servers.RealKafka]:
 @pytest.fixture
 def redis_server() -> Iterator[servers.RealRedis]:
     """A real Redis of its own, empty."""
-    server = _started("redis", servers.RealRedis)
+    server = started("redis", servers.RealRedis)
     yield server
     server.close()
 
@@ -97,7 +97,7 @@ def redis_server() -> Iterator[servers.RealRedis]:
 @pytest.fixture(scope="module")
 def redis_cluster() -> Iterator[servers.RealRedisCluster]:
     """A real Redis Cluster of three nodes, shared by the tests of a module: each uses a namespace of its own."""
-    cluster = _started("redis", servers.RealRedisCluster)
+    cluster = started("redis", servers.RealRedisCluster)
     yield cluster
     cluster.close()
 
@@ -105,34 +105,40 @@ def redis_cluster() -> Iterator[servers.RealRedisCluster]:
 @pytest.fixture(scope="session")
 def recipe() -> Callable[[Path], list[str]]:
     """What runs a recipe of docs/examples/produce, by its file; a skip where its language is not on this machine."""
-    return lambda path: _started(foreign.LANGUAGES[path.suffix], lambda: foreign.command(path))
+    return lambda path: started(foreign.LANGUAGES[path.suffix], lambda: foreign.command(path))
 
 
 @pytest.fixture(scope="session")
 def asyncapi_schema() -> Path:
     """The official JSON Schema of AsyncAPI 3.0."""
-    return _started("node", foreign.asyncapi_schema)
+    return started("node", foreign.asyncapi_schema)
 
 
 @pytest.fixture(scope="session")
 def helm() -> Path:
     """The program helm; built here only where it is required, since that takes minutes."""
-    return _started("helm", lambda: charts.helm(build=required("helm")))
+    return started("helm", lambda: charts.helm(build=required("helm")))
 
 
 @pytest.fixture(scope="session")
 def custom_definitions() -> list[Path]:
     """Definitions of KEDA's and Prometheus' kinds; built as helm is."""
-    return _started("helm", lambda: charts.custom_definitions(build=required("helm")))
+    return started("helm", lambda: charts.custom_definitions(build=required("helm")))
 
 
 @pytest.fixture(scope="session")
 def keda_kafka() -> str:
     """KEDA's source that reads a trigger of kind kafka; had as helm is."""
-    return _started("helm", lambda: charts.keda_kafka(build=required("helm")))
+    return started("helm", lambda: charts.keda_kafka(build=required("helm")))
 
 
-def _started(name: str, start: Callable[[], Server]) -> Server:
+def program(name: str) -> str:
+    """The path of a program of this machine that a package of the same name brings; a skip where there is none."""
+    return started(name, lambda: servers.found(name, f"apt-get install {name}"))
+
+
+def started(name: str, start: Callable[[], Server]) -> Server:
+    """What ``start`` makes. Where it is unavailable: a skip, or a failure if FEEDSTREAM_REQUIRE names ``name``."""
     try:
         return start()
     except servers.Unavailable as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from agents.embedded import free_port
 from agents.settings import environment
-from tests.conftest import required
+from tests.conftest import program
 
 __all__ = ["PATIENCE_S", "READY", "Shell", "opened"]
 
@@ -91,9 +88,7 @@ def opened(folder: Path, count: int, *tools: str) -> Iterator[list[Shell]]:
     Skips, or fails where they are required, without ``tools``.
     """
     for tool in tools:
-        if shutil.which(tool) is None:
-            assert not required(tool), f"FEEDSTREAM_REQUIRE names {tool}, but there is none: apt-get install {tool}"
-            pytest.skip(f"there is no {tool}")
+        program(tool)
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "docs").symlink_to(ROOT / "docs")
     port = free_port()

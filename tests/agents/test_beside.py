@@ -17,31 +17,16 @@ from confluent_kafka.admin import AdminClient
 from agents.cli.state import exact_hash
 from agents.judge.counts import compare_counts
 from agents.lag import lags, totals
-from agents.settings import Settings, environment
+from agents.settings import environment
 from agents.spans import Log
 from agents.store import Store
 from agents.testing.live import Live
 from agents.testing.load import Load, load
 from agents.testing.servers import RealKafka, RealRedis
 from agents.testing.verdict import judge_feeds
-from agents.topics import Admin
+from tests.agents.deployed import command, deployed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(300)]
-
-
-def deployed(kafka: RealKafka, redis: RealRedis, logs: Path, name: str, partitions: int, **more: str) -> Live:
-    told = {"user_partitions": partitions, "video_partitions": partitions}
-    live = Live(kafka.url, redis.url, logs, namespace=name, **{key: f"{one}" for key, one in told.items()}, **more)
-    Admin(live.kafka, Settings.from_env({}, **told)).apply()
-    return live
-
-
-def run(live: Live, *words: str) -> list[str]:
-    return [sys.executable, "-m", "feedstream", *words]
-
-
-def env(live: Live) -> dict[str, str]:
-    return environment(broker=live.broker, redis=live.redis, **live.settings)
 
 
 def exact(live: Live, made: Load) -> None:
@@ -55,13 +40,15 @@ def test_the_log_copied_to_more_partitions_while_it_grows_makes_the_same_counts(
     made = load(np.random.default_rng(21), 4_000, viewers=100, videos=100)
     half = len(made.lines) // 2
     with (
-        deployed(kafka, redis_server, tmp_path, "narrow", 2, topic_prefix="narrow.") as old,
-        deployed(kafka, redis_server, tmp_path, "wide", 3, topic_prefix="wide.") as new,
+        deployed(kafka, redis_server, tmp_path, "narrow") as old,
+        deployed(kafka, redis_server, tmp_path, "wide", 3) as new,
     ):
         old.start()
         old.send_lines(made.lines[:half])
         copying = subprocess.Popen(
-            run(old, "topics", "copy", "--to", "wide.", "--follow"), env=env(old), stdout=subprocess.PIPE
+            [sys.executable, "-m", "feedstream", "topics", "copy", "--to", "wide.", "--follow"],
+            env=environment(broker=old.broker, redis=old.redis, **old.settings),
+            stdout=subprocess.PIPE,
         )
         try:
             new.start()
@@ -77,9 +64,7 @@ def test_the_log_copied_to_more_partitions_while_it_grows_makes_the_same_counts(
         assert copying.returncode == 0
         assert said.endswith(b"records copied to wide.\n")
         # Run again it has nothing to copy: it went on where it stood.
-        again = subprocess.run(
-            run(old, "topics", "copy", "--to", "wide."), env=env(old), capture_output=True, check=True
-        )
+        again = command(old, "topics", "copy", "--to", "wide.")
         assert again.stdout == b"0 records copied to wide.\n"
         assert {shard.number for shard in new.store.shards() if shard.kind == "u"} == {0, 1, 2}
         asked = [orjson.loads(message.value())["request_id"] for message in new.records("feed.requests")]
@@ -99,16 +84,15 @@ def exact_until_now(live: Live, lines: list[bytes]) -> None:
 
 def test_a_copy_ends_where_a_transaction_ended(kafka: RealKafka, redis_server: RealRedis, tmp_path: Path) -> None:
     with (
-        deployed(kafka, redis_server, tmp_path, "marked", 2, topic_prefix="marked.") as live,
-        deployed(kafka, redis_server, tmp_path, "taken", 2, topic_prefix="taken.") as copied,
+        deployed(kafka, redis_server, tmp_path, "marked") as live,
+        deployed(kafka, redis_server, tmp_path, "taken") as copied,
     ):
         producer = Producer({**live.kafka.options(), "transactional.id": "marked"})
         producer.init_transactions(30.0)
         producer.begin_transaction()
         producer.produce("marked.events.like", b"{}", b"ann")
         producer.commit_transaction(30.0)
-        words = run(live, "topics", "copy", "--to", "taken.")
-        done = subprocess.run(words, env=env(live), capture_output=True, check=True, timeout=60)
+        done = command(live, "topics", "copy", "--to", "taken.", timeout=60)
         assert done.stdout == b"1 records copied to taken.\n"
         copied.until("the record", lambda: len(copied.records("events.like")) == 1)
 
@@ -116,7 +100,7 @@ def test_a_copy_ends_where_a_transaction_ended(kafka: RealKafka, redis_server: R
 def test_a_copy_to_topics_that_are_not_there_or_to_itself_says_what_to_do(
     kafka: RealKafka, redis_server: RealRedis, tmp_path: Path
 ) -> None:
-    with deployed(kafka, redis_server, tmp_path, "lonely", 2, topic_prefix="lonely.") as live:
+    with deployed(kafka, redis_server, tmp_path, "lonely") as live:
         for prefix, said in (
             (
                 "nowhere.",
@@ -124,19 +108,12 @@ def test_a_copy_to_topics_that_are_not_there_or_to_itself_says_what_to_do(
             ),
             ("lonely.", "'lonely.' is the prefix of the topics to copy: name another one"),
         ):
-            done = subprocess.run(
-                run(live, "topics", "copy", "--to", prefix), env=env(live), capture_output=True, check=False
-            )
-            assert done.returncode == 1
+            done = command(live, "topics", "copy", "--to", prefix, code=1)
             assert said in done.stderr.decode()
 
 
 def rebuilt(live: Live, name: str) -> Any:
-    done = subprocess.run(
-        run(live, "state", "rebuild", name, "--json"), env=env(live), capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()[-3_000:]
-    return orjson.loads(done.stdout)
+    return orjson.loads(command(live, "state", "rebuild", name, "--json").stdout)
 
 
 def test_state_rebuilt_from_the_log_is_equal_and_is_switched_to_without_showing_anything_twice(
@@ -144,7 +121,7 @@ def test_state_rebuilt_from_the_log_is_equal_and_is_switched_to_without_showing_
 ) -> None:
     made = load(np.random.default_rng(22), 4_000, viewers=100, videos=300)
     half = len(made.lines) // 2
-    with deployed(kafka, redis_server, tmp_path, "running", 2, topic_prefix="running.", request_ttl_s="1e12") as live:
+    with deployed(kafka, redis_server, tmp_path, "running", request_ttl_s="1e12") as live:
         worker = live.start()
         live.send_lines(made.lines[:half])
         exact_until_now(live, made.lines[:half])
@@ -184,17 +161,16 @@ def test_a_load_reaches_the_deployment_of_the_settings_and_no_other(
     kafka: RealKafka, redis_server: RealRedis, tmp_path: Path, loop: tuple[str, ...]
 ) -> None:
     name, tally = f"loaded{loop[0]}", tmp_path / "tally.json"
-    with deployed(kafka, redis_server, tmp_path, name, 2, topic_prefix=f"{name}.") as live:
+    with deployed(kafka, redis_server, tmp_path, name) as live:
         live.start()
-        words = run(live, "loadgen", "--viewers", "20", "--videos", "60", *loop, "--tally", str(tally), "--json")
-        told = orjson.loads(subprocess.run(words, env=env(live), capture_output=True, check=True).stdout)
+        words = ("loadgen", "--viewers", "20", "--videos", "60", *loop, "--tally", tally, "--json")
+        told = orjson.loads(command(live, *words).stdout)
         assert told["sent"] > 0
         assert told["batches"] > 0
-        subprocess.run(run(live, "loadgen", "--check", str(tally)), env=env(live), capture_output=True, check=True)
+        command(live, "loadgen", "--check", tally)
 
 
 def test_a_rebuild_into_what_runs_is_refused(kafka: RealKafka, redis_server: RealRedis, tmp_path: Path) -> None:
-    with deployed(kafka, redis_server, tmp_path, "only", 2, topic_prefix="only.") as live:
-        done = subprocess.run(run(live, "state", "rebuild", "only"), env=env(live), capture_output=True, check=False)
-        assert done.returncode == 1
+    with deployed(kafka, redis_server, tmp_path, "only") as live:
+        done = command(live, "state", "rebuild", "only", code=1)
         assert "only is the namespace that runs: name another one to rebuild into" in done.stderr.decode()

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import orjson
@@ -16,10 +17,9 @@ import pytest
 from agents.cluster import Cluster
 from agents.errors import BadSettings
 from agents.settings import Settings, environment
-from agents.testing import servers
 from agents.testing.guarded import PASSWORD, USER, GuardedKafka, GuardedRedis
 from agents.testing.live import Live
-from tests.conftest import required
+from tests.conftest import started
 
 COMMAND = [sys.executable, "-m", "feedstream"]
 LOG = Path(__file__).parents[2] / "docs" / "examples" / "first.jsonl"
@@ -27,16 +27,8 @@ LOG = Path(__file__).parents[2] / "docs" / "examples" / "first.jsonl"
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[tuple[GuardedKafka, GuardedRedis]]:
-    try:
-        kafka = GuardedKafka()
-        redis = GuardedRedis()
-    except servers.Unavailable as error:
-        if required("kafka") and required("redis"):
-            pytest.fail(f"FEEDSTREAM_REQUIRE names kafka and redis, but {error}")
-        pytest.skip(str(error))
-    yield kafka, redis
-    kafka.close()
-    redis.close()
+    with closing(started("kafka", GuardedKafka)) as kafka, closing(started("redis", GuardedRedis)) as redis:
+        yield kafka, redis
 
 
 def settings_of(kafka: GuardedKafka, redis: GuardedRedis, **more: str) -> dict[str, str]:

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from agents.embedded import Embedded
 from agents.errors import Stop
 from agents.store import Loaded, Refused, ShardId, Standing, Store, StoreUnavailable, new_token
 from agents.testing.servers import RealRedis
@@ -22,18 +21,9 @@ SHARD = ShardId("u", 3)
 NAMES = (f"test{number}" for number in itertools.count())
 
 
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[str]:
-    with Embedded() as embedded:
-        yield embedded.redis
-
-
-@pytest.fixture(
-    params=["valkey"] + [pytest.param(name, marks=pytest.mark.redis) for name in ("redis_server", "redis_cluster")]
-)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    server = request.getfixturevalue(request.param)
-    made = Store(server if isinstance(server, str) else server.url, next(NAMES))
+@pytest.fixture
+def store(any_redis: str) -> Iterator[Store]:
+    made = Store(any_redis, next(NAMES))
     yield made
     made.close()
 

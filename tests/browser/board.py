@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from playwright.async_api import ConsoleMessage, Locator, Page
+from playwright.async_api import Locator
+
+from tests.browser.tab import Tab
 
 __all__ = ["Board"]
 
-_EXPECTED: Final = ("net::ERR", "status of 401", "status of 403", "status of 404", "status of 503")
-"""What Chromium itself logs about answers that a test makes fail on purpose."""
 _INK: Final = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const [r, g, b] = getComputedStyle(canvas).getPropertyValue("--tone-1").match(/[0-9a-f]{2}/gi)
@@ -28,18 +28,8 @@ _INK: Final = """(canvas) => {
 }"""
 
 
-class Board:
+class Board(Tab):
     """One tab of the dashboard at ``url``."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url = page, url
-        self.errors: list[str] = []
-        page.on("console", self._logged)
-        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
-
-    def _logged(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(word in message.text for word in _EXPECTED):
-            self.errors.append(message.text)
 
     async def open(self, view: str = "now") -> None:
         """Load the page at a view (``videos/v9``)."""

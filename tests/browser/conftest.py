@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,28 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.agents.gateway.fake import Fake, serving
 from tests.browser.phone import Phone
-from tests.conftest import required
+from tests.conftest import program
 
 NewPhone = Callable[..., Coroutine[Any, Any, Phone]]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium() -> AsyncIterator[Browser]:
+@asynccontextmanager
+async def a_chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium; no browser is ever downloaded."""
-    found = shutil.which("chromium")
-    if found is None:
-        if required("chromium"):
-            pytest.fail("FEEDSTREAM_REQUIRE names chromium, but there is none: apt-get install chromium")
-        pytest.skip("there is no chromium")
+    found = program("chromium")
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One browser for all tests."""
+    async with a_chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.async_api import ConsoleMessage, Page, Request, Response
+from playwright.async_api import Page, Request, Response
+
+from tests.browser.tab import Tab
 
 __all__ = ["Phone"]
 
@@ -22,28 +24,19 @@ _PLACE: Final = """() => {
   const at = Math.round(deck.scrollTop / deck.clientHeight);
   return {at, ids: places.map((place) => place.dataset.video)};
 }"""
-_EXPECTED: Final = ("net::ERR", "status of 401", "status of 404", "status of 429", "status of 503")
-"""What Chromium itself logs about answers that a test makes fail on purpose."""
 
 
-class Phone:
+class Phone(Tab):
     """One tab. ``events`` are those that the gateway took, ``calls`` every call as (method, path with query, body)."""
 
     def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url = page, url
+        super().__init__(page, url)
         self.events: list[dict[str, Any]] = []
         self.calls: list[tuple[str, str, str | None]] = []
-        self.errors: list[str] = []
         self.hosts: set[str] = set()
         self._reading: set[asyncio.Task[None]] = set()
-        page.on("console", self._logged)
-        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
         page.on("request", self._asked)
         page.on("response", self._answered)
-
-    def _logged(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(word in message.text for word in _EXPECTED):
-            self.errors.append(message.text)
 
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)

@@ -11,17 +11,12 @@ from confluent_kafka.admin import AdminClient
 from agents.settings import Settings
 from agents.testing import servers
 from agents.topics import Admin
-from tests.conftest import required
+from tests.conftest import started
 
 
 @pytest.fixture(scope="package")
 def chaos_kafka() -> Iterator[servers.RealKafka]:
-    try:
-        server = servers.RealKafka()
-    except servers.Unavailable as error:
-        if required("kafka"):
-            pytest.fail(f"FEEDSTREAM_REQUIRE names kafka, but {error}")
-        pytest.skip(str(error))
+    server = started("kafka", servers.RealKafka)
     yield server
     server.close()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from agents.testing.charts import KUBERNETES
 
@@ -20,5 +22,17 @@ def render(helm: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         where = ["feedstream", str(CHART), "--namespace", "feeds", "--kube-version", KUBERNETES]
         return subprocess.run([str(helm), "template", *where, *words], capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def manifests(render: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., list[dict[str, Any]]]:
+    """The chart's objects, rendered so."""
+
+    def run(*words: str) -> list[dict[str, Any]]:
+        done = render(*words)
+        assert done.returncode == 0, done.stderr
+        return [one for one in yaml.safe_load_all(done.stdout) if one]
 
     return run

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from agents.children import die_with_parent
 from agents.embedded import free_port
@@ -24,12 +23,10 @@ Start = Callable[..., contextlib.AbstractContextManager[subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def start(render: Any, fresh_kafka: RealKafka, redis_server: RealRedis) -> Start:
+def start(manifests: Any, fresh_kafka: RealKafka, redis_server: RealRedis) -> Start:
     """Starts the command of the pod whose name ends so, with the variables of its manifest and nothing else."""
     servers = f"kafka.brokers={{{fresh_kafka.bootstrap}}},redis.url={redis_server.url},gateway.access=open"
-    done = render("--set", servers)
-    assert done.returncode == 0, done.stderr
-    objects = [one for one in yaml.safe_load_all(done.stdout) if one]
+    objects = manifests("--set", servers)
     (settings,) = [one["data"] for one in objects if one["kind"] == "ConfigMap"]
 
     @contextlib.contextmanager

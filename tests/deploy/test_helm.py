@@ -67,13 +67,12 @@ class Rendered(NamedTuple):
 
 
 Render = Callable[..., subprocess.CompletedProcess[str]]
+Manifests = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module", params=CASES)
-def chart(request: pytest.FixtureRequest, render: Render) -> Rendered:
-    done = render(*CASES[request.param])
-    assert done.returncode == 0, done.stderr
-    return Rendered(request.param, [one for one in yaml.safe_load_all(done.stdout) if one])
+def chart(request: pytest.FixtureRequest, manifests: Manifests) -> Rendered:
+    return Rendered(request.param, manifests(*CASES[request.param]))
 
 
 @pytest.fixture(scope="module")
@@ -279,8 +278,8 @@ def test_gateways_find_workers_under_the_name_of_their_service(chart: Rendered) 
     assert chart.env(gateway)["FEEDSTREAM_WORKERS"] == f"{service['metadata']['name']}.feeds.svc:{port['port']}"
 
 
-def test_rules_and_dashboard_are_those_of_the_checkout(render: Render) -> None:
-    objects = [one for one in yaml.safe_load_all(render(*CASES["production"]).stdout) if one]
+def test_rules_and_dashboard_are_those_of_the_checkout(manifests: Manifests) -> None:
+    objects = manifests(*CASES["production"])
     (rules,) = [one["spec"] for one in objects if one["kind"] == "PrometheusRule"]
     assert rules == yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text())
     (shown,) = [one for one in objects if one["metadata"]["name"].endswith("-dashboard")]

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from agents.settings import Settings
 from agents.worker.main import _groups
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = ("-f", str(ROOT / "deploy" / "helm" / "feedstream" / "values-production.yaml"))
-Render = Callable[..., subprocess.CompletedProcess[str]]
+Manifests = Callable[..., list[dict[str, Any]]]
 
 
-async def test_keda_looks_at_the_groups_that_workers_are_in(render: Render) -> None:
+async def test_keda_looks_at_the_groups_that_workers_are_in(manifests: Manifests) -> None:
     words = ("--set", "workers.all.autoscaling.enabled=true,partitions.users=6,settings.namespace=other")
-    objects = [one for case in (PRODUCTION, words) for one in yaml.safe_load_all(render(*case).stdout)]
+    objects = manifests(*PRODUCTION) + manifests(*words)
     checked = {}
-    for one in (it for it in objects if it and it["kind"] == "ScaledObject"):
+    for one in (it for it in objects if it["kind"] == "ScaledObject"):
         role = one["metadata"]["name"].rpartition("-")[2]
         namespace = "other" if role == "all" else "feedstream"
         groups = _groups(role, Settings(broker="kafka://a:1", namespace=namespace), None)  # type: ignore[arg-type]
@@ -33,8 +31,8 @@ async def test_keda_looks_at_the_groups_that_workers_are_in(render: Render) -> N
     assert checked == {"users": 24, "videos": 12, "all": 8}, "the partitions; of both kinds, the more"
 
 
-def test_keda_gets_into_a_guarded_kafka_with_what_pods_use(render: Render) -> None:
-    objects = [one for one in yaml.safe_load_all(render(*PRODUCTION).stdout) if one]
+def test_keda_gets_into_a_guarded_kafka_with_what_pods_use(manifests: Manifests) -> None:
+    objects = manifests(*PRODUCTION)
     (auth,) = [one for one in objects if one["kind"] == "TriggerAuthentication"]
     maps = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
     (user,) = auth["spec"]["configMapTargetRef"]
@@ -49,12 +47,12 @@ def test_keda_gets_into_a_guarded_kafka_with_what_pods_use(render: Render) -> No
             assert told["bootstrapServers"] == maps[user["name"]]["FEEDSTREAM_BROKER"].partition("://")[2]
 
 
-def test_keda_knows_every_word_of_the_triggers(render: Render, keda_kafka: str) -> None:
+def test_keda_knows_every_word_of_the_triggers(manifests: Manifests, keda_kafka: str) -> None:
     tags = [
         dict(part.partition("=")[::2] for part in tag.split(",")) for tag in re.findall(r'`keda:"(.+)"`', keda_kafka)
     ]
     told = {tag["name"]: tag for tag in tags}
-    objects = [one for one in yaml.safe_load_all(render(*PRODUCTION).stdout) if one]
+    objects = manifests(*PRODUCTION)
     triggers = [one for it in objects if it["kind"] == "ScaledObject" for one in it["spec"]["triggers"]]
     assert {one["type"] for one in triggers} == {"kafka"}
     for key, value in (pair for one in triggers for pair in one["metadata"].items()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -13,9 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.conftest import required
+from tests.browser.conftest import a_chromium
 
 ROOT = Path(__file__).parents[2]
 LOADS = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"), ("video", "src")}
@@ -103,18 +102,8 @@ def test_a_page_in_no_line_of_the_navigation_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.chromium
 async def test_search_works_on_a_page_opened_from_a_file_and_nothing_leaves_the_machine(site: Path) -> None:
-    found = shutil.which("chromium")
-    if found is None:
-        assert not required("chromium"), (
-            "FEEDSTREAM_REQUIRE names chromium, but there is none: apt-get install chromium"
-        )
-        pytest.skip("there is no chromium")
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        try:
-            await _searched(browser, site / "index.html")
-        finally:
-            await browser.close()
+    async with a_chromium() as browser:
+        await _searched(browser, site / "index.html")
 
 
 async def _searched(browser: Browser, page: Path) -> None:

@@ -25,6 +25,7 @@ from agents.gateway.refusals import Refusal
 from streams.words.parsing import clauses
 from tests.agents.gateway.made_up import made_up
 from tests.agents.gateway.toy import Toy
+from tests.served import served
 
 __all__ = ["Fake", "serving"]
 
@@ -257,14 +258,8 @@ def _json(value: Any, status: int = 200) -> web.Response:
 @asynccontextmanager
 async def serving(fake: Fake, port: int = 0) -> AsyncIterator[str]:
     """The address at which ``fake`` is served for as long as the block runs."""
-    runner = web.AppRunner(fake.app(), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(fake.app(), port) as address:
+        yield f"http://{address}"
 
 
 async def _run(port: int) -> None:

@@ -49,6 +49,7 @@ from agents.gateway.history import History
 from agents.gateway.refusals import Refusal
 from agents.gateway.routes import ROUTES
 from streams.control.proceeds import STAGES
+from tests.served import served
 
 __all__ = ["Operated", "group", "operating"]
 
@@ -247,11 +248,5 @@ def _known(now_ms: int) -> dict[str, Any]:
 @asynccontextmanager
 async def operating(fake: Operated) -> AsyncIterator[str]:
     """The address at which ``fake`` is served for as long as the block runs."""
-    runner = web.AppRunner(fake.app(), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(fake.app()) as address:
+        yield f"http://{address}"

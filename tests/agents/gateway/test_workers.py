@@ -14,6 +14,7 @@ from aiohttp import web
 from agents.gateway import workers as of_workers
 from agents.gateway.workers import Asked, Workers, buckets_of, gained, quantile, samples, summed
 from streams import limits
+from tests.served import served
 
 PAGE = """# HELP feedstream_memory_bytes memory of the process that is resident
 # TYPE feedstream_memory_bytes gauge
@@ -43,14 +44,8 @@ async def worker(page: bytes = PAGE.encode(), states: Any = None, status: int = 
         return web.json_response(states or {"ready": True, "why": [], "shards": []})
 
     app.add_routes([web.get("/metrics", metrics), web.get("/states", told)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app) as address:
+        yield address
 
 
 async def looked(addresses: str) -> list[Asked]:

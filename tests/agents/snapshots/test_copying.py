@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 from agents import scanning
-from agents.embedded import Embedded
 from agents.errors import Stop
 from agents.snapshots.copying import Copy
 from agents.snapshots.restoring import SEIZED
@@ -20,19 +19,10 @@ TOPIC = {U: "events.like", V: "engagement"}
 NAMES = (f"copied{number}" for number in itertools.count())
 
 
-@pytest.fixture(scope="module")
-def valkey() -> Iterator[str]:
-    with Embedded() as embedded:
-        yield embedded.redis
-
-
-@pytest.fixture(
-    params=["valkey"] + [pytest.param(name, marks=pytest.mark.redis) for name in ("redis_server", "redis_cluster")]
-)
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture
+def store(any_redis: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(scanning, "_SCANNED", 40)
-    server = request.getfixturevalue(request.param)
-    made = Store(server if request.param == "valkey" else server.url, next(NAMES))
+    made = Store(any_redis, next(NAMES))
     made.layout({"user_partitions": 4, "video_partitions": 4})
     yield made
     made.close()

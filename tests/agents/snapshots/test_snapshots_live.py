@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +16,14 @@ from confluent_kafka.admin import AdminClient
 from agents.cli.state import exact_hash
 from agents.cluster import in_kafka
 from agents.judge.counts import compare_counts
-from agents.settings import Settings, environment
 from agents.snapshots.restoring import SEIZED
 from agents.testing.live import Live
 from agents.testing.load import load
 from agents.testing.servers import RealKafka, RealRedis
 from agents.testing.verdict import judge_feeds
-from agents.topics import Admin
+from tests.agents.deployed import command, deployed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.timeout(300)]
-_SHARDS = {"user_partitions": "2", "video_partitions": "2"}
-
-
-@contextlib.contextmanager
-def deployed(kafka: RealKafka, redis: RealRedis, logs: Path, name: str, **more: str) -> Iterator[Live]:
-    """A deployment of its own on servers that it shares."""
-    with Live(kafka.url, redis.url, logs, namespace=name, topic_prefix=f"{name}.", **(_SHARDS | more)) as live:
-        Admin(live.kafka, Settings.from_env({}, user_partitions=2, video_partitions=2)).apply()
-        yield live
 
 
 def wipe(live: Live) -> None:
@@ -52,12 +38,9 @@ def held(live: Live) -> list[bytes]:
     return live.store.ask(lambda client: [*client.scan_iter(f"*{name}*", count=5_000)])
 
 
-def command(live: Live, *args: object, code: int = 0) -> Any:
+def state(live: Live, *args: object, code: int = 0) -> Any:
     """What ``feedstream state`` prints as JSON; what it complains of where it is to end with ``code``."""
-    env = environment(broker=live.broker, redis=live.redis, **live.settings)
-    words = [sys.executable, "-m", "feedstream", "state", *map(str, args), "--json"]
-    done = subprocess.run(words, env=env, capture_output=True, check=False)
-    assert done.returncode == code, done.stderr.decode()
+    done = command(live, "state", *args, "--json", code=code)
     return orjson.loads(done.stdout) if code == 0 else done.stderr.decode()
 
 
@@ -74,7 +57,7 @@ def test_counts_are_exact_after_a_loss_of_redis_and_of_the_log_before_the_snapsh
         live.until_settled()
         sender = threading.Thread(target=live.send_lines, args=[made.lines[third : 2 * third]])
         sender.start()
-        taken = command(live, "export", snapshots)
+        taken = state(live, "export", snapshots)
         sender.join()
         live.send_lines(made.lines[2 * third :])
         live.until_settled()
@@ -82,16 +65,16 @@ def test_counts_are_exact_after_a_loss_of_redis_and_of_the_log_before_the_snapsh
         asked = {batch["request_id"] for batch in live.batches() if batch.get("request_id")}
         assert len(asked) > 30
 
-        refused = command(live, "import", taken["path"], code=1)
+        refused = state(live, "import", taken["path"], code=1)
         assert "there is state of this namespace already" in refused
         assert live.stop(worker, signal.SIGKILL) == -signal.SIGKILL
         before = exact_hash(live.store)
         wipe(live)
-        shown = command(live, "show", taken["path"])
+        shown = state(live, "show", taken["path"])
         assert shown["rows"] == taken["rows"] > 1_000
         forget_before(live, shown["shards"])
 
-        done = command(live, "import", taken["path"])
+        done = state(live, "import", taken["path"])
         assert done["rows"] == taken["rows"]
         assert done["behind"] > third
         assert done["viewers"] > 5
@@ -125,7 +108,7 @@ def test_a_worker_that_runs_during_an_import_ends_and_says_why(
         live.send_lines(made.lines[:1_000])
         live.until_settled()
         file = tmp_path / "one.snapshot"
-        command(live, "export", file)
+        state(live, "export", file)
         live.workers.remove(worker)
         # As it is in the middle of an import: the shard is somebody else's, and may not be opened.
         for shard in live.store.shards():
@@ -133,7 +116,7 @@ def test_a_worker_that_runs_during_an_import_ends_and_says_why(
         live.send_lines(made.lines[1_000:])
         assert worker.wait() == 1
         assert "is being restored from a snapshot: wait for `feedstream state import`" in worker.said()
-        command(live, "import", file, "--replace")
+        state(live, "import", file, "--replace")
         live.start()
         live.until_settled()
         live.until("exact counts", lambda: compare_counts(live.store, made.tally()) == [])
@@ -148,27 +131,27 @@ def test_a_snapshot_that_the_log_does_not_go_on_from_is_refused_and_changes_noth
         live.send_lines(made.lines[:1_000])
         live.until_settled()
         file = tmp_path / "one.snapshot"
-        command(live, "export", file)
+        state(live, "export", file)
         live.send_lines(made.lines[1_000:])
         live.until_settled()
         live.stop(worker)
         wipe(live)
-        ends = {shard: dict(position) for shard, position in command(live, "show", file)["shards"].items()}
+        ends = {shard: dict(position) for shard, position in state(live, "show", file)["shards"].items()}
         ends["u:0"]["events.like"] += 3
         forget_before(live, ends)
-        said = command(live, "import", file, code=1)
+        said = state(live, "import", file, code=1)
         at = ends["u:0"]["events.like"]
         assert f"events.like[0]: the snapshot goes on at {at - 3}, but Kafka begins at {at}" in said
         assert "use a later snapshot, or give --accept-loss" in said
         assert held(live) == []
-        assert command(live, "import", file, "--accept-loss")["shards"] == 5
+        assert state(live, "import", file, "--accept-loss")["shards"] == 5
         live.store.ask(lambda client: client.hset(f"{live.settings['namespace']}:layout", "video_partitions", 5))
         before = sorted(held(live))
-        said = command(live, "import", file, "--replace", "--accept-loss", code=1)
+        said = state(live, "import", file, "--replace", "--accept-loss", code=1)
         assert "'video_partitions': 5" in said
         assert "name another FEEDSTREAM_NAMESPACE" in said
         assert sorted(held(live)) == before, "nothing was changed"
         live.settings["video_partitions"] = "3"
-        assert "has video_partitions=2, the settings 3: set FEEDSTREAM_VIDEO_PARTITIONS=2" in command(
+        assert "has video_partitions=2, the settings 3: set FEEDSTREAM_VIDEO_PARTITIONS=2" in state(
             live, "import", file, code=1
         )
