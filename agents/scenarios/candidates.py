@@ -38,6 +38,7 @@ def by_whom_one_follows(seed: int, tuning: Tuning) -> float:
     on={"persona.alike": 0.0},
     off={"persona.together": 0.0, "persona.alike": 0.0},
     least=0.05,
+    seeds=3,
 )
 def liked_together(seed: int, tuning: Tuning) -> float:
     """Sets of videos that nothing but the likes of passing viewers, five in a row each, ties together."""
@@ -53,6 +54,7 @@ def liked_together(seed: int, tuning: Tuning) -> float:
     on={"persona.together": 0.0},
     off={"persona.together": 0.0, "persona.alike": 0.0},
     least=0.1,
+    seeds=3,
 )
 def liked_by_the_like_minded(seed: int, tuning: Tuning) -> float:
     """Sets of videos that nothing but the likes of regulars, one a day, ties together."""

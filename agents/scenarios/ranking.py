@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from agents.scenarios.scenario import scenario
@@ -26,6 +28,14 @@ __all__ = ["fresh_places", "weight_on_finishing_brings_videos_that_are_finished"
 )
 def weight_on_finishing_brings_videos_that_are_finished(seed: int, tuning: Tuning) -> float:
     """Short videos are finished far more often: a higher weight on finishing brings shorter ones, without a restart."""
+    loop = _watched(seed)
+    loop.replay.steering.tuning = tuning
+    return float(np.mean([_seconds(loop, viewer) for viewer in range(len(loop.world.tastes))]))
+
+
+@lru_cache(maxsize=1)
+def _watched(seed: int) -> Loop:
+    """A world after 5,000 events. Previews change nothing in it, so both sides of a scenario may look at it."""
     world = World(seed, viewers=20, videos=300)
     replay = Replay(world.start_ms + YEAR_MS)
     for number, text in enumerate(world.log(5_000)):
@@ -33,9 +43,8 @@ def weight_on_finishing_brings_videos_that_are_finished(seed: int, tuning: Tunin
         if number % 32 == 0:
             replay.flush()
     loop = Loop(world, replay)
-    replay.steering.tuning = tuning
     loop.now_ms = replay.users.watermark_ms
-    return float(np.mean([_seconds(loop, viewer) for viewer in range(len(world.tastes))]))
+    return loop
 
 
 def _seconds(loop: Loop, viewer: int) -> float:

@@ -34,8 +34,9 @@ def check(name: str, thin: int = 1) -> None:
 
 
 @pytest.mark.timeout(1_500)
-def test_movielens(movielens: Path) -> None:
-    check("movielens", thin=9)
+@pytest.mark.usefixtures("movielens")
+def test_movielens() -> None:
+    check("movielens third", thin=6)
 
 
 @pytest.mark.timeout(1_500)

@@ -14,6 +14,7 @@ from schemas.control import Promotion, Target
 from streams import limits
 from streams.arrays.hashing import hash64
 from streams.control.steering import Steering
+from streams.control.tuning import DEFAULT, changed
 from streams.ranking.desk import Desk
 from streams.ranking.ranking import Model, rank_many
 from streams.shards.user_shard import UserShard
@@ -23,6 +24,8 @@ from streams.viewer.wishes import KINDS, NOTHING, put
 NOW_MS = 1_700_000_000_000
 COUNTRIES = ("SE", "JP", "BR")
 TOGETHER, LIMIT = 50, 50
+CAPS = {"slate.creator_cap": 2, "slate.sound_cap": 3, "slate.tag_cap": 20}
+"""Low enough that every one of them is met in this library."""
 
 
 def library(count: int, rng: random.Random) -> list[Video]:
@@ -68,7 +71,7 @@ class Audience:
         self.rng = random.Random(seed)
         self.videos = {video.video_id: video for video in library(videos, self.rng)}
         self.shard = UserShard(0, catalogue_of(list(self.videos.values())), learn=False)
-        self.steering = Steering()
+        self.steering = Steering(changed(DEFAULT, CAPS))
         self.steering.take("rule.gone", {"do": "take_down", "tag": "t7", "until_ms": NOW_MS + 1})
         self.steering.take("rule.there", {"do": "take_down", "creator": "c3", "audience": "SE"})
         self.steering.take("rule.liked", {"do": "boost", "tag": "t1", "factor": 4})
@@ -86,6 +89,9 @@ class Audience:
         self.known: list[set[str]] = [set() for _ in self.rows]
         self.source = [""] * viewers
         self.last: list[list[Video]] = [[] for _ in self.rows]
+        self.alike: list[dict[str, list[str | None]]] = [
+            {"creator_id": [], "sound_id": [], "tag": []} for _ in self.rows
+        ]
         for row, country in zip(self.rows, self.country, strict=True):
             table.country[row] = hash64(country) if country else 0
             table.safety_level[row] = self.rng.randrange(3)
@@ -100,6 +106,7 @@ class Audience:
             table.tags[row, :4] = [hash64(f"t{at}") for at in liked]
             table.tag_w[row, :4, 0] = [3.0, 2.0, 1.0, 1.0]
         self.found: Counter[str] = Counter()
+        self.full = Counter(dict.fromkeys(self.alike[0], 0))
 
     def serve(self, at: int) -> int:
         """The next batch of some viewers, judged, and some of it met; how many items they were."""
@@ -142,13 +149,15 @@ class Audience:
             lately.append(video)
             self.source[row] = source
             del lately[: -limits.LATELY]
-            # What was drawn is bound by no cap, since its odds are told, but counts.
-            if source not in {"chance", "promise"}:
-                for kind, cap in caps.items():
-                    own = video.tags[0] if kind == "tag" else getattr(video, kind)
-                    same = sum(own == (one.tags[0] if kind == "tag" else getattr(one, kind)) for one in lately)
-                    found[f"more than {cap} with one {kind}"] += own is not None and same > cap
-        self.last[row] = lately
+            for kind, cap in caps.items():
+                own = video.tags[0] if kind == "tag" else getattr(video, kind)
+                alike = self.alike[row][kind]
+                alike.append(own)
+                del alike[: -limits.LATELY]
+                # What was drawn is bound by no cap, since its odds are told, but counts.
+                if own is not None and source not in {"chance", "promise"}:
+                    found[f"more than {cap} with one {kind}"] += alike.count(own) > cap
+                    self.full[kind] += alike.count(own) == cap
 
 
 def assert_none_in(items: int, videos: int, viewers: int, seed: int) -> None:
@@ -160,6 +169,7 @@ def assert_none_in(items: int, videos: int, viewers: int, seed: int) -> None:
         assert served > before, "there must be enough to show"
     print(f"\n{served} items, {dict(audience.found)}")
     assert {name: count for name, count in audience.found.items() if count} == {}
+    assert min(audience.full.values()) > 0, f"a cap that nothing comes up to is not tested: {audience.full}"
 
 
 @pytest.mark.parametrize("full", [True, False])

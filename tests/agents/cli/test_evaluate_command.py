@@ -19,8 +19,11 @@ from streams.control.tuning import OFF
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small world's log without its previews."""
-    path = tmp_path_factory.mktemp("evaluate") / "world.jsonl"
-    lines = [text.strip() for text in World(3, viewers=20, videos=150).log(8_000) if b'"feed.requests"' not in text]
+    return written(tmp_path_factory.mktemp("evaluate") / "world.jsonl", 8_000)
+
+
+def written(path: Path, events: int) -> Path:
+    lines = [text.strip() for text in World(3, viewers=20, videos=150).log(events) if b'"feed.requests"' not in text]
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path
 
@@ -49,7 +52,8 @@ def test_the_ranking_stands_beside_its_rivals(log: Path, capsys: pytest.CaptureF
     assert {"likes, half-life 2 h", "item co-occurrence", "River BiasedMF"} <= ranked.keys()
 
 
-def test_every_way_of_judging_leaves_its_rows(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_way_of_judging_leaves_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = written(tmp_path / "short.jsonl", 2_500)  # which is read once for each thing that is left out
     words = ["--thin", "5", "--no-rivals", "--delay-s", "60", "--delay-s", "3600", "--permute", "--ablate", "--heads"]
     code, out, _ = ran(capsys, str(log), *words, "--json")
     report = orjson.loads(out)

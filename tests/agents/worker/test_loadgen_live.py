@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,19 @@ import orjson
 import pytest
 
 from agents.cli.main import main
+from agents.spans import Log
 from agents.testing.live import Live
 
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-def run(live: Live, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs ``loadgen`` on the worker of this folder; the exit code and what it printed."""
+def run(live: Live, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+    """Runs ``loadgen`` on the worker of this folder; the exit code and what it printed. Its videos go when it is done:
+    others count on seeing every candidate in one preview.
+    """
+    log = Log(live.kafka)
+    before = log.spans(log.places(["videos"]))
     monkeypatch.setenv("FEEDSTREAM_BROKER", live.broker)
     monkeypatch.setenv("FEEDSTREAM_REDIS", live.redis)
 
@@ -25,7 +31,11 @@ def run(live: Live, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
             main(["loadgen", *(str(arg) for arg in args)])
         return int(left.value.code or 0), capsys.readouterr().out
 
-    return ran
+    yield ran
+    now = log.spans(before)
+    made = log.read({place: span._replace(low=before[place].high) for place, span in now.items()})
+    for key in {record.key() for record in made}:
+        live.send("videos", key, None)
 
 
 def test_what_an_open_loop_sent_is_counted_exactly_and_a_wrong_count_is_found(run: Any, tmp_path: Path) -> None:
