@@ -29,8 +29,9 @@ def costs(reports: Mapping[str, Mapping[str, Any]], before: Mapping[str, Any]) -
     found, where = dict(before), []
     for command, report in reports.items():
         figures: Mapping[str, Any] = report["figures"]
-        found |= {name: figures[name] for name in Costs.__struct_fields__ if name in figures}
-        where.append(f"{command} on {report['date']}: {machine(report)}")
+        if measured := {name: figures[name] for name in Costs.__struct_fields__ if name in figures}:
+            found |= measured
+            where.append(f"{command} on {report['date']}: {machine(report)}")
     return {"where": where, "costs": {name: found[name] for name in Costs.__struct_fields__ if name in found}}
 
 

@@ -1,6 +1,7 @@
 """The benchmark figures in README.md, written between its marks from the reports in ``benchmarks/out``.
 
-    make bench && python -m benchmarks.gateway && python -m benchmarks.quality && python -m benchmarks.readme
+    make bench && python -m benchmarks.gateway && python -m benchmarks.page && python -m benchmarks.quality
+    python -m benchmarks.readme
 
 No figure is typed by hand: a row is left out where it was not measured, a missed goal is said. The same figures become
 the costs that ``feedstream plan`` calculates with.
@@ -21,7 +22,7 @@ from benchmarks.costs import machine, write_costs
 from benchmarks.quality import OUT, table
 from benchmarks.report import GOALS
 
-__all__ = ["BLOCKS", "GATEWAY_ROWS", "ROWS", "block", "fill"]
+__all__ = ["BLOCKS", "GATEWAY_ROWS", "PAGE_ROWS", "ROWS", "block", "fill"]
 
 ROWS: Final[Mapping[str, str]] = {
     "transport_ratio": "transport and decode, CPU a message: times cheaper than a plain Faust agent",
@@ -82,7 +83,18 @@ GATEWAY_ROWS: Final[Mapping[str, str]] = {
     "gateway_base_bytes": "a gateway process that holds nothing yet, bytes of memory",
 }
 """The same of ``gateway.json``."""
-BLOCKS: Final = {"bench": ("make bench", ROWS), "gateway": ("python -m benchmarks.gateway", GATEWAY_ROWS)}
+PAGE_ROWS: Final[Mapping[str, str]] = {
+    "page_likes": "likes, ten by each new viewer",
+    "page_unchanged": "… after which nothing new was to be shown within five seconds",
+    "page_like_p50_ms": "from the key to the changed feed on the screen, ms, p50",
+    "page_like_p99_ms": "… p99",
+}
+"""The same of ``page.json``."""
+BLOCKS: Final = {
+    "bench": ("make bench", ROWS),
+    "gateway": ("python -m benchmarks.gateway", GATEWAY_ROWS),
+    "page": ("python -m benchmarks.page", PAGE_ROWS),
+}
 """Mark and report to the command that makes it, and its rows."""
 _ROOT: Final = Path(__file__).parents[1]
 _OUTS: Final = _ROOT / "benchmarks" / "out"

@@ -5,6 +5,7 @@ Both can be killed and started again on the same data. They listen on 127.0.0.1 
 
 from __future__ import annotations
 
+import base64
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,10 @@ from agents.redis_client import SLOTS
 __all__ = ["KAFKA_VERSION", "RealKafka", "RealRedis", "RealRedisCluster", "Unavailable", "found", "kafka_jars"]
 
 KAFKA_VERSION: Final = "4.3.1"
+_CLUSTER: Final = base64.urlsafe_b64encode(b"feedstream-tests").decode().rstrip("=")
+"""Cluster id of every broker here; each is alone in its own."""
+_LIGHT: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""What lets a JVM that lives for seconds begin sooner."""
 _MOVED: Final = 10
 """Keys of a slot that move at once."""
 _POM: Final = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -214,13 +219,12 @@ class RealKafka(_Server):
         self.url = f"kafka://{self.bootstrap}"
         self._properties = self.folder / "server.properties"
         self._properties.write_text(self.properties(_properties(self.port, controller, self.folder / "logs")))
-        name = self._tool("random-uuid").strip().splitlines()[-1]
-        self._tool("format", "-t", name, "-c", str(self._properties), "--ignore-formatted", *self.formatted())
+        self._tool("format", "-t", _CLUSTER, "-c", str(self._properties), "--ignore-formatted", *self.formatted())
         self.start()
 
     def command(self) -> list[str]:
-        heap = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        return [self._java, *heap, "-cp", f"{self._libs}/*", "kafka.Kafka", str(self._properties)]
+        heap = ["-Xms256m", "-Xmx512m"]
+        return [self._java, *_LIGHT, *heap, "-cp", f"{self._libs}/*", "kafka.Kafka", str(self._properties)]
 
     def answers(self) -> bool:
         admin = AdminClient({**self.options(), "log_level": 0, "socket.timeout.ms": 1_000})
@@ -242,7 +246,7 @@ class RealKafka(_Server):
         return {"bootstrap.servers": self.bootstrap}
 
     def _tool(self, *arguments: str) -> str:
-        command = [self._java, "-cp", f"{self._libs}/*", "kafka.tools.StorageTool", *arguments]
+        command = [self._java, *_LIGHT, "-cp", f"{self._libs}/*", "kafka.tools.StorageTool", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
         return done.stdout
 
