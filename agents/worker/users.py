@@ -16,7 +16,8 @@ from agents.measures.telemetry import METRICS
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.topics import FOLDED
-from agents.worker.intake import Intake, Part, sent_ms
+from agents.worker.calm import Calm, Signal
+from agents.worker.intake import Intake, Part, once_each, sent_ms
 from agents.worker.measured import measured
 from agents.worker.outbox import Outbox, receipts
 from agents.worker.outgoing import Group, Outgoing, of_batch, of_delta, of_stored
@@ -39,7 +40,6 @@ __all__ = ["UserHost"]
 
 _LOG = log.get("users")
 REQUESTS: Final = "feed.requests"
-_SIGNAL_EVERY_S: Final = 1.0
 _TOGETHER: Final = 64
 """Requests ranked together; between two such runs other shards have their turn."""
 _STILL_S: Final = 0.3
@@ -65,12 +65,12 @@ class UserHost(ShardHost):
         self._group = Group()
         self._feed_due = asyncio.Event()
         self._published: list[str] = []
-        self._signalled: dict[int, float] = {}
+        self._calm = Calm()
         self._forgotten: dict[str, None] = {}
         self._leaving: dict[str, None] = {}
-        self._unfed: dict[str, int] = {}
+        self._unfed: dict[str, Signal] = {}
         self._receipts: list[Outgoing] = []
-        self.loops = [self._feed_loop, self._first_loop]
+        self.loops = [self._feed_loop, self._first_loop, self._signal_loop]
 
     # --- what ShardHost asks ------------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class UserHost(ShardHost):
         self.desk = Desk(self.shard, self.token, self.settings.refill_at, shared.steering)
         self.desk.pacer = Pacer(self.number, self.settings.user_partitions)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
-        self._group, self._published, self._signalled = Group(), [], {}
+        self._group, self._published, self._calm = Group(), [], Calm()
         self._forgotten, self._leaving, self._unfed = {}, {}, {}
         self._receipts, self._outbox = [], Outbox(loaded.outbox)
 
@@ -179,18 +179,29 @@ class UserHost(ShardHost):
         if any(part.late for part in parts):
             return
         near = self.desk.engaged(applied.viewer.tolist(), applied.video.tolist())
-        served, now_s = self.shard.viewers.seq, time.monotonic()
-        calm = [row for row in applied.strong.tolist() if now_s - self._signalled.get(row, 0.0) >= _SIGNAL_EVERY_S]
-        # What was hidden must go at once, whenever the last batch was.
-        strong = [row for row in dict.fromkeys((*applied.hid, *calm)) if served[row] > 0 and row not in near]
-        if near or strong:
-            times = dict(zip(applied.viewer.tolist(), batch.ts_ms.tolist(), strict=True))
-            self._signalled.update(dict.fromkeys(strong, now_s))
-            self._emit(
-                [(row, times[row], "near_end") for row in near]
-                + [(row, times.get(row, self.shard.watermark_ms), "signal") for row in strong],
-                sent_ms(parts, [self.shard.viewers.user_ids[row] for row in (*near, *strong)]),
-            )
+        served, users = self.shard.viewers.seq, self.shard.viewers.user_ids
+        acted = (*applied.hid, *applied.strong.tolist())
+        strong = [row for row in dict.fromkeys(acted) if served[row] > 0 and row not in near]
+        if not (near or strong):
+            return
+        times = dict(zip(applied.viewer.tolist(), batch.ts_ms.tolist(), strict=True))
+        sent = sent_ms(parts, [users[row] for row in (*near, *strong)])
+        due: list[tuple[int, int, Any]] = [(row, times[row], "near_end") for row in near]
+        for row in strong:
+            signal = Signal(times.get(row, self.shard.watermark_ms), sent.get(users[row], 0))
+            if self._calm.take(users[row], at_once=row in applied.hid):  # what was hidden must go whenever it was
+                due.append((row, signal.ts_ms, "signal"))
+            else:
+                self._calm.wait(users[row], signal)
+        self._emit(due, sent)
+
+    async def _signal_loop(self) -> None:
+        """Signals that came too soon after the one before are answered a second after that."""
+        while True:
+            waited = await self._calm.due()
+            async with self.folding:
+                still = {user: one for user, one in waited.items() if self._served(user) and self._calm.take(user)}
+                await self._emit_waiting(still, "signal")
 
     def take_down(self, names: Mapping[int, str], country: str | None = None) -> None:
         """Withdraw videos (hash to id) from whoever (of a ``country``) was sent them and has not seen them."""
@@ -217,6 +228,7 @@ class UserHost(ShardHost):
         first = self.shard.apply_users(list(zip(named, users, strict=True)), following)
         self.desk.forget(rows)
         self._forgotten.update(dict.fromkeys(gone))
+        self._calm.answered(*gone)
         self._receipts += receipts(self.shard.forgotten, records)
         if late or not records:
             return
@@ -225,7 +237,7 @@ class UserHost(ShardHost):
         if len(self.shared.catalogue.candidates()) >= self.settings.batch_items:
             self._emit([(row, now_ms, "first") for row in due])
         elif len(self._unfed) < _UNFED:
-            self._unfed.update({self.shard.viewers.user_ids[row]: now_ms for row in due})
+            self._unfed.update({self.shard.viewers.user_ids[row]: Signal(now_ms, 0) for row in due})
 
     async def _first_loop(self) -> None:
         """First batches that found nothing to show wait until videos are known, and no more of them arrive."""
@@ -238,12 +250,14 @@ class UserHost(ShardHost):
                 continue
             async with self.folding:
                 unfed, self._unfed = self._unfed, {}
-                row_of = self.shard.viewers.row_of
-                due = [(row_of[user], ms, "first") for user, ms in unfed.items() if user in row_of]
-                due = [one for one in due if not self.desk.served_before(one[0])]
-                for low in range(0, len(due), _TOGETHER):
-                    self._emit(due[low : low + _TOGETHER])
-                    await asyncio.sleep(0)
+                await self._emit_waiting({user: one for user, one in unfed.items() if not self._served(user)}, "first")
+
+    async def _emit_waiting(self, waited: Mapping[str, Signal], trigger: Any) -> None:
+        row_of, acted = self.shard.viewers.row_of, {user: one.acted_ms for user, one in waited.items()}
+        due = [(row_of[user], one.ts_ms, trigger) for user, one in waited.items() if user in row_of]
+        for low in range(0, len(due), _TOGETHER):
+            self._emit(due[low : low + _TOGETHER], acted)
+            await asyncio.sleep(0)
 
     def _served(self, user: str) -> bool:
         row = self.shard.viewers.row_of.get(user)
@@ -268,21 +282,13 @@ class UserHost(ShardHost):
         self._feed_due.set()
 
     def _reply(self, requests: Sequence[tuple[FeedRequest, int]]) -> None:
-        """Rank a run of (request, offset) together; who asks twice is ranked the second time as of the first."""
-        waiting = list(requests)
-        while waiting:
-            seen: set[str] = set()
-            now: list[tuple[FeedRequest, int]] = []
-            later: list[tuple[FeedRequest, int]] = []
-            for one in waiting:
-                (later if one[0].user_id in seen else now).append(one)
-                seen.add(one[0].user_id)
+        """Rank (request, offset) together; who asks twice is ranked the second time as of the first."""
+        for now in once_each(requests):
             asked = [self.desk.request(request) for request, _ in now]
             for (request, offset), ranked in zip(now, self._rank(asked), strict=True):
                 row = self.shard.viewers.row_of[request.user_id]
                 batch = self.desk.batch(request, ranked, self._as_of(offset + 1), self.shared.model.version)
                 self._keep(row, batch, ranked)
-            waiting = later
 
     def _emit(self, due: Sequence[tuple[int, int, Any]], acted: Mapping[str, int] | None = None) -> None:
         """Batches of our own accord: (viewer row, event time, trigger), and when viewers (by id) ``acted``."""
@@ -306,6 +312,7 @@ class UserHost(ShardHost):
         if batch.trigger == "preview":
             return
         self._group.rows[row] = None
+        self._calm.answered(batch.user_id)
         if not len(ranked.rows):
             return
         viewers, catalogue = self.shard.viewers, self.shared.catalogue

@@ -248,6 +248,15 @@ def test_a_strong_signal_brings_a_batch_that_covers_it(world: Live) -> None:
     assert not set(ids(following)) & set(ids(batch))
 
 
+def test_of_two_strong_signals_at_once_the_second_is_in_a_batch_too(world: Live) -> None:
+    first, second = ids(answer(world, "guy", "r", limit=20))[:2]
+    world.send("events.like", "guy", event("guy", first, "l"))
+    world.batch("guy", trigger="signal")
+    liked = world.send("events.like", "guy", event("guy", second, "l"))
+    world.until("a batch that covers it", lambda: any(
+        liked.covered(batch["as_of"]) for batch in world.batches("guy", trigger="signal")))  # fmt: skip
+
+
 # --- forgetting and removing ------------------------------------------------------------------------------------------
 
 
