@@ -19,20 +19,22 @@ __all__ = ["costs", "machine", "write_costs"]
 
 
 def costs(reports: Mapping[str, Mapping[str, Any]], before: Mapping[str, Any]) -> dict[str, Any]:
-    """What the file holds: of each report (by the command that wrote it) the figures that are costs.
+    """What the file holds: of each report (by the command that wrote it) the figures that are costs; what no report
+    tells of stays as it was ``before``.
 
     >>> made = costs({"make bench": {"date": "2026-01-02", "machine": {"cpu": "M", "cores": 2, "memory_gb": 8},
     ...     "versions": {"python": "3.11"}, "figures": {"pipeline_us": 30.0, "hot_ratio": 1.2}}}, {})
     >>> made["where"], made["costs"]
     (['make bench on 2026-01-02: M, 2 cores, 8 GB; python 3.11'], {'pipeline_us': 30.0})
     """
-    found, where = dict(before), []
+    found = dict(before.get("costs", {}))
+    where = [one for one in before.get("where", []) if one.partition(" on ")[0] not in reports]
     for command, report in reports.items():
         figures: Mapping[str, Any] = report["figures"]
         if measured := {name: figures[name] for name in Costs.__struct_fields__ if name in figures}:
             found |= measured
             where.append(f"{command} on {report['date']}: {machine(report)}")
-    return {"where": where, "costs": {name: found[name] for name in Costs.__struct_fields__ if name in found}}
+    return {"where": sorted(where), "costs": {name: found[name] for name in Costs.__struct_fields__ if name in found}}
 
 
 def machine(report: Mapping[str, Any]) -> str:
@@ -43,7 +45,7 @@ def machine(report: Mapping[str, Any]) -> str:
 
 def write_costs(reports: Mapping[str, Mapping[str, Any]], path: Path = COSTS) -> list[str]:
     """Write the file; returns the costs that nobody has measured yet."""
-    before = orjson.loads(path.read_bytes())["costs"] if path.exists() else {}
+    before = orjson.loads(path.read_bytes()) if path.exists() else {}
     made = costs(reports, before)
     path.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2) + b"\n")
     return _missing(made["costs"])

@@ -51,9 +51,10 @@ def test_the_shipped_costs_say_where_they_are_from() -> None:
 def test_figures_that_were_not_measured_anew_stay() -> None:
     report = {"date": "2026-01-02", "machine": {"cpu": "M", "cores": 2, "memory_gb": 8}, "versions": {},
               "figures": {"pipeline_us": 7.0}}  # fmt: skip
-    assert costs_of({"make bench": report}, {"pipeline_us": 9.0, "feed_us": 5.0})["costs"] == {
-        "pipeline_us": 7.0, "feed_us": 5.0,
-    }  # fmt: skip
+    before = {"where": ["make bench on an old day", "another on a day"], "costs": {"pipeline_us": 9.0, "feed_us": 5.0}}
+    made = costs_of({"make bench": report}, before)
+    assert made["costs"] == {"pipeline_us": 7.0, "feed_us": 5.0}
+    assert [one.partition(":")[0] for one in made["where"]] == ["another on a day", "make bench on 2026-01-02"]
 
 
 def test_workers_are_the_work_over_what_room_leaves_of_a_core() -> None:
