@@ -116,7 +116,11 @@ def test_standard_input_is_read_and_an_empty_one_is_good(run: Run, monkeypatch: 
     assert run("-") == Done(0, "0 lines, 0 good, 0 bad\n", "")
 
 
-@pytest.mark.parametrize("bytes_", [b"no gzip", gzip.compress(b"x" * 1_000)[:20], gzip.compress(b"x")[:10] + b"\xff"])
+@pytest.mark.parametrize(
+    "bytes_",
+    [b"no gzip", gzip.compress(b"x" * 1_000)[:20], gzip.compress(b"x")[:10] + b"\xff"],
+    ids=["none", "cut", "broken"],  # their bytes hold the time, by which two processes would name them differently
+)
 def test_a_file_that_cannot_be_read_is_one_sentence(run: Run, tmp_path: Path, bytes_: bytes) -> None:
     lines = tmp_path / "lines.jsonl.gz"
     lines.write_bytes(bytes_)
