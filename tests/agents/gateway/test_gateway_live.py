@@ -293,6 +293,10 @@ async def test_where_no_worker_answers_popular_videos_are_given_and_marked_and_t
                 assert (body["batch_id"], body["next_cursor"], body["reflects"]) == (None, None, False)
                 shown = {item["video_id"] for item in body["items"]}
                 assert shown == {f"g{at}" for at in range(12) if at not in {3, 4}}
+                await client.post(event("feedback", "ann", None, kind="block", target="c6"))
+                _, body = await client.get("/v1/feeds/ann")
+                shown = {item["video_id"] for item in body["items"]}
+                assert shown == {f"g{at}" for at in range(12) if at not in {3, 4, 6}}, "no worker knows of it yet"
                 status, told = await client.get("/v1/videos/g1/similar")
                 assert (status, told["error"]["code"]) == (503, "no_worker")
                 status, told = await client.post(event("like", "ann", "g5"))
