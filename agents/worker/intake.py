@@ -7,7 +7,7 @@ until its letter is delivered.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agents import tracing
@@ -17,10 +17,9 @@ from agents.measures.telemetry import METRICS
 from agents.producer import Ticket
 from agents.worker.shared import Shared
 from schemas.codec import decode_many
-from schemas.feeds import FeedRequest
 from streams.shards.columns import Columns
 
-__all__ = ["Intake", "Part", "Read", "once_each", "sent_ms"]
+__all__ = ["Intake", "Part", "Read", "sent_ms"]
 
 
 class Read(NamedTuple):
@@ -50,20 +49,6 @@ def sent_ms(parts: Iterable[Part], users: Iterable[str]) -> dict[str, int]:
             if (before := sent.get(record.key)) is not None:
                 sent[record.key] = min(before or record.timestamp, record.timestamp)
     return {key.decode(): stamp_ms for key, stamp_ms in sent.items() if stamp_ms > 0}
-
-
-def once_each(requests: Iterable[tuple[FeedRequest, int]]) -> Iterator[list[tuple[FeedRequest, int]]]:
-    """Requests (with their offsets) in runs in which nobody asks twice; those of each viewer stay in order."""
-    waiting = list(requests)
-    while waiting:
-        seen: set[str] = set()
-        now: list[tuple[FeedRequest, int]] = []
-        later: list[tuple[FeedRequest, int]] = []
-        for one in waiting:
-            (later if one[0].user_id in seen else now).append(one)
-            seen.add(one[0].user_id)
-        yield now
-        waiting = later
 
 
 class Intake:

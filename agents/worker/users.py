@@ -7,7 +7,6 @@ batches themselves; on taking a shard over, unpublished ones go out again, the s
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,13 +15,14 @@ from agents.measures.telemetry import METRICS
 from agents.producer import Ticket
 from agents.store import Loaded, Refused
 from agents.topics import FOLDED
-from agents.worker.calm import Calm, Signal
-from agents.worker.intake import Intake, Part, once_each, sent_ms
+from agents.worker.intake import Intake, Part, sent_ms
 from agents.worker.measured import measured
 from agents.worker.outbox import Outbox, receipts
 from agents.worker.outgoing import Group, Outgoing, of_batch, of_delta, of_stored
+from agents.worker.requests import alive, once_each
 from agents.worker.shard_host import Pending, ShardHost
 from agents.worker.shared import Shared
+from agents.worker.throttle import Signal, Throttle
 from schemas.events import EVENTS
 from schemas.feeds import FeedBatch, FeedRequest
 from streams.arrays.hashing import pair
@@ -65,7 +65,7 @@ class UserHost(ShardHost):
         self._group = Group()
         self._feed_due = asyncio.Event()
         self._published: list[str] = []
-        self._calm = Calm()
+        self._throttle = Throttle()
         self._forgotten: dict[str, None] = {}
         self._leaving: dict[str, None] = {}
         self._unfed: dict[str, Signal] = {}
@@ -83,7 +83,7 @@ class UserHost(ShardHost):
         self.desk = Desk(self.shard, self.token, self.settings.refill_at, shared.steering)
         self.desk.pacer = Pacer(self.number, self.settings.user_partitions)
         self._requests_done, self._feed_count = dict(loaded.feed_offsets), loaded.feed_count
-        self._group, self._published, self._calm = Group(), [], Calm()
+        self._group, self._published, self._throttle = Group(), [], Throttle()
         self._forgotten, self._leaving, self._unfed = {}, {}, {}
         self._receipts, self._outbox = [], Outbox(loaded.outbox)
 
@@ -189,18 +189,18 @@ class UserHost(ShardHost):
         due: list[tuple[int, int, Any]] = [(row, times[row], "near_end") for row in near]
         for row in strong:
             signal = Signal(times.get(row, self.shard.watermark_ms), sent.get(users[row], 0))
-            if self._calm.take(users[row], at_once=row in applied.hid):  # what was hidden must go whenever it was
+            if self._throttle.take(users[row], at_once=row in applied.hid):  # what is hidden must go
                 due.append((row, signal.ts_ms, "signal"))
             else:
-                self._calm.wait(users[row], signal)
+                self._throttle.wait(users[row], signal)
         self._emit(due, sent)
 
     async def _signal_loop(self) -> None:
         """Signals that came too soon after the one before are answered a second after that."""
         while True:
-            waited = await self._calm.due()
+            waited = await self._throttle.due()
             async with self.folding:
-                still = {user: one for user, one in waited.items() if self._served(user) and self._calm.take(user)}
+                still = {user: one for user, one in waited.items() if self._served(user) and self._throttle.take(user)}
                 await self._emit_waiting(still, "signal")
 
     def take_down(self, names: Mapping[int, str], country: str | None = None) -> None:
@@ -228,7 +228,7 @@ class UserHost(ShardHost):
         first = self.shard.apply_users(list(zip(named, users, strict=True)), following)
         self.desk.forget(rows)
         self._forgotten.update(dict.fromkeys(gone))
-        self._calm.answered(*gone)
+        self._throttle.answered(*gone)
         self._receipts += receipts(self.shard.forgotten, records)
         if late or not records:
             return
@@ -264,19 +264,14 @@ class UserHost(ShardHost):
         return row is not None and self.desk.served_before(row)
 
     async def _answer(self, requests: Sequence[Any], records: Sequence[Any], following: int) -> None:
-        now_ms = time.time() * 1_000
-        alive = [
-            (request, record.offset)
-            for request, record in zip(requests, records, strict=True)
-            if now_ms - record.timestamp <= self.settings.request_ttl_s * 1_000
-        ]
-        METRICS["expired_requests_total"].inc(len(requests) - len(alive))
-        users = dict.fromkeys(request.user_id for request, _ in alive)
+        wanted = alive(requests, records, self.settings.request_ttl_s)
+        METRICS["expired_requests_total"].inc(len(requests) - len(wanted))
+        users = dict.fromkeys(request.user_id for request, _ in wanted)
         await self._warm(Missing([user for user in users if user not in self.shard.viewers.row_of], []))
-        for low in range(0, len(alive), _TOGETHER):
+        for low in range(0, len(wanted), _TOGETHER):
             # No offset may be committed without its answer, and no answer without its offset.
-            self._reply(alive[low : low + _TOGETHER])
-            self._requests_done[REQUESTS] = alive[low : low + _TOGETHER][-1][1] + 1
+            self._reply(wanted[low : low + _TOGETHER])
+            self._requests_done[REQUESTS] = wanted[low : low + _TOGETHER][-1][1] + 1
             await asyncio.sleep(0)
         self._requests_done[REQUESTS] = following
         self._feed_due.set()
@@ -312,7 +307,7 @@ class UserHost(ShardHost):
         if batch.trigger == "preview":
             return
         self._group.rows[row] = None
-        self._calm.answered(batch.user_id)
+        self._throttle.answered(batch.user_id)
         if not len(ranked.rows):
             return
         viewers, catalogue = self.shard.viewers, self.shared.catalogue

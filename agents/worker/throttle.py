@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-__all__ = ["Calm", "Signal"]
+__all__ = ["Signal", "Throttle"]
 
 _EVERY_S: Final = 1.0
 _WAITING: Final = 10_000
@@ -21,15 +21,15 @@ class Signal(NamedTuple):
     acted_ms: int
 
 
-class Calm:
+class Throttle:
     """Who was answered lately, and who waits. ``clock`` gives seconds that only grow.
 
     >>> now_s = 0.0
-    >>> calm = Calm(lambda: now_s)
-    >>> calm.take("ann"), calm.take("ann")
+    >>> throttle = Throttle(lambda: now_s)
+    >>> throttle.take("ann"), throttle.take("ann")
     (True, False)
     >>> now_s = 1.0
-    >>> calm.take("ann")
+    >>> throttle.take("ann")
     True
     """
 
