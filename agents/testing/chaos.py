@@ -20,12 +20,12 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
-from confluent_kafka import Consumer, TopicPartition
 
 from agents.children import spawn
 from agents.cli.state import exact_hash
 from agents.judge.counts import compare_counts, compare_views
 from agents.producer import RecordProducer, Ticket
+from agents.spans import Log, Place
 from agents.store import ShardId, Store, StoreUnavailable
 from agents.testing.load import BadSample, Load
 from agents.testing.verdict import judge_feeds, judge_letters
@@ -148,6 +148,7 @@ class _Siege:
         self.plan = plan
         self.say = say
         self.store = Store(ground.redis, namespace)
+        self.log = Log(ground.bootstrap, "chaos-judge")
         self.workers = _Workers(ground, plan, logs, namespace)
         self.logs = logs
 
@@ -237,12 +238,12 @@ def run_chaos(
 
 def _settle(siege: _Siege, report: Report, load: Load) -> None:
     """Wait until everything sent is applied, then until the state is the one that replay makes of the same log."""
-    ends = _ends(siege.ground.bootstrap, _USER_TOPICS)
+    ends = _ends(siege.log, _USER_TOPICS)
     siege.await_("the end of the log", lambda: not _behind(siege.store, ends))
     asked = _asked(load.lines)
 
     def answered() -> bool:
-        batches = (orjson.loads(record.value()) for record in _records(siege.ground.bootstrap, "feeds"))
+        batches = (orjson.loads(record.value()) for record in _records(siege.log, "feeds"))
         return asked <= {batch.get("request_id") for batch in batches}
 
     try:
@@ -265,15 +266,13 @@ def _settle(siege: _Siege, report: Report, load: Load) -> None:
 def _judge(siege: _Siege, report: Report, load: Load, bad: Sequence[BadSample]) -> None:
     tally = load.tally()
     report.problems += compare_counts(siege.store, tally) + compare_views(siege.store, tally)
-    feeds = list(_records(siege.ground.bootstrap, "feeds"))
+    feeds = list(_records(siege.log, "feeds"))
     with (siege.logs / "feeds.jsonl").open("wb") as sink:
         sink.writelines(record.value() + b"\n" for record in feeds)
     verdict = judge_feeds(record.value() for record in feeds)
     report.batches, report.repeats = verdict.batches, verdict.repeats
     report.problems += verdict.problems
-    letters = judge_letters(
-        [dict(record.headers() or ()) for record in _records(siege.ground.bootstrap, "dead-letters")]
-    )
+    letters = judge_letters([dict(record.headers() or ()) for record in _records(siege.log, "dead-letters")])
     report.letters = len(letters)
     wanted = sorted(sample.cause for sample in bad)
     if sorted(letters.values()) != wanted:
@@ -306,7 +305,7 @@ def _replayed(folder: Path, lines: Iterable[bytes]) -> str:
     return exact
 
 
-def _behind(store: Store, ends: dict[tuple[str, int], int]) -> list[tuple[str, int]]:
+def _behind(store: Store, ends: dict[Place, int]) -> list[Place]:
     """Topic-partitions whose stored offset is not the end."""
     try:
         stored = {number: store.offsets(ShardId("u", number)) for number in {number for _, number in ends}}
@@ -321,32 +320,10 @@ def _asked(lines: Iterable[bytes]) -> set[str]:
     return {line["value"]["request_id"] for line in found}
 
 
-def _consumer(bootstrap: str) -> Consumer:
-    return Consumer({"bootstrap.servers": bootstrap, "group.id": "chaos-judge", "enable.auto.commit": False})
+def _ends(log: Log, topics: Iterable[str]) -> dict[Place, int]:
+    return {place: span.high for place, span in log.spans(log.places(topics)).items()}
 
 
-def _ends(bootstrap: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
-    consumer = _consumer(bootstrap)
-    try:
-        return {
-            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10.0)[1]
-            for topic in topics
-            for number in consumer.list_topics(topic, timeout=10.0).topics[topic].partitions
-        }
-    finally:
-        consumer.close()
-
-
-def _records(bootstrap: str, topic: str) -> Iterable[Any]:
+def _records(log: Log, topic: str) -> Iterable[Any]:
     """Every record of ``topic`` up to its present end."""
-    ends = {number: end for (_, number), end in _ends(bootstrap, [topic]).items() if end}
-    consumer = _consumer(bootstrap)
-    try:
-        consumer.assign([TopicPartition(topic, number, 0) for number in ends])
-        while ends:
-            for message in consumer.consume(1_000, timeout=10.0):
-                yield message
-                if message.offset() + 1 >= ends.get(message.partition(), 0):
-                    ends.pop(message.partition(), None)
-    finally:
-        consumer.close()
+    return log.read(log.spans(log.places([topic])))

@@ -16,15 +16,15 @@ from types import TracebackType
 from typing import Any, Final
 
 import orjson
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka import Producer as KafkaProducer
 
 from agents.children import die_with_parent
-from agents.cluster import in_kafka
+from agents.cluster import Cluster, in_kafka
 from agents.deliveries import Place
 from agents.producer import producer_options
 from agents.settings import Settings, environment
-from agents.spans import Log
+from agents.spans import Log, is_record, reader_options
 from agents.store import ShardId, Store
 from schemas.events import EVENTS
 from schemas.lines import parse_line
@@ -89,6 +89,35 @@ class Worker:
         return self.wait()
 
 
+class _Reader:
+    """What a topic holds, read to the end that it has at each call: a look at all there is must not miss some."""
+
+    def __init__(self, kafka: Cluster, topic: str) -> None:
+        self._log = Log(kafka, "test-ends")
+        self._places = self._log.places([topic])
+        self._consumer = Consumer(reader_options(kafka, "test") | {"fetch.wait.max.ms": 10, "log_level": 0})
+        self._consumer.assign([TopicPartition(in_kafka(kafka, topic), number, 0) for _, number in self._places])
+        self._next = dict.fromkeys((number for _, number in self._places), 0)
+        self._found: list[Any] = []
+
+    def read(self) -> list[Any]:
+        ends = {number: span.high for (_, number), span in self._log.spans(self._places).items()}
+        deadline_s = time.monotonic() + PATIENCE_S
+        while any(self._next[number] < end for number, end in ends.items()):
+            if time.monotonic() > deadline_s:
+                raise Waited(f"{self._places} were not read to {ends} within {PATIENCE_S:g} s: {self._next}")
+            for message in self._consumer.consume(2_000, timeout=0.02):
+                if is_record(message, None):
+                    self._next[message.partition()] = message.offset() + 1
+                    self._found.append(message)
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    self._next[message.partition()] = message.offset()
+        return self._found
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
 class Live:
     """A broker and a store by URL. ``logs`` is a folder for the workers' logs, ``settings`` go to every worker.
 
@@ -107,8 +136,7 @@ class Live:
         self.workers: list[Worker] = []
         options = producer_options(self.kafka, client_id="test", timeout_s=60.0)
         self._producer = KafkaProducer({**options, "log_level": 0})
-        self._consumers: dict[str, Consumer] = {}
-        self._read: dict[str, list[Any]] = {}
+        self._readers: dict[str, _Reader] = {}
         self._batches: dict[str, dict[str, Any]] = {}
         self._parsed = 0
         self._started = 0
@@ -127,8 +155,8 @@ class Live:
             if worker.process.poll() is None:
                 worker.process.kill()
             worker.process.wait()
-        for consumer in self._consumers.values():
-            consumer.close()
+        for reader in self._readers.values():
+            reader.close()
         self.store.close()
 
     # --- workers ------------------------------------------------------------------------------------------------------
@@ -217,19 +245,9 @@ class Live:
 
     def records(self, topic: str) -> list[Any]:
         """Every message of a topic that is there by now, in order of arrival; the list grows from call to call."""
-        if topic not in self._consumers:
-            consumer = Consumer(
-                {**self.kafka.options(), "group.id": "test", "enable.auto.commit": False,
-                 "fetch.wait.max.ms": 10, "log_level": 0,
-                 "fetch.message.max.bytes": 8_000_000}
-            )  # fmt: skip
-            name = in_kafka(self.kafka, topic)
-            places = consumer.list_topics(name, timeout=10.0).topics[name].partitions
-            consumer.assign([TopicPartition(name, number, 0) for number in places])
-            self._consumers[topic], self._read[topic] = consumer, []
-        found = self._consumers[topic].consume(2_000, timeout=0.02)
-        self._read[topic] += [message for message in found if message.error() is None]
-        return self._read[topic]
+        if topic not in self._readers:
+            self._readers[topic] = _Reader(self.kafka, topic)
+        return self._readers[topic].read()
 
     def batches(self, user: str | None = None, **wanted: Any) -> list[dict[str, Any]]:
         """Feed batches by now, repeats dropped; of one viewer, with fields as ``wanted``."""

@@ -22,12 +22,14 @@ class FeedVerdict(NamedTuple):
 
 
 def judge_feeds(values: Iterable[bytes]) -> FeedVerdict:
-    """Feed batches as they stand in the topic: one content a batch id, one answer a request, nothing served twice."""
+    """Feed batches as they stand in the topic: there are some, one content a batch id, one answer a request, nothing
+    served twice.
+    """
     content: dict[str, bytes] = {}
     served: dict[str, dict[str, str]] = defaultdict(dict)
     answered: dict[str, str] = {}
     repeats = 0
-    problems = []
+    problems: list[str] = []
     for value in values:
         batch = orjson.loads(value)
         name, user = batch["batch_id"], batch["user_id"]
@@ -46,6 +48,8 @@ def judge_feeds(values: Iterable[bytes]) -> FeedVerdict:
             first = served[user].setdefault(item["video_id"], name)
             if first != name:
                 problems.append(f"viewer {user} was served video {item['video_id']} by batches {first} and {name}")
+    if not content:
+        problems.append("no batch was published")
     return FeedVerdict(len(content), repeats, shortened(problems, "feeds"))
 
 

@@ -19,6 +19,10 @@ def test_whole_repeats_are_fine_and_counted() -> None:
     assert verdict == (2, 1, [])
 
 
+def test_a_verdict_on_nothing_is_a_problem() -> None:
+    assert judge_feeds([]) == (0, 0, ["no batch was published"])
+
+
 def test_one_batch_id_with_two_contents_is_a_problem() -> None:
     assert judge_feeds([batch("a", ["x"]), batch("a", ["y"])]).problems == ["batch a has two contents"]
 
