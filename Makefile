@@ -12,7 +12,7 @@ demo: $(READY)  ## run the whole loop on the embedded broker and store, with a l
 	$(BIN)/python -m agents.demo
 
 test: $(READY)  ## run every test that this machine can run
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal  # or threads would wait for one another
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(READY)  ## what CI checks besides the tests
 	$(BIN)/ruff check .

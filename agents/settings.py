@@ -17,9 +17,11 @@ from agents.cluster import MECHANISMS, Cluster
 from agents.errors import BadSettings
 from agents.redis_url import read_url
 
-__all__ = ["EMBEDDED", "Settings", "environment", "one_thread"]
+__all__ = ["EMBEDDED", "ONE_THREAD", "Settings", "environment", "one_thread"]
 
 EMBEDDED = "embedded://"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""What numpy reads when it is imported; see ``one_thread``."""
 _NAMESPACE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{0,100}")
 _SECRET = 16
@@ -276,8 +278,8 @@ def one_thread() -> None:
 
     Workers are scaled by processes: threads that spin for small matrices take the time of the worker next door.
     """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    for name, count in ONE_THREAD.items():
+        os.environ.setdefault(name, count)
 
 
 def environment(**values: str) -> dict[str, str]:

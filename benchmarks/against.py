@@ -26,8 +26,7 @@ import orjson
 
 from agents.bench.workload import Shape, sessions, videos
 from agents.children import die_with_parent
-from agents.settings import environment
-from benchmarks.ranking import ONE_THREAD
+from agents.settings import ONE_THREAD, environment
 
 __all__ = ["verdict"]
 

@@ -29,8 +29,7 @@ _ROLES: Final = ("users", "videos", "learner")
 
 
 def measure(site: Site, slices: Slices, events: int) -> dict[str, Any]:
-    """Figures of ``events`` events, then of 1,000 feeds, with the videos of the site's shape."""
-    site.kill_workers()
+    """Figures of ``events`` events, then of 1,000 feeds, on a fresh ``site``, with the videos of its shape."""
     base = 0
     for role in _ROLES:
         site.start_worker(role, 30.0)

@@ -11,12 +11,10 @@ benchmarks.readme`` fills the README.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import multiprocessing
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -29,12 +27,8 @@ import orjson
 import psutil
 from aiohttp import web
 
-from agents.bench import host
-from agents.settings import Settings
-from agents.testing.live import Live
-from agents.testing.servers import KAFKA_VERSION, RealKafka, RealRedis
-from agents.topics import Admin
 from benchmarks import report
+from benchmarks.site import living
 
 __all__ = ["measure"]
 
@@ -47,14 +41,7 @@ _NUMBERS: Final = itertools.count()
 
 def measure(say: Callable[[str], None], seconds: float = 10.0, streams: int = 1_000) -> dict[str, Any]:
     """Figures of one run."""
-    with (
-        contextlib.closing(RealKafka()) as kafka,
-        contextlib.closing(RealRedis()) as redis,
-        tempfile.TemporaryDirectory() as logs,
-        Live(kafka.url, redis.url, Path(logs), session_timeout_s="30") as live,
-    ):
-        Admin(kafka.bootstrap, Settings.from_env({}, broker=kafka.url, redis=redis.url)).apply()
-        live.start()
+    with living(session_timeout_s="30") as live:
         for at in range(_VIDEOS):
             live._produce("videos", f"g{at}", _video(at), lambda *_: None)
         live.send("users", "first", {"v": 1, "user_id": "first"})
@@ -245,15 +232,7 @@ def _rival(door: socket.socket) -> None:
 @click.option("--streams", default=1_000, show_default=True)
 def main(seconds: float, streams: int) -> None:
     """Print the figures as JSON, and write them down."""
-    made: dict[str, Any] = {
-        "date": host.today(),
-        "machine": host.machine(),
-        "versions": host.versions(kafka=KAFKA_VERSION),
-    }
-    made["loads"] = {"gateway": made["machine"]["load_before"]}
-    made["figures"] = measure(lambda text: click.echo(text, err=True), seconds, streams)
-    report.write(_OUT, made)
-    click.echo(orjson.dumps(made["figures"], option=orjson.OPT_INDENT_2).decode())
+    report.taken("gateway", _OUT, lambda: measure(lambda text: click.echo(text, err=True), seconds, streams))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from confluent_kafka import Consumer
 from confluent_kafka import Producer as KafkaProducer
 
 from agents.bench.workload import Record
+from agents.deliveries import Place
 from benchmarks.pipeline import Slices
 from benchmarks.site import Site, until
 
@@ -68,7 +69,7 @@ def covered(as_of: dict[str, dict[str, int]], partition: int, offset: int) -> bo
     >>> covered({"events.like": {"3": 8}}, 3, 7), covered({"events.like": {"3": 8}}, 3, 8)
     (True, False)
     """
-    return as_of.get(_LIKE, {}).get(str(partition), 0) > offset
+    return Place(_LIKE, partition, offset).covered(as_of)
 
 
 class _Probes:

@@ -9,7 +9,6 @@ for all; a log that cannot be had is named and left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +18,9 @@ import orjson
 from agents.evaluate.judge import Figures
 from agents.evaluate.measure import measured
 from agents.testing.datasets import Unavailable
-from agents.testing.quality import SCENARIOS, sources
+from agents.testing.quality import missed, sources
 
-__all__ = ["OUT", "missed", "table"]
+__all__ = ["OUT", "table"]
 
 OUT: Final = Path(__file__).parent / "out" / "quality.json"
 _LOGS: Final = {
@@ -47,23 +46,6 @@ def table(report: dict[str, dict[str, list[float]]]) -> str:
             log = f"{_LOGS[name]} ({found[ranking].previews:,.0f} previews)" if ranking == "ours" else ""
             lines.append(_row(log, "feedstream" if ranking == "ours" else f"best {ranking}", found[ranking]))
     return "\n".join(lines)
-
-
-def missed(name: str, found: Mapping[str, Figures]) -> list[str]:
-    """What a log was to reach and did not; the ranking must beat every counter too.
-
-    >>> low, high = Figures(100, 0.1, 0.1, 0.5, 0.4, 0.0, 1.0), Figures(100, 0.3, 0.2, 0.5, 0.4, 0.0, 1.0)
-    >>> missed("world", {"ours": low, "like counter": high})
-    ['world: hr10 is 0.1, not 0.18', 'world: like counter is better']
-    """
-    ours = found["ours"]
-    few = [f"{name}: {one} is {getattr(ours, one):g}, not {least:g}" for one, least in SCENARIOS[name].items()
-           if getattr(ours, one) < least]  # fmt: skip
-    return few + [
-        f"{name}: {ranking} is better"
-        for ranking, other in found.items()
-        if ranking != "ours" and (other.hr10 >= ours.hr10 or other.ndcg10 >= ours.ndcg10)
-    ]
 
 
 def _row(log: str, ranking: str, found: Figures) -> str:

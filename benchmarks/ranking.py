@@ -8,16 +8,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from agents.bench.ranking import rates
-from agents.settings import environment
+from agents.settings import ONE_THREAD, environment
 
-__all__ = ["ONE_THREAD", "measure"]
-
-ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+__all__ = ["measure"]
 
 
 def measure(say: Callable[[str], None], videos: int = 100_000, viewers: int = 2_000) -> dict[str, Any]:

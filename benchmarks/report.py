@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import click
 import orjson
 
-__all__ = ["GOALS", "Goal", "table", "write"]
+from agents.bench import host
+from agents.testing.servers import KAFKA_VERSION
+
+__all__ = ["GOALS", "Goal", "missed", "table", "taken", "write"]
 
 
 class Goal(NamedTuple):
@@ -35,6 +39,7 @@ GOALS: Final[Mapping[str, Goal]] = {
     "pipeline_share": Goal(least=0.2),
     "batches_per_s": Goal(least=500.0),
     "hot_ratio": Goal(most=1.3),
+    "page_unchanged": Goal(most=0.0),
     "page_like_p99_ms": Goal(most=1_000.0),
 }
 
@@ -57,6 +62,32 @@ def table(figures: Mapping[str, Any]) -> str:
         f"{name:<{widths[0]}}  {value:>{widths[1]}}  {goal:<{widths[2]}}  {verdict}".rstrip()
         for name, value, goal, verdict in rows
     )
+
+
+def missed(figures: Mapping[str, Any]) -> list[str]:
+    """Figures that do not reach their goal, a sentence each.
+
+    >>> missed({"hot_ratio": 1.4, "transport_ratio": 31.0})
+    ['hot_ratio is 1.4, the goal <= 1.3']
+    """
+    return [
+        f"{name} is {figures[name]:g}, the goal {goal}"
+        for name, goal in GOALS.items()
+        if name in figures and not goal.met(figures[name])
+    ]
+
+
+def taken(part: str, path: Path, measure: Callable[[], dict[str, Any]]) -> None:
+    """Measure one part, write its report, print its figures as JSON; ``ClickException`` where a goal is missed."""
+    made: dict[str, Any] = {
+        "date": host.today(), "machine": host.machine(), "versions": host.versions(kafka=KAFKA_VERSION),
+    }  # fmt: skip
+    made["loads"] = {part: made["machine"]["load_before"]}
+    made["figures"] = measure()
+    write(path, made)
+    click.echo(orjson.dumps(made["figures"], option=orjson.OPT_INDENT_2).decode())
+    if short := missed(made["figures"]):
+        raise click.ClickException("; ".join(short))
 
 
 def write(path: Path, report: Mapping[str, Any]) -> None:

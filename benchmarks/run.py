@@ -10,6 +10,7 @@ figures of parts that were not measured anew.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +79,7 @@ def main(
             "sizes": lambda: sizes.measure(site),
             "restart": lambda: restart.measure(site, viewers, tail),
             "replay": replay.measure,
-            "flow": lambda: _alone(say, lambda apart: flow.measure(apart, slices, events)),
+            "flow": lambda: _apart(site, lambda one: flow.measure(one, slices, events)),
         }
         for part in (one for one in PARTS if one in wanted):
             say(f"{part} …")
@@ -94,13 +95,11 @@ def main(
     click.echo(f"\n{out} written after {made['seconds']:.0f} s")
 
 
-def _alone(say: Callable[[str], None], measure: Callable[[Site], dict[str, Any]]) -> dict[str, Any]:
-    """Measured on servers that hold nothing of what was measured before."""
-    apart = Site(Shape(), say)
-    try:
+def _apart(site: Site, measure: Callable[[Site], dict[str, Any]]) -> dict[str, Any]:
+    """Measured on servers that hold nothing of what was measured on ``site``, whose workers stand still meanwhile."""
+    site.kill_workers()
+    with contextlib.closing(Site(site.shape, site.say)) as apart:
         return measure(apart)
-    finally:
-        apart.close()
 
 
 def _redis_version(site: Site) -> str:

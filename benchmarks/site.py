@@ -6,11 +6,12 @@ listens on 127.0.0.1 and dies with the benchmark.
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,15 +25,30 @@ from agents.children import die_with_parent
 from agents.producer import RecordProducer, Ticket
 from agents.settings import Settings, environment
 from agents.store import ShardId, Store
+from agents.testing.live import Live
 from agents.testing.servers import RealKafka, RealRedis
 from agents.topics import Admin
 from schemas.events import EVENTS
 
-__all__ = ["Behind", "Site", "Span", "cpu_s", "until"]
+__all__ = ["Behind", "Site", "Span", "cpu_s", "living", "until"]
 
 _POLL_S: Final = 0.05
 _QUIET_S: Final = 0.5
 _PATIENCE_S: Final = 900.0
+
+
+@contextlib.contextmanager
+def living(**settings: str) -> Iterator[Live]:
+    """A worker of every role with ``settings``, ready, on a Kafka and a Redis of its own."""
+    with (
+        contextlib.closing(RealKafka()) as kafka,
+        contextlib.closing(RealRedis()) as redis,
+        tempfile.TemporaryDirectory() as logs,
+        Live(kafka.url, redis.url, Path(logs), **settings) as live,
+    ):
+        Admin(kafka.bootstrap, Settings.from_env({}, broker=kafka.url, redis=redis.url)).apply()
+        live.start()
+        yield live
 
 
 class Behind(RuntimeError):

@@ -10,13 +10,15 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from agents.settings import one_thread
 from agents.testing import charts, datasets, foreign, servers
 
-Server = TypeVar("Server")
+Found = TypeVar("Found")
 
 # Laws are judged by what they find, never by how long a busy machine took over one example.
 settings.register_profile("feedstream", deadline=None, print_blob=True)
 settings.load_profile("feedstream")
+one_thread()  # nothing has imported numpy yet
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,31 +55,22 @@ def required(name: str) -> bool:
     return name in os.environ.get("FEEDSTREAM_REQUIRE", "").replace(",", " ").split()
 
 
-def _found(name: str, find: Callable[[], Path]) -> Path:
-    try:
-        return find()
-    except datasets.Unavailable as error:
-        if required(name):
-            pytest.fail(f"FEEDSTREAM_REQUIRE names {name}, but {error}")
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="session")
 def movielens() -> Path:
     """Folder of MovieLens-100K in RecBole's format."""
-    return _found("movielens", datasets.movielens)
+    return started("movielens", datasets.movielens)
 
 
 @pytest.fixture(scope="session")
 def open_bandit() -> Path:
     """Folder of the Open Bandit Dataset, a file a policy and campaign."""
-    return _found("open_bandit", datasets.open_bandit)
+    return started("open_bandit", datasets.open_bandit)
 
 
 @pytest.fixture(scope="session")
 def kuairand() -> Path:
     """The KuaiRand cut, a gzipped CSV."""
-    return _found("kuairand", datasets.kuairand)
+    return started("kuairand", datasets.kuairand)
 
 
 @pytest.fixture(scope="session")
@@ -153,11 +146,11 @@ def program(name: str) -> str:
     return started(name, lambda: servers.found(name, f"apt-get install {name}"))
 
 
-def started(name: str, start: Callable[[], Server]) -> Server:
+def started(name: str, start: Callable[[], Found]) -> Found:
     """What ``start`` makes. Where it is unavailable: a skip, or a failure if FEEDSTREAM_REQUIRE names ``name``."""
     try:
         return start()
-    except servers.Unavailable as error:
+    except (datasets.Unavailable, servers.Unavailable) as error:
         if required(name):
             pytest.fail(f"FEEDSTREAM_REQUIRE names {name}, but {error}")
         pytest.skip(str(error))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import click
 
@@ -50,13 +49,10 @@ def up(workers: int, gateway: bool, videos: int) -> None:
 def _announce(broker: str, count: int) -> None:
     """Videos of the synthetic world, with moods and captions."""
     from agents.producer import RecordProducer  # noqa: PLC0415  # slow to import, and not always needed
-    from agents.world.words import wordy  # noqa: PLC0415  # the same
-    from agents.world.world import World  # noqa: PLC0415  # the same
+    from agents.world.words import worded_videos  # noqa: PLC0415  # the same
     from schemas.codec import encode  # noqa: PLC0415  # the same
 
-    world = World(1, viewers=1, videos=count, start_ms=int(time.time() * 1_000))
-    wordy(world, 1)
     with RecordProducer(broker.removeprefix("kafka://"), client_id="feedstream-up", timeout_s=30.0) as producer:
-        for video in world.videos.records:
+        for video in worded_videos(1, count):
             producer.send("videos", video.video_id.encode(), encode(video))
     click.echo(f"{count} videos announced", err=True)

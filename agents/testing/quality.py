@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from agents.evaluate.judge import Figures
 from agents.importers import kuairand, recbole
 from agents.importers.rows import wire
 from agents.testing import datasets
@@ -13,7 +14,7 @@ from agents.world.world import World
 from schemas.lines import Line, parse_line
 from streams.arrays.hashing import hash64
 
-__all__ = ["SCENARIOS", "sources"]
+__all__ = ["SCENARIOS", "missed", "sources"]
 
 SCENARIOS: Final[dict[str, dict[str, float]]] = {
     "kuairand": {"hr10": 0.15, "ndcg10": 0.081, "hr50": 0.365, "coverage10": 0.5},
@@ -48,6 +49,23 @@ def sources() -> dict[str, Callable[[], tuple[list[Line], float]]]:
         "turnover": lambda: ([parse_line(text) for text in turnover(5)], 0.5),
         "world": lambda: ([parse_line(text) for text in World(3, viewers=60, videos=400).log(40_000)], 0.5),
     }
+
+
+def missed(name: str, found: Mapping[str, Figures]) -> list[str]:
+    """What a log was to reach and did not; the ranking must beat every counter too.
+
+    >>> low, high = Figures(100, 0.1, 0.1, 0.5, 0.4, 0.0, 1.0), Figures(100, 0.3, 0.2, 0.5, 0.4, 0.0, 1.0)
+    >>> missed("world", {"ours": low, "like counter": high})
+    ['world: hr10 is 0.1, not 0.18', 'world: like counter is better']
+    """
+    ours = found["ours"]
+    few = [f"{name}: {one} is {getattr(ours, one):g}, not {least:g}" for one, least in SCENARIOS[name].items()
+           if not getattr(ours, one) >= least]  # fmt: skip
+    return few + [
+        f"{name}: {ranking} is better"
+        for ranking, other in found.items()
+        if ranking != "ours" and not (ours.hr10 > other.hr10 and ours.ndcg10 > other.ndcg10)
+    ]
 
 
 def _third(lines: list[Line]) -> list[Line]:

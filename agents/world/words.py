@@ -6,6 +6,7 @@ tags of those. Drawn from a generator of its own, so a world without words stays
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -13,8 +14,9 @@ import msgspec
 import numpy as np
 
 from agents.world.world import World
+from schemas.catalogue import Video
 
-__all__ = ["MOODS", "Mood", "Wordy", "wordy"]
+__all__ = ["MOODS", "Mood", "Wordy", "worded_videos", "wordy"]
 
 
 class Mood(NamedTuple):
@@ -86,3 +88,10 @@ def wordy(world: World, seed: int, untagged: float = 0.0, moods: Sequence[Mood] 
             category=None if bare else video.category,
         )
     return found
+
+
+def worded_videos(seed: int, count: int) -> list[Video]:
+    """Videos of a world with words, made just now, for whoever wants no more of it."""
+    world = World(seed, viewers=1, videos=count, start_ms=int(time.time() * 1_000))
+    wordy(world, seed)
+    return world.videos.records

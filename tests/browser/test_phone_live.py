@@ -11,8 +11,7 @@ from playwright.async_api import Browser, expect
 
 from agents.embedded import Embedded
 from agents.testing.live import Live
-from agents.world.words import wordy
-from agents.world.world import World
+from agents.world.words import worded_videos
 from schemas.lines import line_of
 from tests.browser.phone import Phone
 
@@ -26,9 +25,7 @@ def real_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     logs = tmp_path_factory.mktemp("live")
     with Embedded() as embedded, Live(embedded.broker, embedded.redis, logs, snapshot_s="0.5") as live:
         live.start()
-        world = World(4, viewers=1, videos=400, start_ms=int(time.time() * 1_000))
-        wordy(world, 4)
-        live.send_lines(line_of("videos", video) for video in world.videos.records)
+        live.send_lines(line_of("videos", video) for video in worded_videos(4, 400))
         live.until_settled()
         yield live.gateway(**secret)[1]
 
