@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from streams.arrays.hashing import U64
@@ -117,6 +116,7 @@ def _columns(told: F64, first: F64 | None = None) -> F64:
 
 def _fitted(x: F64, fared: F64, usual: float) -> F64:
     """Weights of a logistic regression of ``fared`` beyond the ``usual`` log odds, held towards none."""
+    from scipy.optimize import minimize  # noqa: PLC0415  # slow to import, and long not needed
 
     def loss(weights: F64) -> tuple[float, F64]:
         odds = usual + x @ weights

@@ -12,13 +12,13 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
-from river.drift import ADWIN
 
 from schemas.trends import Cause, Trend
 from streams import limits
 from streams.arrays.hashing import hash64
 from streams.arrays.tables import I64
 from streams.control.tuning import Trends as How
+from streams.trends.adwin import ADWIN
 from streams.trends.surge import SHORT, Flow, expected, lost, ratio
 from streams.video.videos import HALF_LIVES_S
 
