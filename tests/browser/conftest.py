@@ -67,6 +67,7 @@ async def new_phone(chromium: Browser, gateway: str) -> AsyncIterator[NewPhone]:
 
     yield made
     for phone in phones:
+        await phone.page.unroute_all(behavior="wait")  # whoever still changes an answer would miss it
         await phone.page.context.close()
     assert [error for phone in phones for error in phone.errors] == []
 

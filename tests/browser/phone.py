@@ -78,8 +78,15 @@ class Phone(Tab):
         return await self.watching()
 
     async def comes(self, video_id: str | None) -> None:
-        """Wait until this video is the current one."""
+        """Wait until this video is the current one, and at rest: a swipe before that ends where the last one does."""
         await self.until(lambda: self._is(video_id))
+        await self.page.wait_for_function(
+            """() => {
+              const deck = document.getElementById("deck");
+              const at = deck.scrollTop / deck.clientHeight;
+              return Math.abs(at - Math.round(at)) < 0.01;
+            }"""
+        )
 
     async def swipe(self, from_y: int, to_y: int) -> None:
         """A quick swipe of a finger. The events carry their own times: a browser that is late makes it no slower."""
