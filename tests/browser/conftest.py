@@ -13,6 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.agents.gateway.fake import Fake, serving
 from tests.browser.phone import Phone
+from tests.browser.tab import profile
 from tests.conftest import program
 
 NewPhone = Callable[..., Coroutine[Any, Any, Phone]]
@@ -58,8 +59,8 @@ async def new_phone(chromium: Browser, gateway: str) -> AsyncIterator[NewPhone]:
     phones: list[Phone] = []
 
     async def made(width: int = 390, height: int = 844, touch: bool = True, **options: Any) -> Phone:
-        context = await chromium.new_context(
-            viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch, **options
+        context = await profile(
+            chromium, viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch, **options
         )
         context.set_default_timeout(15_000)
         phones.append(Phone(await context.new_page(), gateway))
@@ -67,7 +68,8 @@ async def new_phone(chromium: Browser, gateway: str) -> AsyncIterator[NewPhone]:
 
     yield made
     for phone in phones:
-        await phone.page.unroute_all(behavior="wait")  # whoever still changes an answer would miss it
+        if not phone.page.is_closed():
+            await phone.page.unroute_all(behavior="wait")  # whoever still changes an answer would miss it
         await phone.page.context.close()
     assert [error for phone in phones for error in phone.errors] == []
 

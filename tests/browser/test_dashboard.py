@@ -20,6 +20,7 @@ from streams import limits
 from tests.agents.gateway.operated import Operated, operating
 from tests.browser.board import Board
 from tests.browser.looks import CONTRAST, FAULTS
+from tests.browser.tab import profile
 
 pytestmark = [pytest.mark.chromium, pytest.mark.asyncio(loop_scope="session")]
 
@@ -55,7 +56,7 @@ async def new_board(chromium: Browser, fake: Operated) -> AsyncIterator[NewBoard
     async with operating(fake) as url:
 
         async def made(width: int = 1440, height: int = 900, **options: Any) -> Board:
-            context = await chromium.new_context(viewport={"width": width, "height": height}, **options)
+            context = await profile(chromium, viewport={"width": width, "height": height}, **options)
             context.set_default_timeout(15_000)
             boards.append(Board(await context.new_page(), url))
             return boards[-1]

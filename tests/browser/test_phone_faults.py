@@ -258,6 +258,7 @@ async def test_a_page_that_crashes_has_written_down_what_waited(phone: Phone) ->
     (like,) = await again.told("like", video_id=current)
     assert like["op"] == "add"
     assert await again.page.evaluate(WRITTEN) is False
+    await page.close()
 
 
 async def test_two_tabs_share_what_is_written_down_and_neither_strikes_out_what_is_the_others(phone: Phone) -> None:

@@ -14,6 +14,7 @@ from agents.testing.live import Live
 from agents.world.words import worded_videos
 from schemas.lines import line_of
 from tests.browser.phone import Phone
+from tests.browser.tab import profile
 
 pytestmark = [pytest.mark.chromium, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -33,7 +34,7 @@ def real_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def ann(chromium: Browser, real_gateway: str) -> AsyncIterator[Phone]:
     """A phone on which a viewer of a name of its own has signed up."""
-    context = await chromium.new_context(viewport={"width": 1440, "height": 900})
+    context = await profile(chromium, viewport={"width": 1440, "height": 900})
     context.set_default_timeout(20_000)
     phone = Phone(await context.new_page(), real_gateway)
 
