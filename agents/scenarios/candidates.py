@@ -42,9 +42,9 @@ def by_whom_one_follows(seed: int, tuning: Tuning) -> float:
 )
 def liked_together(seed: int, tuning: Tuning) -> float:
     """Sets of videos that nothing but the likes of passing viewers, five in a row each, ties together."""
-    stage, sets = _sets(seed, tuning, 12)
-    for at in range(240):
-        stage.like(f"u{at}", [sets[at % 12][one] for one in stage.rng.permutation(8)[:5].tolist()])
+    stage, sets = _sets(seed, tuning, 8)
+    for at in range(160):
+        stage.like(f"u{at}", [sets[at % 8][one] for one in stage.rng.permutation(8)[:5].tolist()])
     return _found(stage, sets, liked=2)
 
 
@@ -58,11 +58,11 @@ def liked_together(seed: int, tuning: Tuning) -> float:
 )
 def liked_by_the_like_minded(seed: int, tuning: Tuning) -> float:
     """Sets of videos that nothing but the likes of regulars, one a day, ties together."""
-    stage, sets = _sets(seed, tuning, 12)
+    stage, sets = _sets(seed, tuning, 8)
     for day in range(6):
         stage.now_ms += 86_400_000
-        for at in range(60):
-            stage.like(f"u{at}", [sets[at % 12][(day + at // 12) % 8]])
+        for at in range(40):
+            stage.like(f"u{at}", [sets[at % 8][(day + at // 8) % 8]])
     return _found(stage, sets, liked=2)
 
 

@@ -316,7 +316,7 @@ def next_part_of_a_series(seed: int, tuning: Tuning) -> float:
     """
     stage, found = Stage(seed, tuning), []
     series = [[stage.videos[at] for at in part] for part in stage.rng.permutation(240).reshape(30, 8)[:6].tolist()]
-    for at in range(120):
+    for at in range(72):
         first = int(stage.rng.integers(0, 5))
         for video in series[at % 6][first : first + 4]:
             stage.like(f"u{at}", [video])
