@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INSTALL_UV := $(BIN)/python -m pip install --quiet uv==0.13.9
+LOCKED := --require-hashes -r requirements.lock
 
 .PHONY: install demo test check helm bench chaos quality lock docs site clean
 
@@ -37,7 +39,7 @@ quality: $(READY)  ## every mechanism on and off into docs/mechanisms.md, then t
 	$(BIN)/python -m benchmarks.hardship
 
 lock: $(READY)  ## resolve the dependencies again, exactly
-	$(BIN)/pip install --quiet uv
+	$(INSTALL_UV)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
 	    --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements.lock \
@@ -58,7 +60,8 @@ site: $(READY)  ## build the documents into build/site/index.html; no network is
 
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(INSTALL_UV) && $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(LOCKED) \
+	    || $(BIN)/python -m pip install --quiet $(LOCKED)  # takes a minute more, and knows of every registry that pip does
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $(READY)
 
