@@ -1,6 +1,7 @@
 """The benchmark figures in README.md, written between its marks from the reports in ``benchmarks/out``.
 
-    make bench && python -m benchmarks.gateway && python -m benchmarks.page && python -m benchmarks.quality
+    make bench && python -m benchmarks.gateway && python -m benchmarks.hostile && python -m benchmarks.page
+    python -m benchmarks.quality
     python -m benchmarks.readme
 
 No figure is typed by hand: a row is left out where it was not measured, a missed goal is said. The same figures become
@@ -22,7 +23,7 @@ from benchmarks.costs import machine, write_costs
 from benchmarks.quality import OUT, table
 from benchmarks.report import GOALS
 
-__all__ = ["BLOCKS", "GATEWAY_ROWS", "PAGE_ROWS", "ROWS", "block", "fill"]
+__all__ = ["BLOCKS", "GATEWAY_ROWS", "HOSTILE_ROWS", "PAGE_ROWS", "ROWS", "block", "fill"]
 
 ROWS: Final[Mapping[str, str]] = {
     "transport_ratio": "transport and decode, CPU a message: times cheaper than a plain Faust agent",
@@ -83,6 +84,18 @@ GATEWAY_ROWS: Final[Mapping[str, str]] = {
     "gateway_base_bytes": "a gateway process that holds nothing yet, bytes of memory",
 }
 """The same of ``gateway.json``."""
+HOSTILE_ROWS: Final[Mapping[str, str]] = {
+    "hostile_streams": "open streams at a time",
+    "hostile_slow": "clients at a time that drip headers or a body, a byte a second",
+    "hostile_cut": "calls cut in their midst",
+    "hostile_refused": "malformed or oversized bodies, forged or expired tokens, drips: refused as they must be",
+    "hostile_surprises": "… answered otherwise",
+    "hostile_events": "events of an honest client beside them, each taken and in the end counted",
+    "hostile_event_p99_ms": "… ms, p99",
+    "hostile_memory_bytes": "bytes of memory after the fourth round of it",
+    "hostile_memory_ratio": "… over that after the third",
+}
+"""The same of ``hostile.json``."""
 PAGE_ROWS: Final[Mapping[str, str]] = {
     "page_likes": "likes, ten by each new viewer",
     "page_unchanged": "… after which nothing new was to be shown within five seconds",
@@ -93,6 +106,7 @@ PAGE_ROWS: Final[Mapping[str, str]] = {
 BLOCKS: Final = {
     "bench": ("make bench", ROWS),
     "gateway": ("python -m benchmarks.gateway", GATEWAY_ROWS),
+    "hostile": ("python -m benchmarks.hostile", HOSTILE_ROWS),
     "page": ("python -m benchmarks.page", PAGE_ROWS),
 }
 """Mark and report to the command that makes it, and its rows."""

@@ -39,6 +39,8 @@ GOALS: Final[Mapping[str, Goal]] = {
     "pipeline_share": Goal(least=0.2),
     "batches_per_s": Goal(least=500.0),
     "hot_ratio": Goal(most=1.3),
+    "hostile_surprises": Goal(most=0.0),
+    "hostile_memory_ratio": Goal(most=1.1),
     "page_unchanged": Goal(most=0.0),
     "page_like_p99_ms": Goal(most=1_000.0),
 }

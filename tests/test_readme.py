@@ -36,6 +36,7 @@ ELSEWHERE = {
     "python -m benchmarks.against": "tests/benchmarks/test_against.py",
     "python -m benchmarks.gateway": "tests/benchmarks/test_gateway.py",
     "python -m benchmarks.page": "tests/benchmarks/test_page.py",
+    "python -m benchmarks.hostile": "tests/benchmarks/test_hostile.py",
     "python -m benchmarks.quality": "tests/quality/test_quality.py",
     "python -m benchmarks.readme": "tests/test_docs.py",
 }
