@@ -300,4 +300,5 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.backoff.ms=500
+metadata.max.idle.interval.ms=0
 """

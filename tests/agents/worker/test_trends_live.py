@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from agents.embedded import Embedded
+from agents.judge.counts import stored_counts
 from agents.testing.live import Live
 
 pytestmark = pytest.mark.timeout(240)
@@ -49,6 +50,9 @@ def test_a_burst_is_published_shown_known_after_a_kill_and_released(tmp_path: Pa
             assert all(key.decode() == value["id"] for key, value in records)
             return [value for _, value in records if value["state"] == state]
 
+        live.until("the burst", lambda: stored_counts(live.store, ["v0"])["v0"]["likes"] == 40)
+        # Looks follow the time of events: what came after the latest of these is seen when the next one comes.
+        live.send_lines(likes(("u40", "v1", burst_ms + 50_000), ("u41", "v0", burst_ms + 51_000)))
         live.until("a rise", lambda: told("rising"))
         (rise,) = told("rising")
         assert (rise["kind"], rise["id"]) == ("video", "v0")
