@@ -1,32 +1,47 @@
 """River's ADWIN (Bifet and Gavaldà 2007) without what River's other detectors of drift need.
 
-``river.drift`` imports scipy.stats for a detector that nobody here uses: half a second and 22 MB of every worker. Here
-scipy.stats is read when somebody first asks it for anything, as ``importlib.util.LazyLoader`` does it.
+``river.drift`` imports scipy.stats for a detector that nobody here uses: half a second and 22 MB of every worker. While
+it is imported something else stands there, which becomes scipy.stats for whoever asks it for anything.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
 import scipy
 
 
-def _read_when_asked(package: str) -> None:
-    """A module of scipy that is not there yet stands as one that reads itself."""
+class _StandIn(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what every module is asked for, by whoever looks through all of them
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextmanager
+def _left_out(package: str) -> Iterator[None]:
+    """Whoever imports this module of scipy for the first time gets one that reads it when it is used."""
     name = f"scipy.{package}"
-    spec = importlib.util.find_spec(name)
-    if name in sys.modules or spec is None or spec.loader is None:
+    if name in sys.modules:
+        yield
         return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    setattr(scipy, package, module)  # or ``from scipy import`` would read it after all
+    sys.modules[name] = _StandIn(name)
+    setattr(scipy, package, sys.modules[name])
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        delattr(scipy, package)
 
 
-_read_when_asked("stats")
+with _left_out("stats"):
+    from river import drift
 
-from river.drift import ADWIN  # noqa: E402  # what it imports stands ready now
+ADWIN = drift.ADWIN
 
 __all__ = ["ADWIN"]

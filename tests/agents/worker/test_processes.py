@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+import psutil
 import pytest
 
 from agents.cli.state import exact_hash
@@ -121,6 +122,9 @@ def test_ready_is_said_once_and_a_terminated_worker_has_lost_nothing(ground: Liv
     asked = {orjson.loads(text)["value"]["request_id"] for text in made.lines if b'"feed.requests"' in text}
     ground.until("every answer", lambda: asked <= {one.get("request_id") for one in ground.batches()})
     assert not any(ground.store.offsets(shard) for shard in ground.store.shards())
+    mapped = {Path(one.path).name for one in psutil.Process(worker.process.pid).memory_maps()}
+    seldom = [name for name in mapped if name.startswith(("_stats_pythran", "_lbfgsb"))]
+    assert seldom == [], "what few workers ever need is read when they do"
     assert ground.stop(worker) == 0
     assert len(worker.logged("ready")) == len(worker.logged("stopped")) == 1
     assert worker.out() == ""
