@@ -62,7 +62,6 @@ async def new_phone(chromium: Browser, gateway: str) -> AsyncIterator[NewPhone]:
         context = await profile(
             chromium, viewport={"width": width, "height": height}, has_touch=touch, is_mobile=touch, **options
         )
-        context.set_default_timeout(15_000)
         phones.append(Phone(await context.new_page(), gateway))
         return phones[-1]
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Page, Request, Response
 
-from tests.browser.tab import Tab
+from tests.browser.tab import PATIENCE_S, Tab
 
 __all__ = ["Phone"]
 
@@ -80,13 +80,7 @@ class Phone(Tab):
     async def comes(self, video_id: str | None) -> None:
         """Wait until this video is the current one, and at rest: a swipe before that ends where the last one does."""
         await self.until(lambda: self._is(video_id))
-        await self.page.wait_for_function(
-            """() => {
-              const deck = document.getElementById("deck");
-              const at = deck.scrollTop / deck.clientHeight;
-              return Math.abs(at - Math.round(at)) < 0.01;
-            }"""
-        )
+        await self.until(self._rests)
 
     async def swipe(self, from_y: int, to_y: int) -> None:
         """A quick swipe of a finger. The events carry their own times: a browser that is late makes it no slower."""
@@ -157,7 +151,7 @@ class Phone(Tab):
         """(path with query, body) of the calls that begin so."""
         return [(path, body) for verb, path, body in self.calls if verb == method and path.startswith(start)]
 
-    async def until(self, holds: Callable[[], Any], patience_s: float = 15.0) -> None:
+    async def until(self, holds: Callable[[], Any], patience_s: float = PATIENCE_S) -> None:
         """Wait until something holds that no event of the browser's tells of."""
         deadline = asyncio.get_running_loop().time() + patience_s
         while True:
@@ -169,6 +163,12 @@ class Phone(Tab):
 
     async def _left(self, video_id: str | None) -> bool:
         return (await self.feed())[0] != video_id
+
+    async def _rests(self) -> bool:
+        where = 'document.getElementById("deck").scrollTop'
+        before = await self.page.evaluate(where)
+        await asyncio.sleep(0.2)
+        return bool(await self.page.evaluate(where) == before)
 
     async def _is(self, video_id: str | None) -> bool:
         return (await self.feed())[0] == video_id and await self.page.evaluate(

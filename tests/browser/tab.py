@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-__all__ = ["Tab", "profile"]
+__all__ = ["PATIENCE_S", "Tab", "profile"]
+
+PATIENCE_S: Final = 45.0
+"""The longest that anything may take: machines that run tests may be busy with others."""
+expect.set_options(timeout=PATIENCE_S * 1_000)
 
 _EXPECTED: Final = ("net::ERR", *(f"status of {status}" for status in (401, 403, 404, 429, 503)))
 """What Chromium itself logs about answers that a test makes fail on purpose."""
@@ -27,6 +31,7 @@ _FRAMES: Final = """(() => {
 async def profile(browser: Browser, **options: Any) -> BrowserContext:
     """A profile of its own in the browser, in which pages draw no more often than they must."""
     context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_S * 1_000)
     await context.add_init_script(_FRAMES)
     return context
 

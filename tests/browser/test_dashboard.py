@@ -33,7 +33,6 @@ SIZES: Final = {
 VIEWS: Final = ("now", "quality", "viewers/ann", "videos/v9", "creators/maker-1", "models", "experiments", "campaigns",
                 "letters")  # fmt: skip
 NEEDS_WORKERS: Final = "Only workers know this"
-expect.set_options(timeout=15_000)  # a page looks again every five seconds, and machines may be busy with others
 FLOW: Final = "Records a second, by topic"
 
 
@@ -57,7 +56,6 @@ async def new_board(chromium: Browser, fake: Operated) -> AsyncIterator[NewBoard
 
         async def made(width: int = 1440, height: int = 900, **options: Any) -> Board:
             context = await profile(chromium, viewport={"width": width, "height": height}, **options)
-            context.set_default_timeout(15_000)
             boards.append(Board(await context.new_page(), url))
             return boards[-1]
 

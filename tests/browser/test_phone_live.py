@@ -35,7 +35,6 @@ def real_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def ann(chromium: Browser, real_gateway: str) -> AsyncIterator[Phone]:
     """A phone on which a viewer of a name of its own has signed up."""
     context = await profile(chromium, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(20_000)
     phone = Phone(await context.new_page(), real_gateway)
 
     async def known() -> bool:
