@@ -269,7 +269,7 @@ async def test_a_page_that_crashes_has_written_down_what_waited(phone: Phone) ->
     await again.open()
     (like,) = await again.told("like", video_id=current)
     assert like["op"] == "add"
-    assert await again.page.evaluate(WRITTEN) is False
+    await again.page.wait_for_function(f"() => !({WRITTEN})()")
     await page.close()
 
 

@@ -87,7 +87,7 @@ async def test_what_waited_when_the_page_went_is_told_by_the_next_one(phone: Pho
     (like,) = await phone.told("like", video_id=current)
     leaving = await phone.told("watch", video_id=current, end_reason="background")
     assert like["session_id"] == leaving[0]["session_id"]
-    assert await page.evaluate("localStorage.getItem('feedstream.unsent')") is None
+    await page.wait_for_function("localStorage.getItem('feedstream.unsent') === null")
 
 
 async def test_a_page_that_goes_sends_what_waits_once(phone: Phone) -> None:
